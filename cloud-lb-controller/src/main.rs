@@ -1,0 +1,2 @@
+//! The `cloud-lb` binary.
+fn main() {}
