@@ -176,10 +176,11 @@ impl<S: Spec> Graph<S> {
     /// # Errors
     /// `Internal` if the key is taken: two resources under one name are a bug of the provider.
     pub fn add(&mut self, key: ResourceKey, resource: Resource<S>) -> Result<()> {
-        match self.resources.insert(key.clone(), resource) {
-            None => Ok(()),
-            Some(_) => Err(bug(format!("{key} is in the desired graph twice"))),
+        if self.resources.contains_key(&key) {
+            return Err(bug(format!("{key} is in the desired graph twice")));
         }
+        self.resources.insert(key, resource);
+        Ok(())
     }
 
     /// The resource of a key.

@@ -66,6 +66,7 @@ pub enum TargetUpdate<'a> {
 /// against it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "independent yes-or-no facts, read by name")]
 pub struct Capabilities {
     /// Protocols of ports.
     pub protocols: BTreeSet<Protocol>,

@@ -74,7 +74,9 @@ impl<B: Backend> Engine<B> {
 
     fn tell(&self, reports: &[StepReport], tell: impl Fn(&dyn super::StepObserver, &StepReport)) {
         if let Some(observer) = &self.observer {
-            reports.iter().for_each(|step| tell(observer.as_ref(), step));
+            for step in reports {
+                tell(observer.as_ref(), step);
+            }
         }
     }
 }
@@ -84,7 +86,7 @@ fn log<S: Spec>(subject: &str, batch: &[Step<S>], written: &Result<Written>) {
         let (op, key) = (step.action.op(), &step.key);
         match written {
             Ok(Written::Applied(_)) => {
-                tracing::info!(service = subject, %op, %key, why = step.why, "applied")
+                tracing::info!(service = subject, %op, %key, why = step.why, "applied");
             }
             Ok(Written::Stale) => tracing::debug!(service = subject, %op, %key, "stale, planning again"),
             Err(error) => tracing::warn!(service = subject, %op, %key, %error, "step failed"),
