@@ -1,0 +1,126 @@
+//! The AWS resources that a Service needs, each with the fields that we own, under the names of the API
+//! request that creates it.
+
+mod listener;
+mod load_balancer;
+mod node_rules;
+mod security_group;
+mod target_group;
+mod targets;
+
+pub use listener::{Certificate, Listener, ListenerProtocol};
+pub use load_balancer::{IpAddressType, LoadBalancer, Scheme, SubnetMapping};
+pub use node_rules::NodeRules;
+pub use security_group::{IpPermission, SecurityGroup, Source};
+pub use target_group::{HealthCheck, TargetGroup, TargetProtocol, TargetType};
+pub use targets::{Target, Targets};
+
+use std::collections::BTreeMap;
+
+use cloud_lb_core::graph::{self, Input, ResourceKey};
+use serde::{Deserialize, Serialize};
+
+/// Desired or observed state of one AWS resource.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Spec {
+    /// An EC2 security group with its inbound rules.
+    SecurityGroup(SecurityGroup),
+    /// A Network Load Balancer.
+    LoadBalancer(LoadBalancer),
+    /// A target group.
+    TargetGroup(TargetGroup),
+    /// The targets registered in a target group.
+    Targets(Targets),
+    /// A listener.
+    Listener(Listener),
+    /// What one target group needs of the security groups of the nodes.
+    NodeRules(NodeRules),
+}
+
+impl graph::Spec for Spec {
+    fn inputs(&self) -> Vec<&Input> {
+        match self {
+            Self::SecurityGroup(_) | Self::TargetGroup(_) => Vec::new(),
+            Self::LoadBalancer(lb) => lb.security_groups.iter().collect(),
+            Self::Targets(targets) => vec![&targets.target_group_arn],
+            Self::Listener(listener) => vec![&listener.load_balancer_arn, &listener.target_group_arn],
+            Self::NodeRules(rules) => rules.source.iter().collect(),
+        }
+    }
+
+    fn inputs_mut(&mut self) -> Vec<&mut Input> {
+        match self {
+            Self::SecurityGroup(_) | Self::TargetGroup(_) => Vec::new(),
+            Self::LoadBalancer(lb) => lb.security_groups.iter_mut().collect(),
+            Self::Targets(targets) => vec![&mut targets.target_group_arn],
+            Self::Listener(listener) => vec![&mut listener.load_balancer_arn, &mut listener.target_group_arn],
+            Self::NodeRules(rules) => rules.source.iter_mut().collect(),
+        }
+    }
+
+    fn claims(&self) -> Vec<String> {
+        match self {
+            // A listener that goes must be gone before another is made (AWS-200).
+            Self::Listener(listener) => vec![format!("listener port {}", listener.port)],
+            _ => Vec::new(),
+        }
+    }
+
+    fn is_target_set(&self) -> bool {
+        matches!(self, Self::Targets(_) | Self::NodeRules(_))
+    }
+}
+
+/// Logical names of the resources of a stack.
+pub(crate) mod key {
+    use super::ResourceKey;
+
+    pub(crate) const SECURITY_GROUP: &str = "SecurityGroup";
+    pub(crate) const LOAD_BALANCER: &str = "LoadBalancer";
+    pub(crate) const TARGET_GROUP: &str = "TargetGroup";
+    pub(crate) const TARGETS: &str = "Targets";
+    pub(crate) const LISTENER: &str = "Listener";
+    pub(crate) const NODE_RULES: &str = "NodeRules";
+
+    pub(crate) fn frontend() -> ResourceKey {
+        ResourceKey::new(SECURITY_GROUP, "frontend")
+    }
+
+    pub(crate) fn backend() -> ResourceKey {
+        ResourceKey::new(SECURITY_GROUP, "backend")
+    }
+
+    pub(crate) fn load_balancer() -> ResourceKey {
+        ResourceKey::new(LOAD_BALANCER, "load-balancer")
+    }
+
+    pub(crate) fn of_port(kind: &'static str, port: u16) -> ResourceKey {
+        ResourceKey::new(kind, port.to_string())
+    }
+}
+
+/// Tags, sorted by key; written as AWS does, as a list of `Key` and `Value`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Pairs(pub BTreeMap<String, String>);
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Pair<'a> {
+    key: &'a str,
+    value: &'a str,
+}
+
+impl Serialize for Pairs {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|(key, value)| Pair { key, value }))
+    }
+}
+
+impl Pairs {
+    /// The pairs whose keys are also in `wanted`: keys that nobody asked for are not ours to change.
+    pub(crate) fn restricted_to(&self, wanted: &Self) -> Self {
+        let ours = self.0.iter().filter(|(key, _)| wanted.0.contains_key(*key));
+        Self(ours.map(|(key, value)| (key.clone(), value.clone())).collect())
+    }
+}
