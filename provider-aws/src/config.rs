@@ -170,7 +170,12 @@ impl Config {
         };
         check(!self.cluster_name.is_empty(), "cluster-name", "", "the name of the cluster");
         let group = &self.backend_security_group;
-        check(group.is_empty() || group.starts_with("sg-"), "backend-security-group", group, "an id such as sg-0123");
+        check(
+            group.is_empty() || group.starts_with("sg-"),
+            "backend-security-group",
+            group,
+            "an id such as sg-0123",
+        );
         check(
             group.is_empty() || self.enable_backend_security_group,
             "backend-security-group",
@@ -199,7 +204,11 @@ impl Config {
             }
         }
         for key in self.external_managed_tags.iter().filter(|key| is_tracking(key)) {
-            violations.push(Violation::new("external-managed-tags", key, "a key that does not track ownership"));
+            violations.push(Violation::new(
+                "external-managed-tags",
+                key,
+                "a key that does not track ownership",
+            ));
         }
         violations
     }
@@ -228,7 +237,8 @@ mod tests {
 
     #[test]
     fn aws_1_keys_are_the_flags_and_unknown_ones_are_refused() {
-        let config: Config = serde_json::from_str(r#"{"cluster-name": "c", "default-target-type": "ip"}"#).unwrap();
+        let config: Config =
+            serde_json::from_str(r#"{"cluster-name": "c", "default-target-type": "ip"}"#).unwrap();
         assert_eq!(config.default_target_type, TargetType::Ip);
         assert!(serde_json::from_str::<Config>(r#"{"cluster": "c"}"#).is_err());
     }

@@ -4,6 +4,7 @@
 mod listener;
 mod load_balancer;
 mod node_rules;
+mod pairs;
 mod security_group;
 mod target_group;
 mod targets;
@@ -11,14 +12,13 @@ mod targets;
 pub use listener::{Certificate, Listener, ListenerProtocol};
 pub use load_balancer::{IpAddressType, LoadBalancer, Scheme, SubnetMapping};
 pub use node_rules::NodeRules;
-pub use security_group::{IpPermission, SecurityGroup, Source};
-pub use target_group::{HealthCheck, TargetGroup, TargetProtocol, TargetType};
+pub use pairs::Pairs;
+pub use security_group::{IpPermission, ListedPermission, SecurityGroup, Source};
+pub use target_group::{HealthCheck, Matcher, TargetFamily, TargetGroup, TargetProtocol, TargetType};
 pub use targets::{Target, Targets};
 
-use std::collections::BTreeMap;
-
 use cloud_lb_core::graph::{self, Input, ResourceKey};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// Desired or observed state of one AWS resource.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -45,7 +45,10 @@ impl graph::Spec for Spec {
             Self::LoadBalancer(lb) => lb.security_groups.iter().collect(),
             Self::Targets(targets) => vec![&targets.target_group_arn],
             Self::Listener(listener) => vec![&listener.load_balancer_arn, &listener.target_group_arn],
-            Self::NodeRules(rules) => rules.source.iter().collect(),
+            Self::NodeRules(rules) => {
+                let sources = rules.ip_permissions.iter().map(|rule| &rule.source);
+                sources.filter_map(|s| if let Source::Group(id) = s { Some(id) } else { None }).collect()
+            }
         }
     }
 
@@ -55,14 +58,20 @@ impl graph::Spec for Spec {
             Self::LoadBalancer(lb) => lb.security_groups.iter_mut().collect(),
             Self::Targets(targets) => vec![&mut targets.target_group_arn],
             Self::Listener(listener) => vec![&mut listener.load_balancer_arn, &mut listener.target_group_arn],
-            Self::NodeRules(rules) => rules.source.iter_mut().collect(),
+            Self::NodeRules(rules) => {
+                let sources = rules.ip_permissions.iter_mut().map(|rule| &mut rule.source);
+                sources.filter_map(|s| if let Source::Group(id) = s { Some(id) } else { None }).collect()
+            }
         }
     }
 
     fn claims(&self) -> Vec<String> {
         match self {
-            // A listener that goes must be gone before another is made (AWS-200).
-            Self::Listener(listener) => vec![format!("listener port {}", listener.port)],
+            // Listeners that go must be gone before others are made on the same load balancer (AWS-135);
+            // on a load balancer that is being made there are none.
+            Self::Listener(Listener { load_balancer_arn: Input::Value(arn), .. }) => {
+                vec![format!("listeners of {arn}")]
+            }
             _ => Vec::new(),
         }
     }
@@ -97,30 +106,5 @@ pub(crate) mod key {
 
     pub(crate) fn of_port(kind: &'static str, port: u16) -> ResourceKey {
         ResourceKey::new(kind, port.to_string())
-    }
-}
-
-/// Tags, sorted by key; written as AWS does, as a list of `Key` and `Value`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-pub struct Pairs(pub BTreeMap<String, String>);
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Pair<'a> {
-    key: &'a str,
-    value: &'a str,
-}
-
-impl Serialize for Pairs {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(|(key, value)| Pair { key, value }))
-    }
-}
-
-impl Pairs {
-    /// The pairs whose keys are also in `wanted`: keys that nobody asked for are not ours to change.
-    pub(crate) fn restricted_to(&self, wanted: &Self) -> Self {
-        let ours = self.0.iter().filter(|(key, _)| wanted.0.contains_key(*key));
-        Self(ours.map(|(key, value)| (key.clone(), value.clone())).collect())
     }
 }

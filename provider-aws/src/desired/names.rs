@@ -87,7 +87,10 @@ mod tests {
         assert_eq!(load_balancer(&tls, Scheme::Internal), "k8s-default-nlbipsvc-6b0ba8ff70");
         assert_eq!(load_balancer(&tls, Scheme::InternetFacing), "k8s-default-nlbipsvc-4d831c6ca6");
         assert_eq!(frontend_security_group(&tls), "k8s-default-nlbipsvc-1da4b78715");
-        assert_eq!(load_balancer(&service("foo", "bar", ""), Scheme::InternetFacing), "k8s-foo-bar-e053368fb2");
+        assert_eq!(
+            load_balancer(&service("foo", "bar", ""), Scheme::InternetFacing),
+            "k8s-foo-bar-e053368fb2"
+        );
         assert_eq!(backend_security_group("my-cluster"), "k8s-traffic-mycluster-4cbfcec96c");
     }
 

@@ -1,5 +1,5 @@
 use cloud_lb_core::graph::Input;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::Pairs;
 
@@ -31,6 +31,16 @@ pub enum IpAddressType {
     Ipv4,
     /// IPv4 and IPv6.
     Dualstack,
+}
+
+impl IpAddressType {
+    /// The word of the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ipv4 => "ipv4",
+            Self::Dualstack => "dualstack",
+        }
+    }
 }
 
 /// A subnet with the addresses that the load balancer has in it (AWS-59).
@@ -65,7 +75,7 @@ pub struct LoadBalancer {
     pub scheme: Scheme,
     /// Families of its addresses.
     pub ip_address_type: IpAddressType,
-    /// Subnets, sorted by id.
+    /// Subnets with the addresses in them; only the set of them matters, the order is that of the user.
     pub subnet_mappings: Vec<SubnetMapping>,
     /// Security groups; a load balancer that is made without any can never get one.
     pub security_groups: Vec<Input>,
@@ -77,8 +87,16 @@ pub struct LoadBalancer {
     /// Attributes that were asked for.
     pub attributes: Pairs,
     /// Reserved capacity units; absent means that we do not care, 0 resets (AWS-116).
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "MinimumLoadBalancerCapacity",
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "capacity"
+    )]
     pub capacity_units: Option<i32>,
     /// Tags.
     pub tags: Pairs,
+}
+
+fn capacity<S: Serializer>(units: &Option<i32>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(units.map(|units| ("CapacityUnits", units)))
 }

@@ -1,9 +1,9 @@
 use std::collections::BTreeSet;
 
-use cloud_lb_core::graph::Input;
 use serde::Serialize;
 
 use super::IpPermission;
+use super::security_group::grouped;
 
 /// What one target group needs of the security groups of the nodes: ports, from one security group of
 /// the load balancer (AWS-86), or from address ranges where the load balancer has none (AWS-92).
@@ -15,9 +15,7 @@ use super::IpPermission;
 pub struct NodeRules {
     /// Security groups of the nodes.
     pub group_ids: BTreeSet<String>,
-    /// The security group that may connect; absent for rules by address.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub source: Option<Input>,
-    /// Needed rules, sorted. With `source`, their own sources do not count.
+    /// Needed rules, sorted, each once.
+    #[serde(serialize_with = "grouped")]
     pub ip_permissions: Vec<IpPermission>,
 }

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{IpAddressType, Pairs};
+use super::{Pairs, Scheme};
 
 /// What the targets of a target group are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -18,6 +18,26 @@ impl TargetType {
         match self {
             Self::Instance => "instance",
             Self::Ip => "ip",
+        }
+    }
+}
+
+/// Family of the targets' addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TargetFamily {
+    /// IPv4.
+    Ipv4,
+    /// IPv6.
+    Ipv6,
+}
+
+impl TargetFamily {
+    /// The word of the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ipv4 => "ipv4",
+            Self::Ipv6 => "ipv6",
         }
     }
 }
@@ -54,8 +74,17 @@ impl TargetProtocol {
     }
 }
 
+/// Codes of an answer that counts as healthy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Matcher {
+    /// Codes and ranges, for example `200-220,231`.
+    pub http_code: String,
+}
+
 /// Health check of a target group (AWS-144).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct HealthCheck {
     /// `TCP`, `HTTP` or `HTTPS`.
     #[serde(rename = "HealthCheckProtocol")]
@@ -64,7 +93,7 @@ pub struct HealthCheck {
     #[serde(rename = "HealthCheckPort")]
     pub port: String,
     /// HTTP(S) only.
-    #[serde(rename = "HealthCheckPath", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "HealthCheckPath", default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// Seconds, 5 to 300.
     #[serde(rename = "HealthCheckIntervalSeconds")]
@@ -79,8 +108,8 @@ pub struct HealthCheck {
     #[serde(rename = "UnhealthyThresholdCount")]
     pub unhealthy: u32,
     /// Codes that count as healthy, for example `200-399`; HTTP(S) only.
-    #[serde(rename = "Matcher", skip_serializing_if = "Option::is_none")]
-    pub matcher: Option<String>,
+    #[serde(rename = "Matcher", default, skip_serializing_if = "Option::is_none")]
+    pub matcher: Option<Matcher>,
 }
 
 /// A target group (AWS-140).
@@ -91,8 +120,8 @@ pub struct TargetGroup {
     pub name: String,
     /// What the targets are; cannot be changed.
     pub target_type: TargetType,
-    /// Family of the targets, `ipv4` or `ipv6`; cannot be changed.
-    pub ip_address_type: String,
+    /// Family of the targets; cannot be changed.
+    pub ip_address_type: TargetFamily,
     /// Default port of targets. Every target registers a port of its own, so a change means nothing.
     pub port: u16,
     /// Protocol; cannot be changed.
@@ -102,15 +131,13 @@ pub struct TargetGroup {
     /// Health check.
     #[serde(flatten)]
     pub health_check: HealthCheck,
+    /// Scheme of the load balancer that uses it, or is to use it; absent where none does yet. A target
+    /// group serves one load balancer for ever, so a load balancer of another scheme needs another
+    /// target group (AWS-118).
+    #[serde(skip)]
+    pub load_balancer_scheme: Option<Scheme>,
     /// Attributes that were asked for.
     pub attributes: Pairs,
     /// Tags.
     pub tags: Pairs,
-}
-
-impl TargetGroup {
-    /// The family of targets of a load balancer's families.
-    pub(crate) fn family(ip: IpAddressType, ipv6_first: bool) -> &'static str {
-        if ip == IpAddressType::Dualstack && ipv6_first { "ipv6" } else { "ipv4" }
-    }
 }

@@ -1,0 +1,2 @@
+//! Desired resources of a Service.
+mod names;

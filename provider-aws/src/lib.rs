@@ -1,0 +1,10 @@
+//! AWS Network Load Balancers for Services of type `LoadBalancer`: a drop-in for
+//! aws-load-balancer-controller, which names, tags and rules are compatible with.
+
+pub mod config;
+mod desired;
+pub mod facts;
+pub mod kinds;
+
+pub use config::Config;
+pub use facts::Account;
