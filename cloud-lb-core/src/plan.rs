@@ -8,6 +8,7 @@ mod judge;
 mod observed;
 mod report;
 mod sequence;
+mod torn;
 
 pub use build::plan;
 pub use diff::{Change, FieldChange, ReplaceOrder, field_changes};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::torn::torn_by;
 use super::{Change, FieldChange, Have, Observed, Ownership, ReplaceOrder};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Graph, Input, Resource, ResourceKey, Spec};
@@ -34,6 +35,16 @@ impl<'a, S> Verdict<'a, S> {
         }
     }
 
+    /// The slots that it needs and does not hold yet.
+    pub(super) fn new_claims(&self) -> Vec<String>
+    where
+        S: Spec,
+    {
+        let held = self.stays().map(|have| have.spec.claims()).unwrap_or_default();
+        let needed = self.written().map(Spec::claims).unwrap_or_default();
+        needed.into_iter().filter(|slot| !held.contains(slot)).collect()
+    }
+
     pub(super) fn replaced(&self) -> Option<ReplaceOrder> {
         match self {
             Self::Replace { order, .. } => Some(*order),
@@ -42,23 +53,45 @@ impl<'a, S> Verdict<'a, S> {
     }
 }
 
-/// Judges every wanted resource, each after those that it needs.
+/// Judges every wanted resource.
+///
+/// A resource that is to be pointed elsewhere, away from something that is deleted first, is replaced
+/// with it: what it is to point to may well wait for that delete.
 pub(super) fn judge<'a, S: Spec>(
     want: &Graph<S>,
     have: &'a Observed<S>,
     change: impl Fn(&S, &S) -> Change,
 ) -> Result<Verdicts<'a, S>> {
+    let mut torn = BTreeMap::new();
+    loop {
+        let verdicts = judge_all(want, have, &change, &torn)?;
+        let more = torn_by(&verdicts, have);
+        if more.is_empty() {
+            return Ok(verdicts);
+        }
+        torn.extend(more);
+    }
+}
+
+/// Judges every wanted resource, each after those that it needs.
+fn judge_all<'a, S: Spec>(
+    want: &Graph<S>,
+    have: &'a Observed<S>,
+    change: impl Fn(&S, &S) -> Change,
+    torn: &BTreeMap<ResourceKey, ResourceKey>,
+) -> Result<Verdicts<'a, S>> {
     let mut verdicts = Verdicts::new();
     for key in want.order()? {
         let Some(resource) = want.get(&key) else { continue };
-        let found = have.all(&key);
-        let verdict = match interrupted_by(&key, resource, &verdicts) {
-            _ if found.is_empty() => Verdict::Create(filled_in(&resource.spec, &verdicts)),
-            Some(why) => {
-                let want = filled_in(&resource.spec, &verdicts);
-                Verdict::Replace { want, why, order: ReplaceOrder::DeleteFirst }
+        let (found, spec) = (have.all(&key), filled_in(&resource.spec, &verdicts));
+        let gone = torn.get(&key).cloned().or_else(|| gone_first(&key, resource, &verdicts));
+        let verdict = match gone {
+            _ if found.is_empty() => Verdict::Create(spec),
+            Some(to) => {
+                let why = format!("it depends on {to}, which must go first");
+                Verdict::Replace { want: spec, why, order: ReplaceOrder::DeleteFirst }
             }
-            None => compare(&key, filled_in(&resource.spec, &verdicts), found, &change)?,
+            None => compare(&key, spec, found, &change)?,
         };
         refuse_to_replace_shared(&key, &verdict, found)?;
         verdicts.insert(key, verdict);
@@ -66,17 +99,16 @@ pub(super) fn judge<'a, S: Spec>(
     Ok(verdicts)
 }
 
-/// Why the resource cannot outlive this plan, if something that it needs goes first.
-fn interrupted_by<S: Spec>(
+/// What the resource needs and is deleted first.
+fn gone_first<S: Spec>(
     key: &ResourceKey,
     resource: &Resource<S>,
     verdicts: &Verdicts<'_, S>,
-) -> Option<String> {
+) -> Option<ResourceKey> {
     let goes_first = |to: &ResourceKey| {
         verdicts.get(to).and_then(Verdict::replaced) == Some(ReplaceOrder::DeleteFirst)
     };
-    let to = resource.dependencies(key).into_iter().find(goes_first)?;
-    Some(format!("it depends on {to}, which is replaced"))
+    resource.dependencies(key).into_iter().find(goes_first)
 }
 
 fn filled_in<S: Spec>(spec: &S, verdicts: &Verdicts<'_, S>) -> S {

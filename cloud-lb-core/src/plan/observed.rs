@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use crate::graph::{Outputs, ResourceKey};
+use crate::graph::{Outputs, ResourceKey, Spec};
 
 /// Whose an observed resource is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,8 +27,18 @@ pub struct Have<S> {
     pub ownership: Ownership,
     /// The resource that it is a part of.
     pub container: Option<ResourceKey>,
-    /// Its ids, addresses and names.
+    /// Its ids, addresses and names. What others refer to tells it apart from everything else that is
+    /// observed: a reference is recognised by its value.
     pub outputs: Outputs,
+}
+
+impl<S: Spec> Have<S> {
+    /// Whether it is part of another, or has an input that is an output of the other.
+    pub(crate) fn depends_on(&self, key: &ResourceKey, other: &Self) -> bool {
+        let refers = |value: &str| other.outputs.values().any(|output| output == value);
+        self.container.as_ref() == Some(key)
+            || self.spec.inputs().into_iter().filter_map(|input| input.value()).any(refers)
+    }
 }
 
 /// All resources of one Service, and the shared ones that it may use.
@@ -102,6 +112,11 @@ impl<S> Observed<S> {
 }
 
 impl Ownership {
+    /// Whether it may be deleted.
+    pub(super) fn is_ours_alone(&self) -> bool {
+        matches!(self, Self::Service | Self::Cluster { used_by_others: false })
+    }
+
     fn same_owner(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Service, Self::Service) | (Self::Cluster { .. }, Self::Cluster { .. }) => true,

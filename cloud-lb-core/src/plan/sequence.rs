@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::{fmt, ptr};
 
 use super::judge::{Verdict, Verdicts};
-use super::{Have, Observed, Ownership, ReplaceOrder};
+use super::{Have, Observed, ReplaceOrder};
 use crate::error::Result;
 use crate::graph::{self, Graph, Place, Resource, ResourceKey, Spec};
 
@@ -86,9 +86,9 @@ impl<'a, S: Spec> Situation<'a, S> {
         let mut needs = Needs::new();
         for (key, resource) in self.want.iter() {
             if let Some(verdict) = self.verdicts.get(key)
-                && let Some(spec) = verdict.written()
+                && verdict.written().is_some()
             {
-                needs.insert(Task::Write(key), self.before_write(key, resource, verdict, &spec.claims()));
+                needs.insert(Task::Write(key), self.before_write(key, resource, verdict));
             }
         }
         for found in &self.found {
@@ -104,15 +104,13 @@ impl<'a, S: Spec> Situation<'a, S> {
         key: &ResourceKey,
         resource: &Resource<S>,
         verdict: &Verdict<'_, S>,
-        claims: &[String],
     ) -> BTreeSet<Task<'a>> {
-        let held = verdict.stays().map(|have| have.spec.claims()).unwrap_or_default();
-        let needed: Vec<&String> = claims.iter().filter(|slot| !held.contains(slot)).collect();
+        let needed = verdict.new_claims();
         let in_the_way = |found: &&Found<'a, S>| {
             if found.key == key {
                 verdict.replaced() == Some(ReplaceOrder::DeleteFirst)
             } else {
-                found.have.spec.claims().iter().any(|slot| needed.contains(&slot))
+                found.have.spec.claims().iter().any(|slot| needed.contains(slot))
             }
         };
         let dependencies = resource.dependencies(key);
@@ -124,19 +122,14 @@ impl<'a, S: Spec> Situation<'a, S> {
 
     fn before_delete(&self, leaving: &Found<'a, S>) -> BTreeSet<Task<'a>> {
         let others = self.found.iter().filter(|other| !ptr::eq(*other, leaving));
-        let dependents = others.filter(|other| depends(other, leaving)).filter_map(|other| other.task);
+        let dependents = others
+            .filter(|other| other.have.depends_on(leaving.key, leaving.have))
+            .filter_map(|other| other.task);
         let replaced = self.verdicts.get(leaving.key).and_then(Verdict::replaced);
         let successor =
             (replaced == Some(ReplaceOrder::CreateFirst)).then_some(Task::Write(leaving.key));
         dependents.chain(successor).collect()
     }
-}
-
-/// Whether an observed resource is part of another or has an input that is an output of the other.
-fn depends<S: Spec>(found: &Found<'_, S>, on: &Found<'_, S>) -> bool {
-    let refers = |value: &str| on.have.outputs.values().any(|output| output == value);
-    found.have.container.as_ref() == Some(on.key)
-        || found.have.spec.inputs().into_iter().filter_map(|input| input.value()).any(refers)
 }
 
 /// The writes, and what they wait for.
@@ -150,11 +143,4 @@ fn urgent<'a>(needs: &Needs<'a>) -> BTreeSet<Task<'a>> {
         }
     }
     urgent
-}
-
-impl Ownership {
-    /// Whether it may be deleted.
-    fn is_ours_alone(&self) -> bool {
-        matches!(self, Self::Service | Self::Cluster { used_by_others: false })
-    }
 }
