@@ -42,6 +42,10 @@ impl<B: Backend> Engine<B> {
             match self.write(subject, &batch, tick).await {
                 Ok(Written::Stale) => return Ok(Ran::Stale),
                 Ok(Written::Applied(applied)) => record(&mut have, batch, applied, &mut pending),
+                // What it refers to was shared, and its last user deleted it meanwhile.
+                Err(error) if error.kind() == ErrorKind::NotFound && self.fold.now() != tick => {
+                    return Ok(Ran::Stale);
+                }
                 Err(error) => return wait(&batch, &error, pending).map(Ran::Pending).ok_or(error),
             }
         }
