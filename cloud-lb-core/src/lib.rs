@@ -7,6 +7,7 @@
 //! - A controller holds `Arc<dyn LoadBalancerProvider>`.
 
 pub mod backend;
+pub mod call;
 pub mod engine;
 pub mod error;
 pub mod graph;
@@ -15,5 +16,6 @@ pub mod naming;
 pub mod ownership;
 pub mod plan;
 pub mod provider;
+pub mod rate;
 
 pub use error::{Error, ErrorKind, Result};
