@@ -3,7 +3,9 @@
 mod desired;
 mod link;
 mod parts;
+mod rules;
 mod settings;
+mod shared;
 mod stack;
 mod status;
 mod survey;
@@ -20,6 +22,8 @@ use cloud_lb_core::provider::{Capabilities, LoadBalancerProvider, TargetScope};
 use crate::cloud::MockCloud;
 use crate::config::{Config, Shape};
 use link::Link;
+use rules::Rules;
+use shared::Shared;
 use stack::Stack;
 
 /// Annotations with this prefix are the mock's.
@@ -56,7 +60,9 @@ fn make(
     let shape = config.shape;
     let link = Link::new(cloud, config);
     Ok(match shape {
-        Shape::Stack | Shape::Rules | Shape::Shared => engine(Stack::new(link), observer),
+        Shape::Stack => engine(Stack::new(link), observer),
+        Shape::Rules => engine(Rules::new(link), observer),
+        Shape::Shared => engine(Shared::new(link), observer),
     })
 }
 

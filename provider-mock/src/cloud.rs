@@ -32,6 +32,7 @@ pub use record::{Life, NewResource, Page, Query, Record};
 
 use crate::faults::Faults;
 use store::Store;
+pub(crate) use store::marks_as_text;
 
 /// A cloud account; clones are handles to the same one.
 #[derive(Clone)]

@@ -89,6 +89,39 @@ pub(crate) struct HealthCheck {
     pub(crate) unhealthy_after: u32,
 }
 
+/// A port of the load balancer with the NodePort behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct PortPair {
+    pub(crate) port: NonZeroU16,
+    pub(crate) node_port: NonZeroU16,
+}
+
+/// The ports of each protocol, sorted.
+pub(crate) fn ports_by_transport(lb: &LoadBalancer) -> BTreeMap<Transport, Vec<PortPair>> {
+    let mut all: BTreeMap<Transport, Vec<PortPair>> = BTreeMap::new();
+    for port in &lb.ports {
+        if let (Some(transport), Some(node_port)) = (Transport::of(port.protocol), port.node_port) {
+            all.entry(transport).or_default().push(PortPair { port: port.port, node_port });
+        }
+    }
+    all.values_mut().for_each(|ports| ports.sort());
+    all
+}
+
+/// A family in logical names.
+pub(crate) fn family_key(family: IpFamily) -> &'static str {
+    match family {
+        IpFamily::V4 => "ipv4",
+        IpFamily::V6 => "ipv6",
+    }
+}
+
+/// The address that the user wants, if it is of this family.
+pub(crate) fn requested(lb: &LoadBalancer, family: IpFamily) -> Option<IpAddr> {
+    lb.requested_address.filter(|address| IpFamily::of(*address) == family)
+}
+
 /// Seconds for which a client is remembered; absent where it is not.
 pub(crate) fn affinity_seconds(lb: &LoadBalancer) -> Option<u64> {
     match lb.affinity {

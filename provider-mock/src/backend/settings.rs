@@ -29,6 +29,13 @@ impl Settings {
         Ok(Self::default())
     }
 
+    /// Whether nodes are checked as for every other Service.
+    pub(crate) fn has_default_health_check(&self) -> bool {
+        let default = Self::default();
+        let tuning = |settings: &Self| (settings.interval, settings.healthy_after, settings.unhealthy_after);
+        tuning(self) == tuning(&default)
+    }
+
     /// The check of the Service's nodes, tuned.
     pub(crate) fn health_check(&self, lb: &LoadBalancer) -> HealthCheck {
         let check = lb.traffic_policy.health_check();

@@ -66,16 +66,16 @@ impl MockCloud {
         store.modify(id, body, None, now)
     }
 
-    /// Changes the tags of a resource behind our back.
+    /// Changes the ownership marks of a resource behind our back.
     ///
     /// # Errors
     /// `NotFound`.
     pub fn retag(&self, id: &str, change: impl FnOnce(&mut Tags)) -> Result<Record> {
         let mut store = self.0.store.lock();
         let now = Instant::now();
-        let mut tags = store.get(id, now)?.tags;
-        change(&mut tags);
-        store.set_tags(id, tags, now)
+        let mut marks = store.get(id, now)?.marks();
+        change(&mut marks);
+        store.set_marks(id, &marks, now)
     }
 
     /// Removes a resource behind our back, in use or not.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloud_lb_core::error::Retry;
+use cloud_lb_core::ownership::Tags;
 use cloud_lb_core::{Error, ErrorKind, Result};
 use serde_json::Value;
 use tokio::time::Instant;
@@ -147,14 +148,13 @@ impl Store {
         Ok(self.rewrite(record, now))
     }
 
-    pub(super) fn set_tags(
-        &mut self,
-        id: &str,
-        tags: BTreeMap<String, String>,
-        now: Instant,
-    ) -> Result<Record> {
+    pub(super) fn set_marks(&mut self, id: &str, marks: &Tags, now: Instant) -> Result<Record> {
         let mut record = self.get(id, now)?;
-        record.tags = tags;
+        if record.tags.is_empty() && !record.description.is_empty() {
+            record.description = marks_as_text(marks);
+        } else {
+            record.tags = marks.clone();
+        }
         Ok(self.rewrite(record, now))
     }
 
@@ -287,6 +287,11 @@ fn release(addresses: &mut Addresses, record: &Record) {
     for address in owned.filter_map(|(_, text)| text.parse().ok()) {
         addresses.release(address);
     }
+}
+
+/// Marks for clouds that have descriptions instead of tags.
+pub(crate) fn marks_as_text(marks: &Tags) -> String {
+    serde_json::to_string(marks).unwrap_or_default()
 }
 
 /// The same create again gives the same resource, as clouds with client tokens do.
