@@ -1,1 +1,4 @@
 //! A cloud in a process.
+
+pub mod dataplane;
+pub mod net;
