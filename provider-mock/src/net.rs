@@ -256,6 +256,8 @@ impl Net {
         let (socket, _) =
             open_udp(SocketAddr::new(preferred, 0)).or_else(|_| open_udp(SocketAddr::new(any, 0)))?;
         socket.connect(real).await?;
+        // A new socket is not known to be writable until the runtime has looked; `try_send` would lose a datagram.
+        socket.writable().await?;
         Ok(socket)
     }
 }

@@ -10,11 +10,11 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio_util::task::AbortOnDropHandle;
 
 /// Nothing here takes a tenth of it, even on a busy machine.
-pub const DEADLINE: Duration = Duration::from_secs(20);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(5);
 
 /// Asks until the answer is yes; fails the test with `what` after the deadline.
-pub async fn eventually(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+pub(crate) async fn eventually(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let wait = async {
         while !condition().await {
             tokio::time::sleep(POLL).await;
@@ -24,17 +24,17 @@ pub async fn eventually(what: &str, mut condition: impl AsyncFnMut() -> bool) {
 }
 
 /// Fails the test when something takes longer than the deadline.
-pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
+pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
     tokio::time::timeout(DEADLINE, future).await.unwrap_or_else(|_| panic!("took over {DEADLINE:?}: {what}"))
 }
 
 /// A TCP server at a logical address; everything ends when it is dropped.
-pub struct TcpBackend {
+pub(crate) struct TcpBackend {
     _task: AbortOnDropHandle<()>,
 }
 
 impl TcpBackend {
-    pub fn start<F>(net: &Net, address: SocketAddr, serve: impl Fn(TcpStream) -> F + Send + 'static) -> Self
+    pub(crate) fn start<F>(net: &Net, address: SocketAddr, serve: impl Fn(TcpStream) -> F + Send + 'static) -> Self
     where
         F: Future<Output = io::Result<()>> + Send + 'static,
     {
@@ -51,7 +51,7 @@ impl TcpBackend {
     }
 
     /// Answers with its name once the client has finished sending, and then with what the client sent.
-    pub fn echo(net: &Net, address: SocketAddr, name: &'static str) -> Self {
+    pub(crate) fn echo(net: &Net, address: SocketAddr, name: &'static str) -> Self {
         Self::start(net, address, move |mut stream| async move {
             let mut received = Vec::new();
             stream.read_to_end(&mut received).await?;
@@ -62,7 +62,7 @@ impl TcpBackend {
     }
 
     /// Greets with its name, then echoes each piece until the client ends.
-    pub fn greet(net: &Net, address: SocketAddr, name: &'static str) -> Self {
+    pub(crate) fn greet(net: &Net, address: SocketAddr, name: &'static str) -> Self {
         Self::start(net, address, move |mut stream| async move {
             stream.write_all(name.as_bytes()).await?;
             let (mut from, mut to) = stream.split();
@@ -73,7 +73,7 @@ impl TcpBackend {
 }
 
 /// A UDP server that answers with its name and what it received.
-pub fn udp_echo(net: &Net, address: SocketAddr, name: &'static str) -> AbortOnDropHandle<()> {
+pub(crate) fn udp_echo(net: &Net, address: SocketAddr, name: &'static str) -> AbortOnDropHandle<()> {
     let (socket, bound) = net.bind_udp(address).unwrap();
     AbortOnDropHandle::new(tokio::spawn(async move {
         let _bound: Bound = bound;
@@ -87,14 +87,14 @@ pub fn udp_echo(net: &Net, address: SocketAddr, name: &'static str) -> AbortOnDr
 }
 
 /// Connects to a real address from a source address.
-pub async fn connect_from(source: impl Into<IpAddr>, to: SocketAddr) -> io::Result<TcpStream> {
+pub(crate) async fn connect_from(source: impl Into<IpAddr>, to: SocketAddr) -> io::Result<TcpStream> {
     let socket = if to.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.bind((source.into(), 0).into())?;
     within("connecting", socket.connect(to)).await
 }
 
 /// Sends all, ends the direction, and reads the answer to its end.
-pub async fn ask(mut stream: TcpStream, question: &[u8]) -> io::Result<String> {
+pub(crate) async fn ask(mut stream: TcpStream, question: &[u8]) -> io::Result<String> {
     within("an answer", async {
         stream.write_all(question).await?;
         stream.shutdown().await?;
@@ -106,14 +106,14 @@ pub async fn ask(mut stream: TcpStream, question: &[u8]) -> io::Result<String> {
 }
 
 /// Reads exactly as many bytes as the expected text has.
-pub async fn expect(stream: &mut TcpStream, expected: &str) {
+pub(crate) async fn expect(stream: &mut TcpStream, expected: &str) {
     let mut read = vec![0; expected.len()];
     within(expected, stream.read_exact(&mut read)).await.unwrap();
     assert_eq!(String::from_utf8_lossy(&read), expected);
 }
 
 /// Whether the connection ends with an error instead of in order.
-pub async fn is_reset(stream: &mut TcpStream) -> bool {
+pub(crate) async fn is_reset(stream: &mut TcpStream) -> bool {
     let mut rest = Vec::new();
     within("the end of the connection", stream.read_to_end(&mut rest)).await.is_err()
 }
