@@ -2,3 +2,4 @@
 
 pub mod dataplane;
 pub mod net;
+pub mod nodesim;

@@ -32,18 +32,30 @@ pub(crate) struct Forwarder {
     pub(crate) balancer: Arc<Balancer>,
 }
 
-/// Accepts until stopped; then the listener is closed and all connections are reset before this returns.
+/// Forwards until stopped; then the listener is closed and all connections are reset before this returns.
 pub(crate) async fn serve(listener: TcpListener, forwarder: Forwarder, stop: CancellationToken) {
+    let balancer = forwarder.balancer.clone();
+    let limit = move || balancer.frontend().flow_limit;
+    accept_each(listener, stop, limit, |client, peer| forward(forwarder.clone(), client, peer)).await;
+}
+
+/// Accepts until stopped, never more than `limit` at a time; then ends listener and connections before returning.
+pub(crate) async fn accept_each<F: Future<Output = ()> + Send + 'static>(
+    listener: TcpListener,
+    stop: CancellationToken,
+    limit: impl Fn() -> usize,
+    handle: impl Fn(TcpStream, SocketAddr) -> F,
+) {
     let mut connections = JoinSet::new();
     loop {
-        let room = connections.len() < forwarder.balancer.frontend().flow_limit;
+        let room = connections.len() < limit();
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
             Some(_) = connections.join_next() => {}
             accepted = listener.accept(), if room => match accepted {
                 Ok((client, peer)) => {
-                    connections.spawn(forward(forwarder.clone(), client, peer));
+                    connections.spawn(handle(client, peer));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "accept failed");
@@ -134,8 +146,8 @@ async fn relay(
         }
     };
     copied?;
-    client.close_in_order()?;
-    backend.close_in_order()
+    client.close_in_order().await?;
+    backend.close_in_order().await
 }
 
 /// One direction: the end of the one side is passed on as the end of the other.
@@ -194,18 +206,24 @@ impl Activity {
 /// A connection whose peer sees a reset unless it is closed in order, even if its task is aborted.
 ///
 /// A cut connection that ends with a FIN would look to the peer like a complete answer.
-struct ResetOnDrop(TcpStream);
+pub(crate) struct ResetOnDrop(TcpStream);
 
 impl ResetOnDrop {
-    fn new(stream: TcpStream) -> Self {
+    pub(crate) fn new(stream: TcpStream) -> Self {
         // Neither option can fail on an open socket; without them the connection still works.
         let _ = stream.set_nodelay(true);
         let _ = stream.set_zero_linger();
         Self(stream)
     }
 
-    /// Lets the kernel deliver what is still in its buffers.
-    fn close_in_order(&self) -> io::Result<()> {
-        SockRef::from(&self.0).set_linger(None)
+    /// The stream as it is, still to be reset when dropped.
+    pub(crate) fn into_inner(self) -> TcpStream {
+        self.0
+    }
+
+    /// Lets the kernel deliver what is still in its buffers, and then the end.
+    pub(crate) async fn close_in_order(&mut self) -> io::Result<()> {
+        SockRef::from(&self.0).set_linger(None)?;
+        self.0.shutdown().await
     }
 }
