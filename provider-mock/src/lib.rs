@@ -1,1 +1,2 @@
 //! A cloud in a process.
+mod apiserver;

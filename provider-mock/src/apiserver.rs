@@ -1,0 +1,4 @@
+//! An embedded Kubernetes API.
+mod allocate;
+mod field;
+mod strategy;
