@@ -6,14 +6,19 @@
 //!   [`provider::LoadBalancerProvider`] of it.
 //! - A controller holds `Arc<dyn LoadBalancerProvider>`.
 
+pub mod annotations;
 pub mod backend;
+pub mod call;
 pub mod engine;
 pub mod error;
 pub mod graph;
+#[cfg(feature = "kube")]
+pub mod k8s;
 pub mod model;
 pub mod naming;
 pub mod ownership;
 pub mod plan;
 pub mod provider;
+pub mod rate;
 
 pub use error::{Error, ErrorKind, Result};

@@ -1,1 +1,17 @@
 //! A cloud in a process.
+
+pub mod apiserver;
+mod backend;
+mod cloud;
+mod config;
+pub mod dataplane;
+mod faults;
+pub mod net;
+pub mod nodesim;
+
+pub use backend::{ANNOTATIONS, provider, provider_with_observer};
+pub use cloud::{
+    CallCounts, Life, MockCloud, NewResource, Options, Page, Query, Record, TargetHealth, Throttle,
+};
+pub use config::{Addressing, Config, Shape};
+pub use faults::{CallMatch, Fault, Faults, Injected};
