@@ -9,6 +9,8 @@
 pub mod annotations;
 pub mod backend;
 pub mod call;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod engine;
 pub mod error;
 pub mod graph;
