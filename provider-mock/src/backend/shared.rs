@@ -4,7 +4,7 @@
 
 mod container;
 mod desired;
-mod kinds;
+pub(crate) mod kinds;
 
 use cloud_lb_core::backend::{Applied, Backend, Scope};
 use cloud_lb_core::graph::{Graph, Outputs};

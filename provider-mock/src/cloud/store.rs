@@ -17,6 +17,7 @@ use super::addresses::Addresses;
 use super::options::Options;
 use super::record::{Life, NewResource, Page, Query, Record};
 use super::rules;
+use crate::net::Net;
 
 #[derive(Debug)]
 pub(super) struct Store {
@@ -72,8 +73,8 @@ impl Entry {
 }
 
 impl Store {
-    pub(super) fn new(options: Options) -> Self {
-        Self { options, resources: BTreeMap::new(), addresses: Addresses::default(), writes: 0 }
+    pub(super) fn new(options: Options, net: Option<Net>) -> Self {
+        Self { options, resources: BTreeMap::new(), addresses: Addresses::new(net), writes: 0 }
     }
 
     pub(super) fn records(&self, now: Instant) -> Vec<Record> {
@@ -205,6 +206,13 @@ impl Store {
         let latest = self.resources.get(id).and_then(|entry| entry.versions.back());
         let until = latest.and_then(|version| version.state.as_ref()).map_or(now, |stored| stored.until);
         until.saturating_duration_since(now)
+    }
+
+    /// When a resource is made or gone next, by itself.
+    pub(super) fn next_change(&self, now: Instant) -> Option<Instant> {
+        let latest = self.resources.values().filter_map(|entry| entry.versions.back()?.state.as_ref());
+        let changing = latest.filter(|stored| stored.record.life != Life::Active && stored.until > now);
+        changing.map(|stored| stored.until).min()
     }
 
     /// Gives addresses and a host name where the kind has them and the resource has none yet.

@@ -128,7 +128,6 @@ fn rule(
         protocol,
         port: pair.port,
         node_port: pair.node_port,
-        affinity_seconds: parts::affinity_seconds(lb),
-        proxy_protocol: settings.proxy_protocol,
+        traffic: settings.traffic(lb),
     }
 }
