@@ -25,7 +25,7 @@ fn small_stack(store: &mut Store, now: Instant) -> [String; 3] {
 #[tokio::test(start_paused = true)]
 async fn bad_creates_are_refused_and_change_nothing() {
     let (mut store, now) =
-        store(Options::new().with_quota("TargetGroup", 2).with_quota("LoadBalancer/rules", 1));
+        store(Options::new().with_quota("TargetGroup", 2).with_quota("LoadBalancer/rules", 2));
     let [balancer, group, _] = small_stack(&mut store, now);
     let udp = store.create(new("TargetGroup", "udp", json!({"protocol": "UDP"})), now).unwrap().id;
     let listener = |group: &str, port: u32, protocol: &str| json!({"loadBalancer": balancer, "targetGroup": group, "port": port, "protocol": protocol});
@@ -70,7 +70,21 @@ async fn bad_creates_are_refused_and_change_nothing() {
             "LoadBalancer",
             "x",
             json!({"frontends": {"f": {}}, "rules": {"a": rule(1), "b": rule(1)}}),
+            ErrorKind::InUse,
+        ),
+        (
+            "one more part than the quota",
+            "LoadBalancer",
+            "x",
+            json!({"frontends": {"f": {}}, "rules": {"a": rule(1), "b": rule(2), "c": rule(3)}}),
             ErrorKind::Quota,
+        ),
+        (
+            "one address that is free and one that is not",
+            "LoadBalancer",
+            "x",
+            json!({"families": ["IPv6", "IPv4"], "requestedAddress": "192.0.2.1"}),
+            ErrorKind::InUse,
         ),
     ];
     for (case, kind, name, body, expected) in cases {
@@ -78,6 +92,8 @@ async fn bad_creates_are_refused_and_change_nothing() {
         assert_eq!(error.kind(), expected, "{case}: {error}");
     }
     assert_eq!(store.records(now), before);
+    let free = store.create(new("Address", "free", json!({"family": "IPv6"})), now).unwrap();
+    assert_eq!(free.assigned["address-IPv6"], "2001:db8::1", "no refused create keeps an address");
 }
 
 #[tokio::test(start_paused = true)]
