@@ -1,12 +1,12 @@
 //! Three clouds as the core sees them: one [`Backend`](cloud_lb_core::backend::Backend) per [`Shape`].
 
-mod desired;
+pub(crate) mod desired;
 mod link;
-mod parts;
-mod rules;
+pub(crate) mod parts;
+pub(crate) mod rules;
 mod settings;
-mod shared;
-mod stack;
+pub(crate) mod shared;
+pub(crate) mod stack;
 mod status;
 mod survey;
 
@@ -19,15 +19,13 @@ use cloud_lb_core::engine::{Engine, StepObserver};
 use cloud_lb_core::model::{IpFamily, LoadBalancer, Protocol};
 use cloud_lb_core::provider::{Capabilities, LoadBalancerProvider, TargetScope};
 
+use crate::annotations_table;
 use crate::cloud::MockCloud;
 use crate::config::{Config, Shape};
 use link::Link;
 use rules::Rules;
 use shared::Shared;
 use stack::Stack;
-
-/// Annotations with this prefix are the mock's.
-pub(crate) const ANNOTATION_PREFIX: &str = "mock.cloud-lb.dev/";
 
 /// Makes a provider that works on `cloud`. Several may work on one cloud, each for a cluster of its own.
 ///
@@ -87,7 +85,7 @@ fn capabilities(target_scope: TargetScope) -> Capabilities {
         pod_targets: false,
         target_scope,
         needs_provider_id: false,
-        annotation_prefixes: vec![ANNOTATION_PREFIX],
+        annotation_prefixes: vec![annotations_table::PREFIX],
     }
 }
 

@@ -1,5 +1,6 @@
 //! A cloud in a process.
 
+mod annotations_table;
 pub mod apiserver;
 mod backend;
 mod cloud;
@@ -9,7 +10,8 @@ mod faults;
 pub mod net;
 pub mod nodesim;
 
-pub use backend::{ANNOTATIONS, provider, provider_with_observer};
+pub use annotations_table::ANNOTATIONS;
+pub use backend::{provider, provider_with_observer};
 pub use cloud::{
     CallCounts, Life, MockCloud, NewResource, Options, Page, Query, Record, TargetHealth, Throttle,
 };

@@ -4,7 +4,15 @@
 mod changes;
 #[path = "shapes/concurrency.rs"]
 mod concurrency;
+#[path = "shapes/faults.rs"]
+mod faults;
+#[path = "shapes/golden.rs"]
+mod golden;
 #[path = "shapes/lifecycle.rs"]
 mod lifecycle;
+#[path = "shapes/properties.rs"]
+mod properties;
 #[path = "shapes/support.rs"]
 mod support;
+#[path = "shapes/traffic.rs"]
+mod traffic;

@@ -3,7 +3,7 @@
 //! Everything is found again by its name and by marks in its description.
 
 mod desired;
-mod kinds;
+pub(crate) mod kinds;
 
 use cloud_lb_core::Result;
 use cloud_lb_core::backend::{Applied, Backend, Scope};

@@ -4,12 +4,11 @@
 
 mod container;
 mod desired;
-mod kinds;
+pub(crate) mod kinds;
 
 use cloud_lb_core::backend::{Applied, Backend, Scope};
 use cloud_lb_core::graph::{Graph, Outputs};
 use cloud_lb_core::model::{Ingress, IpFamily, LoadBalancer, Node, PortStatus, ServiceId, Status};
-use cloud_lb_core::naming::legacy_name;
 use cloud_lb_core::ownership::{CLUSTER_TAG, Tags};
 use cloud_lb_core::plan::{Change, Observed, Op, Ownership, Step};
 use cloud_lb_core::provider::{Capabilities, Owned, State, TargetScope};
@@ -144,7 +143,7 @@ impl Backend for Shared {
     }
 
     fn load_balancer_name(&self, service: &ServiceId) -> String {
-        legacy_name(&service.uid)
+        desired::base_name(service)
     }
 
     fn takes(&self, lb: &LoadBalancer) -> bool {
@@ -181,7 +180,7 @@ impl Backend for Shared {
                 .into();
             places.push((desired::pool_key(), shared));
             for family in [IpFamily::V4, IpFamily::V6] {
-                let name = desired::own_name(&service.uid, family_key(family));
+                let name = desired::own_name(service, family_key(family));
                 places.push((desired::address_key(family), name));
             }
             self.link.add_foreign(service, places, &mut observed).await?;

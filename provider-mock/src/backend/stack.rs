@@ -2,7 +2,7 @@
 //! security group. Everything is found again by its tags.
 
 mod desired;
-mod kinds;
+pub(crate) mod kinds;
 
 use cloud_lb_core::Result;
 use cloud_lb_core::backend::{Applied, Backend, Scope};

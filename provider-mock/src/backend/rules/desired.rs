@@ -42,8 +42,7 @@ pub(crate) fn build(lb: &LoadBalancer, base: &str) -> Result<Graph<Desired<Rules
     let service = BackendService {
         groups: groups.iter().map(|group| Input::reference(group, "id")).collect(),
         health_check: Input::reference(&health_check, "id"),
-        affinity_seconds: parts::affinity_seconds(lb),
-        proxy_protocol: settings.proxy_protocol,
+        traffic: settings.traffic(lb),
     };
     let owner = Owned { lb, base };
     owner.add(&mut graph, backend_service_key(), RulesKind::BackendService(service))?;
@@ -95,7 +94,7 @@ fn add_health_check(
     settings: &Settings,
 ) -> Result<ResourceKey> {
     let body = RulesKind::HealthCheck(settings.health_check(lb));
-    if lb.traffic_policy == TrafficPolicy::Cluster && settings.has_default_health_check() {
+    if lb.traffic_policy == TrafficPolicy::Cluster && settings.has_default_health_check(lb) {
         let key = ResourceKey::new(HEALTH_CHECK, "cluster");
         add_shared(graph, &lb.service.cluster, key.clone(), body)?;
         return Ok(key);

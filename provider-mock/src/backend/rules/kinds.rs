@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::backend::desired::{Kind, known, known_list};
-use crate::backend::parts::{HealthCheck, PortPair, Target, Transport};
+use crate::backend::parts::{HealthCheck, PortPair, Target, Traffic, Transport};
 
 pub(crate) const ADDRESS: &str = "Address";
 pub(crate) const FORWARDING_RULE: &str = "ForwardingRule";
@@ -36,7 +36,7 @@ pub(crate) enum RulesKind {
 
 /// Reserved, so that the rules of both protocols have the same.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Address {
     pub(crate) family: IpFamily,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -45,7 +45,7 @@ pub(crate) struct Address {
 
 /// What clients connect to: one of each family and protocol.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct ForwardingRule {
     #[serde(deserialize_with = "known")]
     pub(crate) address: Input,
@@ -60,21 +60,19 @@ pub(crate) struct ForwardingRule {
 
 /// Where rules send traffic.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct BackendService {
     /// By zone.
     #[serde(deserialize_with = "known_list")]
     pub(crate) groups: Vec<Input>,
     #[serde(deserialize_with = "known")]
     pub(crate) health_check: Input,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) affinity_seconds: Option<u64>,
-    pub(crate) proxy_protocol: bool,
+    pub(crate) traffic: Traffic,
 }
 
 /// Who may connect.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Firewall {
     #[serde(deserialize_with = "known")]
     pub(crate) destination: Input,
@@ -86,7 +84,7 @@ pub(crate) struct Firewall {
 
 /// The nodes of a zone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct InstanceGroup {
     pub(crate) zone: String,
     pub(crate) targets: Vec<Target>,

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::backend::desired::{Kind, known};
-use crate::backend::parts::{HealthCheck, Target, Transport};
+use crate::backend::parts::{HealthCheck, Target, Traffic, Transport};
 
 pub(crate) const LOAD_BALANCER: &str = "LoadBalancer";
 pub(crate) const SECURITY_GROUP: &str = "SecurityGroup";
@@ -45,12 +45,12 @@ pub(crate) enum SharedKind {
 
 /// The load balancer, or the security group, of all Services: nothing but its parts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Container {}
 
 /// An address of its own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct PublicAddress {
     pub(crate) family: IpFamily,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -59,14 +59,14 @@ pub(crate) struct PublicAddress {
 
 /// The nodes of the cluster.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct BackendPool {
     pub(crate) targets: Vec<Target>,
 }
 
 /// What the clients of one Service connect to, over one family.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct FrontendIp {
     pub(crate) family: IpFamily,
     #[serde(deserialize_with = "known")]
@@ -75,7 +75,7 @@ pub(crate) struct FrontendIp {
 
 /// One port of one Service, over one family.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Rule {
     #[serde(deserialize_with = "known")]
     pub(crate) frontend: Input,
@@ -87,14 +87,12 @@ pub(crate) struct Rule {
     pub(crate) protocol: Transport,
     pub(crate) port: NonZeroU16,
     pub(crate) node_port: NonZeroU16,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) affinity_seconds: Option<u64>,
-    pub(crate) proxy_protocol: bool,
+    pub(crate) traffic: Traffic,
 }
 
 /// Who may connect to one Service, over one family.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct SecurityRule {
     #[serde(deserialize_with = "known")]
     pub(crate) destination: Input,
