@@ -8,6 +8,9 @@
 
 pub mod annotations;
 pub mod backend;
+pub mod call;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod engine;
 pub mod error;
 pub mod graph;
@@ -18,5 +21,6 @@ pub mod naming;
 pub mod ownership;
 pub mod plan;
 pub mod provider;
+pub mod rate;
 
 pub use error::{Error, ErrorKind, Result};

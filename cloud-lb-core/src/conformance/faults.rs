@@ -1,0 +1,95 @@
+//! What fails is reported as what it is, and the next run repairs it.
+
+use super::fixtures::load_balancer;
+use super::harness::{Fault, World, Worlds};
+use super::report::{Failure, Report, Verdict, check, equal};
+use crate::error::{Effect, ErrorKind, Retry};
+use crate::model::{LoadBalancer, Protocol};
+use crate::provider::Capabilities;
+
+/// Most calls of one run.
+const MOST_CALLS: u64 = 200;
+
+pub(super) async fn run(worlds: &dyn Worlds, report: &mut Report) {
+    let failed = failed_writes_are_reported_and_repaired(worlds).await;
+    report.add("failed writes are reported and repaired", failed);
+    report.add("failed reads write nothing", failed_reads_write_nothing(worlds).await);
+    report.add("unsupported is refused", unsupported_is_refused(worlds).await);
+}
+
+/// Any write may fail in any way: the error says how, and running again gets there.
+pub async fn failed_writes_are_reported_and_repaired(worlds: &dyn Worlds) -> Verdict {
+    let faults = [
+        (Fault::Throttled, ErrorKind::Throttled, Effect::None),
+        (Fault::Unavailable, ErrorKind::Unavailable, Effect::None),
+        (Fault::TimeoutAfterWork, ErrorKind::Timeout, Effect::Unknown),
+    ];
+    for (fault, kind, effect) in faults {
+        for nth in 1..MOST_CALLS {
+            let world = World::new(worlds);
+            let lb = load_balancer("web", world.0.provider().capabilities());
+            world.0.fail_write(nth, fault);
+            let Err(error) = world.0.provider().ensure(&lb).await else { break };
+            let place = format!("{fault:?} at write {nth}");
+            equal(&place, &(error.kind(), error.effect()), &(kind, effect))?;
+            check(error.retry() != Retry::Never, format_args!("{place}: must be tried again"))?;
+            world.0.recover();
+            let verdict = world.ensured(&lb).await.map(|_| ());
+            verdict.map_err(|failure| failure.within(&place))?;
+            world.is_settled(&lb.service, Some(&lb)).await.map_err(|failure| failure.within(&place))?;
+        }
+    }
+    Ok(())
+}
+
+/// A read that fails is an error, and never taken for "nothing is there".
+pub async fn failed_reads_write_nothing(worlds: &dyn Worlds) -> Verdict {
+    for nth in 1..MOST_CALLS {
+        let world = World::new(worlds);
+        let lb = load_balancer("web", world.0.provider().capabilities());
+        world.ensured(&lb).await?;
+        let before = (world.0.calls().writes, world.0.resources());
+        world.0.fail_read(nth, Fault::Unavailable);
+        let got = world.0.provider().ensure(&lb).await;
+        equal(&format!("read {nth}: writes"), &world.0.calls().writes, &before.0)?;
+        equal(&format!("read {nth}: resources"), &world.0.resources(), &before.1)?;
+        match got {
+            Ok(_) => return check(nth > 1, "the first read failed, and nobody noticed"),
+            Err(error) => equal(&format!("read {nth}"), &error.kind(), &ErrorKind::Unavailable)?,
+        }
+    }
+    Err(Failure::new(format_args!("still reading after {MOST_CALLS} calls")))
+}
+
+/// What the provider cannot do is refused before anything is read or written.
+pub async fn unsupported_is_refused(worlds: &dyn Worlds) -> Verdict {
+    let world = World::new(worlds);
+    let provider = world.0.provider();
+    for lb in unsupported(provider.capabilities()) {
+        let error = provider.ensure(&lb).await.err();
+        let kind = error.as_ref().map(crate::Error::kind);
+        equal("error", &kind, &Some(ErrorKind::Unsupported))?;
+        equal("retry", &error.map(|error| error.retry()), &Some(Retry::Never))?;
+        let kind = provider.plan(&lb).await.err().map(|error| error.kind());
+        equal("error of the plan", &kind, &Some(ErrorKind::Unsupported))?;
+    }
+    equal("writes", &world.0.calls().writes, &0)
+}
+
+fn unsupported(capabilities: &Capabilities) -> Vec<LoadBalancer> {
+    let lb = load_balancer("web", capabilities);
+    let mut all = Vec::new();
+    for protocol in [Protocol::Tcp, Protocol::Udp, Protocol::Sctp] {
+        if !capabilities.protocols.contains(&protocol) {
+            let mut lb = lb.clone();
+            lb.ports.iter_mut().for_each(|port| port.protocol = protocol);
+            all.push(lb);
+        }
+    }
+    if !capabilities.pod_targets {
+        let mut lb = lb;
+        lb.ports.iter_mut().for_each(|port| port.node_port = None);
+        all.push(LoadBalancer { node_ports: false, ..lb });
+    }
+    all
+}
