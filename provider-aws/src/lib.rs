@@ -1,6 +1,7 @@
 //! AWS Network Load Balancers for Services of type `LoadBalancer`: a drop-in for
 //! aws-load-balancer-controller, which names, tags and rules are compatible with.
 
+pub mod api;
 pub mod config;
 mod desired;
 pub mod facts;
