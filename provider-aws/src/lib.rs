@@ -4,6 +4,8 @@
 pub mod api;
 pub mod config;
 mod desired;
+#[cfg(any(test, feature = "fake"))]
+pub mod fake;
 pub mod facts;
 pub mod kinds;
 
