@@ -92,6 +92,21 @@ pub(crate) mod key {
     pub(crate) const LISTENER: &str = "Listener";
     pub(crate) const NODE_RULES: &str = "NodeRules";
 
+    /// Output of a load balancer.
+    pub(crate) const LOAD_BALANCER_ARN: &str = "LoadBalancerArn";
+    /// Output of a load balancer: its host name.
+    pub(crate) const DNS_NAME: &str = "DNSName";
+    /// Output of a load balancer: `provisioning`, `active`, `active_impaired` or `failed`.
+    pub(crate) const STATE: &str = "State";
+    /// Output of a load balancer: why it failed.
+    pub(crate) const STATE_REASON: &str = "StateReason";
+    /// Output of a target group.
+    pub(crate) const TARGET_GROUP_ARN: &str = "TargetGroupArn";
+    /// Output of a listener.
+    pub(crate) const LISTENER_ARN: &str = "ListenerArn";
+    /// Output of a security group.
+    pub(crate) const GROUP_ID: &str = "GroupId";
+
     pub(crate) fn frontend() -> ResourceKey {
         ResourceKey::new(SECURITY_GROUP, "frontend")
     }
