@@ -1,16 +1,17 @@
 //! Configuration of the provider (AWS-1 to AWS-3). The words are the flags of
 //! aws-load-balancer-controller.
 
+mod throttle;
+mod validate;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use cloud_lb_core::error::{Error, Result, Violation};
 use serde::{Deserialize, Serialize};
 
 use crate::kinds::{Scheme, TargetType};
 
-/// Start of the keys of tracking tags: neither default tags nor those that others manage may use them.
-const TRACKING_PREFIXES: [&str; 2] = ["elbv2.k8s.aws/", "service.k8s.aws/"];
+pub use throttle::Throttle;
 
 /// How node security group rules are made of the needed ports (AWS-88).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,9 +43,20 @@ pub enum DualstackTargets {
     Ipv6,
 }
 
+/// When the host name of a load balancer goes into the Service's status (AWS-221).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Publish {
+    /// As soon as it exists.
+    Created,
+    /// Once AWS has made all of it, some minutes later.
+    Active,
+}
+
 /// Configuration of the AWS provider. Keys that are unknown are refused.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent switches, read by name")]
 #[non_exhaustive]
 pub struct Config {
     /// Name of the cluster: enters names and tags. Required.
@@ -67,6 +79,8 @@ pub struct Config {
     pub default_tags: BTreeMap<String, String>,
     /// Keys of tags that others manage: never added, changed or removed.
     pub external_managed_tags: BTreeSet<String>,
+    /// Whether tags of a Service win over `default-tags`.
+    pub enable_default_tags_low_priority: bool,
     /// Tags that we did not set.
     pub tag_policy: TagPolicy,
     /// Whether load balancers get the shared backend security group.
@@ -95,6 +109,25 @@ pub struct Config {
     pub nlb_security_group: bool,
     /// Whether pods can be targets.
     pub enable_ip_target_type: bool,
+    /// Whether nodes that are not ready stay targets when no node is ready.
+    pub endpoints_fail_open: bool,
+    /// Whether load balancers grow into zones that get a subnet later.
+    pub subnet_follow: bool,
+    /// Whether Services of the cloud controller manager with annotation `type: nlb` are taken, with that
+    /// controller's defaults.
+    pub take_ccm_nlb: bool,
+    /// Whether the shared security group stays when no Service needs it.
+    pub keep_backend_sg: bool,
+    /// Most targets of a target group; 0 = no cap.
+    pub max_targets_per_target_group: usize,
+    /// When the host name goes into the status.
+    pub publish: Publish,
+    /// Delay, in seconds, while a load balancer is being made and a change of its capacity waits.
+    pub lb_stabilization_monitor_interval_seconds: u64,
+    /// How long, in seconds, a load balancer that was replaced goes on.
+    pub replacement_drain_seconds: u64,
+    /// How long, in seconds, targets drain before a load balancer is deleted.
+    pub delete_drain_seconds: u64,
     /// Whether subnets tagged for other clusters are left out of discovery.
     pub subnets_cluster_tag_check: bool,
     /// Whether route tables tell public subnets where no subnet has a role tag.
@@ -105,6 +138,8 @@ pub struct Config {
     pub endpoint_ec2: String,
     /// Attempts per call within the SDK, 1 to 50.
     pub aws_max_retries: u32,
+    /// Most calls, by service and action. The first entry that fits counts.
+    pub aws_api_throttle: Vec<Throttle>,
     /// Age after which the shared inventory is read anew, in seconds; the default is 600.
     pub inventory_refresh_seconds: u64,
 }
@@ -122,6 +157,7 @@ impl Default for Config {
             default_ssl_policy: "ELBSecurityPolicy-2016-08".to_owned(),
             default_tags: BTreeMap::new(),
             external_managed_tags: BTreeSet::new(),
+            enable_default_tags_low_priority: false,
             tag_policy: TagPolicy::Merge,
             enable_backend_security_group: true,
             backend_security_group: String::new(),
@@ -136,11 +172,21 @@ impl Default for Config {
             enable_tcp_udp_listener: true,
             nlb_security_group: true,
             enable_ip_target_type: true,
+            endpoints_fail_open: true,
+            subnet_follow: false,
+            take_ccm_nlb: false,
+            keep_backend_sg: false,
+            max_targets_per_target_group: 0,
+            publish: Publish::Created,
+            lb_stabilization_monitor_interval_seconds: 120,
+            replacement_drain_seconds: 60,
+            delete_drain_seconds: 0,
             subnets_cluster_tag_check: true,
             subnet_discovery_by_reachability: true,
             endpoint_elbv2: String::new(),
             endpoint_ec2: String::new(),
             aws_max_retries: 10,
+            aws_api_throttle: Throttle::defaults(),
             inventory_refresh_seconds: 600,
         }
     }
@@ -156,90 +202,7 @@ impl Config {
     pub fn inventory_refresh(&self) -> Duration {
         Duration::from_secs(self.inventory_refresh_seconds)
     }
-
-    /// Reports everything that is wrong, together, before any call (AWS-3).
-    ///
-    /// # Errors
-    /// `InvalidInput` with one violation per wrong key.
-    pub fn validate(&self) -> Result<()> {
-        let mut violations = self.bad_tags();
-        let mut check = |good: bool, key: &str, value: &str, expected: &str| {
-            if !good {
-                violations.push(Violation::new(key, value, expected));
-            }
-        };
-        check(!self.cluster_name.is_empty(), "cluster-name", "", "the name of the cluster");
-        let group = &self.backend_security_group;
-        check(
-            group.is_empty() || group.starts_with("sg-"),
-            "backend-security-group",
-            group,
-            "an id such as sg-0123",
-        );
-        check(
-            group.is_empty() || self.enable_backend_security_group,
-            "backend-security-group",
-            group,
-            "no value while enable-backend-security-group is false",
-        );
-        check(
-            self.enable_backend_security_group || !self.enable_manage_backend_security_group_rules,
-            "enable-manage-backend-security-group-rules",
-            "true",
-            "false while enable-backend-security-group is false",
-        );
-        let budget = self.node_sg_rule_budget;
-        check((1..=60).contains(&budget), "node-sg-rule-budget", &budget.to_string(), "1 to 60");
-        let attempts = self.aws_max_retries;
-        check((1..=50).contains(&attempts), "aws-max-retries", &attempts.to_string(), "1 to 50");
-        if violations.is_empty() { Ok(()) } else { Err(Error::invalid("aws configuration", violations)) }
-    }
-
-    fn bad_tags(&self) -> Vec<Violation> {
-        let mut violations = Vec::new();
-        for key in self.default_tags.keys() {
-            if is_tracking(key) || self.external_managed_tags.contains(key) {
-                let expected = "a key that neither tracks ownership nor is in external-managed-tags";
-                violations.push(Violation::new("default-tags", key, expected));
-            }
-        }
-        for key in self.external_managed_tags.iter().filter(|key| is_tracking(key)) {
-            violations.push(Violation::new(
-                "external-managed-tags",
-                key,
-                "a key that does not track ownership",
-            ));
-        }
-        violations
-    }
-}
-
-fn is_tracking(key: &str) -> bool {
-    TRACKING_PREFIXES.iter().any(|prefix| key.starts_with(prefix))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn aws_3_all_mistakes_are_reported_together() {
-        let config = Config {
-            backend_security_group: "group".into(),
-            node_sg_rule_budget: 0,
-            default_tags: [("service.k8s.aws/stack".to_owned(), "x".to_owned())].into(),
-            ..Config::default()
-        };
-        let error = config.validate().unwrap_err();
-        let fields: Vec<&str> = error.violations().iter().map(|v| v.field.as_str()).collect();
-        assert_eq!(fields, ["default-tags", "cluster-name", "backend-security-group", "node-sg-rule-budget"]);
-    }
-
-    #[test]
-    fn aws_1_keys_are_the_flags_and_unknown_ones_are_refused() {
-        let config: Config =
-            serde_json::from_str(r#"{"cluster-name": "c", "default-target-type": "ip"}"#).unwrap();
-        assert_eq!(config.default_target_type, TargetType::Ip);
-        assert!(serde_json::from_str::<Config>(r#"{"cluster": "c"}"#).is_err());
-    }
-}
+mod tests;

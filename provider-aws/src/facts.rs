@@ -4,7 +4,7 @@
 //! attributes are maps.
 
 mod account;
-mod lookup;
+pub(crate) mod lookup;
 mod network;
 mod stack;
 

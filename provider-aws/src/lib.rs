@@ -1,11 +1,18 @@
 //! AWS Network Load Balancers for Services of type `LoadBalancer`: a drop-in for
-//! aws-load-balancer-controller, which names, tags and rules are compatible with.
+//! aws-load-balancer-controller, with whose names, tags and rules it is compatible.
 
+mod annotations;
 pub mod api;
+mod change;
 pub mod config;
 mod desired;
+#[cfg(any(test, feature = "fake"))]
+pub mod fake;
 pub mod facts;
 pub mod kinds;
+mod status;
 
+pub use annotations::{SHARED as SHARED_ANNOTATIONS, TABLE as ANNOTATIONS};
 pub use config::Config;
+pub use desired::{Warning, build, check_deletion, warnings};
 pub use facts::Account;

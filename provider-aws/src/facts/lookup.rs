@@ -63,3 +63,14 @@ pub(crate) fn is_of_stack(tags: &Tags, service: &ServiceId) -> bool {
     let cluster = tags.get(CLUSTER_TAG).or_else(|| tags.get(LEGACY_CLUSTER_TAG));
     cluster == Some(&service.cluster) && tags.get(STACK_TAG) == Some(&service.path())
 }
+
+/// Says that a name is taken, and by whom (AWS-35).
+pub(crate) fn collision(name: &str, arn: &str, tags: &Tags) -> String {
+    let tag = |key: &str| tags.get(key).map_or("none", String::as_str);
+    format!(
+        "NameCollision: the name {name} is taken by {arn}, which is not this Service's ({CLUSTER_TAG}: {}, {STACK_TAG}: \
+         {}); it is left alone",
+        tag(CLUSTER_TAG),
+        tag(STACK_TAG)
+    )
+}

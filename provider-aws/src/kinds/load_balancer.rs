@@ -95,6 +95,9 @@ pub struct LoadBalancer {
     pub capacity_units: Option<i32>,
     /// Tags.
     pub tags: Pairs,
+    /// Whether AWS gave up making it (AWS-105); never wanted.
+    #[serde(skip)]
+    pub failed: bool,
 }
 
 fn capacity<S: Serializer>(units: &Option<i32>, serializer: S) -> Result<S::Ok, S::Error> {
