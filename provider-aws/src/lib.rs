@@ -4,15 +4,22 @@
 mod annotations;
 pub mod api;
 mod change;
+#[cfg(feature = "sdk")]
+mod classify;
 pub mod config;
 mod desired;
+pub mod facts;
 #[cfg(any(test, feature = "fake"))]
 pub mod fake;
-pub mod facts;
 pub mod kinds;
+pub mod permissions;
+#[cfg(feature = "sdk")]
+mod sdk;
 mod status;
 
 pub use annotations::{SHARED as SHARED_ANNOTATIONS, TABLE as ANNOTATIONS};
 pub use config::Config;
 pub use desired::{Warning, build, check_deletion, warnings};
 pub use facts::Account;
+#[cfg(feature = "sdk")]
+pub use sdk::{AccessKeys, Credentials, Permission, Sdk, Verdict};
