@@ -29,6 +29,8 @@ pub struct CallCount {
     pub calls: u64,
     /// Those that failed, deadlines included.
     pub errors: u64,
+    /// Requests that the cloud refused as one too many, those included that a client library tried again.
+    pub throttles: u64,
 }
 
 /// Makes calls to one cloud account.
@@ -74,13 +76,14 @@ impl Calls {
         })
     }
 
-    /// Slows the calls of an operation's family down, because the cloud refused one as one too many.
-    /// [`make`](Self::make) does so by itself for errors of kind `Throttled`; this is for refusals that a
-    /// client library hides by trying again.
+    /// Slows the calls of an operation's family down, because the cloud refused a request as one too many.
+    /// [`make`](Self::make) does not do so by itself for errors of kind `Throttled`: client libraries try
+    /// again, and only who watches their attempts sees each refusal once.
     pub fn throttled(&self, operation: &str, access: Access) {
         if let Some(bucket) = self.bucket(operation, access) {
             bucket.slow_down();
         }
+        self.counts.lock().entry(Cow::Owned(operation.to_owned())).or_default().throttles += 1;
     }
 
     /// Makes one call. The time spent waiting for the rate limit does not count against the deadline.
@@ -104,9 +107,6 @@ impl Calls {
         let span = debug_span!("cloud_call", operation = %operation);
         let answer = tokio::time::timeout(self.deadline, call).instrument(span).await;
         let result = answer.unwrap_or_else(|_| Err(self.timed_out(access)));
-        if result.as_ref().is_err_and(|error| error.kind() == ErrorKind::Throttled) {
-            self.throttled(&operation, access);
-        }
         self.count(operation.clone(), result.is_err());
         result.map_err(|error| error.during(operation))
     }
@@ -165,8 +165,8 @@ mod tests {
             calls.make("List", Access::Read, async { Err(Error::new(ErrorKind::Quota, "full")) }).await;
         assert_eq!(refused.unwrap_err().kind(), ErrorKind::Quota);
         assert_eq!(start.elapsed(), Duration::from_secs(2));
-        assert_eq!(calls.counts()["List"], CallCount { calls: 4, errors: 1 });
-        assert_eq!(calls.counts()["Create"], CallCount { calls: 3, errors: 0 });
+        assert_eq!(calls.counts()["List"], CallCount { calls: 4, errors: 1, throttles: 0 });
+        assert_eq!(calls.counts()["Create"], CallCount { calls: 3, errors: 0, throttles: 0 });
     }
 
     #[tokio::test(start_paused = true)]
@@ -176,13 +176,14 @@ mod tests {
         let calls = Calls::new(Duration::from_secs(5))
             .with_limit_of(vec!["Register".to_owned(), "Deregister".to_owned()], limit)
             .with_limit(Access::Write, slow);
-        let throttled = || async { Err::<(), _>(Error::new(ErrorKind::Throttled, "slow down")) };
         let start = Instant::now();
-        calls.make("RegisterTargets", Access::Write, throttled()).await.unwrap_err();
+        calls.make("RegisterTargets", Access::Write, async { Ok(()) }).await.unwrap();
+        calls.throttled("RegisterTargets", Access::Write);
         calls.make("Create", Access::Write, async { Ok(()) }).await.unwrap();
         for _ in 0..2 {
             calls.make("DeregisterTargets", Access::Write, async { Ok(()) }).await.unwrap();
         }
         assert_eq!(start.elapsed(), Duration::from_millis(1500), "one interval before the refusal, then 1 a second");
+        assert_eq!(calls.counts()["RegisterTargets"], CallCount { calls: 1, errors: 0, throttles: 1 });
     }
 }
