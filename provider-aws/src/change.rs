@@ -195,7 +195,7 @@ fn tags(have: &Pairs, want: &Pairs, config: &Config) -> Pairs {
     Pairs(ours)
 }
 
-fn is_exempt(key: &str, config: &Config) -> bool {
+pub(crate) fn is_exempt(key: &str, config: &Config) -> bool {
     key.starts_with("aws:")
         || config.external_managed_tags.contains(key)
         || LEGACY_TAGS.contains(&key)

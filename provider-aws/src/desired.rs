@@ -26,6 +26,7 @@ pub use notes::Warning;
 pub(crate) use ranges::{covers, merge};
 pub use takes::check_deletion;
 pub(crate) use takes::takes;
+pub(crate) use targets::instance_id;
 
 use crate::annotations::Annotations;
 use crate::config::Config;

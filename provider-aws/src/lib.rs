@@ -3,16 +3,23 @@
 
 mod annotations;
 pub mod api;
+mod apply;
+mod backend;
 mod change;
 pub mod config;
 mod desired;
+pub mod facts;
 #[cfg(any(test, feature = "fake"))]
 pub mod fake;
-pub mod facts;
+mod inventory;
 pub mod kinds;
+mod observe;
+mod patience;
 mod status;
 
 pub use annotations::{SHARED as SHARED_ANNOTATIONS, TABLE as ANNOTATIONS};
+pub use api::Api;
+pub use backend::Aws;
 pub use config::Config;
 pub use desired::{Warning, build, check_deletion, warnings};
 pub use facts::Account;

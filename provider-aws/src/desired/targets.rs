@@ -90,7 +90,7 @@ fn is_candidate(context: &Context<'_>, node: &Node) -> bool {
 }
 
 /// The last part of a provider id such as `aws:///eu-west-1a/i-0123` (AWS-173).
-pub(super) fn instance_id(node: &Node) -> Option<&str> {
+pub(crate) fn instance_id(node: &Node) -> Option<&str> {
     let id = node.provider_id.as_deref()?.rsplit('/').next()?;
     let digits = id.strip_prefix("i-")?;
     let is_hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
