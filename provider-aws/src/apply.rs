@@ -39,6 +39,7 @@ impl<A: Api> Aws<A> {
             let is_surprising = matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Conflict);
             if is_surprising || error.effect() == Effect::Unknown {
                 self.inventory.doubt();
+                step.outputs.values().for_each(|id| self.inventory.unsure(id));
             }
         }
         result.map_err(|error| if error.resource().is_some() { error } else { error.on(step.key.to_string()) })
@@ -108,9 +109,10 @@ impl<A: Api> Aws<A> {
         }
     }
 
-    /// Refuses what has our name and is not ours (AWS-35).
+    /// Refuses what has our name and is not ours (AWS-35). If it cannot be told, all is read anew.
     async fn check_owner(&self, name: &str, arn: &str, want: &Pairs) -> Result<Map> {
-        let tags = tags_of(&self.api, &[arn.to_owned()]).await?.remove(arn).unwrap_or_default();
+        let found = tags_of(&self.api, &[arn.to_owned()]).await;
+        let tags = found.inspect_err(|_| self.inventory.unsure(arn))?.remove(arn).unwrap_or_default();
         match owner(want) {
             Some(service) if !is_of_stack(&tags, &service) => {
                 Err(Error::new(ErrorKind::Ownership, collision(name, arn, &tags)))

@@ -172,6 +172,13 @@ impl Inventory {
         state.own.get(id).is_some_and(|own| own.entry.is_some() && own.at.elapsed() < SETTLING)
     }
 
+    /// Forgets that we wrote this, because nobody knows what became of it; all is read anew.
+    pub(crate) fn unsure(&self, id: &str) {
+        let mut state = self.state.lock();
+        state.own.remove(id);
+        state.view = None;
+    }
+
     /// Has it read anew at the next occasion, because something is not as it was thought to be.
     pub(crate) fn doubt(&self) {
         self.state.lock().view = None;
