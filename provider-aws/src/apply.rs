@@ -101,7 +101,7 @@ impl<A: Api> Aws<A> {
             Spec::TargetGroup(_) => self.delete_target_group(id(outputs, key::TARGET_GROUP_ARN)?).await,
             // They go with their target group.
             Spec::Targets(_) => Ok(Applied::default()),
-            Spec::Listener(_) => self.delete_listener(id(outputs, key::LISTENER_ARN)?).await,
+            Spec::Listener(have) => self.delete_listener(have, id(outputs, key::LISTENER_ARN)?).await,
             Spec::NodeRules(have) => {
                 self.change_rules(have, None, outputs).await?;
                 Ok(Applied::default())

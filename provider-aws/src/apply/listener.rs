@@ -7,6 +7,7 @@ use super::{different, filled, gone, made};
 use crate::api::{Api, ListenerSettings};
 use crate::backend::Aws;
 use crate::desired::default_of_listener;
+use crate::inventory::Entry;
 use crate::kinds::{Listener, Pairs, key};
 use crate::observe::{not_shown_yet, one_output};
 
@@ -17,6 +18,7 @@ impl<A: Api> Aws<A> {
         let created = self.api.create_listener(lb, want.port, &settings(want)?, &want.tags).await;
         let arn = created.map_err(|error| self.unless_settling(error, lb))?;
         self.listener_tagged(&arn, &want.tags.0);
+        self.note_user(want).await?;
         for certificate in others(want) {
             let added = self.api.add_listener_certificate(&arn, certificate).await;
             // The listener was made a moment ago.
@@ -27,6 +29,16 @@ impl<A: Api> Aws<A> {
             self.api.modify_listener_attributes(&arn, &attributes).await?;
         }
         Ok(made(one_output(key::LISTENER_ARN, &arn)))
+    }
+
+    /// Takes note of the load balancer that a target group serves from now on.
+    async fn note_user(&self, listener: &Listener) -> Result<()> {
+        let (lb, arn) = (filled(&listener.load_balancer_arn)?, filled(&listener.target_group_arn)?);
+        if let Some(mut group) = self.view().await?.target_groups.get(arn).cloned() {
+            group.load_balancer_arns = vec![lb.to_owned()];
+            self.inventory.wrote(arn, Entry::TargetGroup(group));
+        }
+        Ok(())
     }
 
     /// What was made a moment ago may not be known everywhere yet (AWS-210, `eventual`).
@@ -40,6 +52,7 @@ impl<A: Api> Aws<A> {
         let wanted = settings(want)?;
         if differs(&settings(have)?, &wanted) {
             self.api.modify_listener(arn, &wanted).await?;
+            self.note_user(want).await?;
         }
         for certificate in others(want).filter(|new| !others(have).any(|old| old == *new)) {
             self.api.add_listener_certificate(arn, certificate).await?;
@@ -57,7 +70,11 @@ impl<A: Api> Aws<A> {
         Ok(())
     }
 
-    pub(super) async fn delete_listener(&self, arn: &str) -> Result<Applied> {
+    pub(super) async fn delete_listener(&self, have: &Listener, arn: &str) -> Result<Applied> {
+        if self.another(&have.tags, filled(&have.load_balancer_arn)?).await?.is_some() {
+            // While one load balancer replaces another, listeners serve until theirs goes, and go with it.
+            return Ok(Applied::default());
+        }
         self.stacks.forget_owner(None, &[arn]);
         self.stacks.forget_tags(arn);
         gone(self.api.delete_listener(arn).await)?;

@@ -169,15 +169,19 @@ impl<A: Api> Aws<A> {
 
     /// A load balancer that is replaced stays until its successor is made (AWS-118).
     async fn waits_for_successor(&self, have: &LoadBalancer, arn: &str) -> Result<Option<Applied>> {
-        let Some(service) = owner(&have.tags) else { return Ok(None) };
-        let view = self.view().await?;
-        let is_successor =
-            |lb: &&LoadBalancerFacts| lb.load_balancer_arn != arn && self.is_of(&lb.tags, &service);
-        let Some(successor) = view.load_balancers.values().find(is_successor) else { return Ok(None) };
+        let Some(successor) = self.another(&have.tags, arn).await? else { return Ok(None) };
         let arns = [successor.load_balancer_arn.clone()];
         let state = self.api.describe_load_balancers(Which::Arns(&arns)).await?.first().map(|lb| lb.state);
         let is_made = state != Some(LoadBalancerState::Provisioning);
         Ok((!is_made).then(|| pending(SUCCESSOR_POLL, format!("{} is being made", successor.load_balancer_name))))
+    }
+
+    /// Another load balancer of the Service that has these tags: one of the two replaces the other.
+    pub(super) async fn another(&self, tags: &Pairs, arn: &str) -> Result<Option<LoadBalancerFacts>> {
+        let Some(service) = owner(tags) else { return Ok(None) };
+        let view = self.view().await?;
+        let others = view.load_balancers.values().filter(|lb| lb.load_balancer_arn != arn);
+        Ok(others.into_iter().find(|lb| self.is_of(&lb.tags, &service)).cloned())
     }
 }
 

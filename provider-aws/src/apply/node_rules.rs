@@ -4,13 +4,11 @@
 //! needs it, as far as every one of them is known (AWS-89).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use cloud_lb_core::backend::Applied;
 use cloud_lb_core::error::Result;
 use cloud_lb_core::graph::{Input, Outputs};
 use parking_lot::Mutex;
-use tokio::time::Instant;
 
 use super::NODE_RULES_DESCRIPTION;
 use super::rules::RuleChange;
@@ -23,9 +21,6 @@ use crate::inventory::View;
 use crate::kinds::{IpPermission, NodeRules, Source};
 use crate::observe::{Need, shared_rules, target_group_of};
 
-/// How long new rules are held, although no target group is known yet that needs them.
-const HELD: Duration = Duration::from_secs(1200);
-
 /// Serialises the writes, and knows who needs what.
 #[derive(Debug, Default)]
 pub(crate) struct NodeRuleWriter {
@@ -37,20 +32,26 @@ pub(crate) struct NodeRuleWriter {
 struct Ledger {
     /// By ARN of the target group; one that is not here was not looked at yet.
     needs: BTreeMap<String, Need>,
-    /// Needs of target groups that are being made.
-    held: Vec<(Instant, Need)>,
+    /// Needs of target groups that are being made, until those were looked at.
+    held: Vec<Need>,
 }
 
 impl NodeRuleWriter {
     /// Takes note of what a target group was seen to need.
     pub(crate) fn learn(&self, target_group: &str, need: Need) {
         let mut ledger = self.ledger.lock();
-        ledger.held.retain(|(_, held)| !includes(&need, held));
+        ledger.held.retain(|held| !includes(&need, held));
         ledger.needs.insert(target_group.to_owned(), need);
     }
 
-    pub(crate) fn forget(&self, target_group: &str) {
-        self.ledger.lock().needs.remove(target_group);
+    /// Takes note of a target group that we made: what it needs is held as soon as it is opened.
+    pub(super) fn made(&self, target_group: &str) {
+        self.ledger.lock().needs.entry(target_group.to_owned()).or_default();
+    }
+
+    /// Forgets a target group; what it still needed.
+    fn forget(&self, target_group: &str) -> Need {
+        self.ledger.lock().needs.remove(target_group).unwrap_or_default()
     }
 
     /// Waits for its turn.
@@ -60,9 +61,8 @@ impl NodeRuleWriter {
 
     /// All that is needed of one security group of nodes.
     fn needed_of(&self, group: &str) -> BTreeSet<IpPermission> {
-        let mut ledger = self.ledger.lock();
-        ledger.held.retain(|(since, _)| since.elapsed() < HELD);
-        let needs = ledger.needs.values().chain(ledger.held.iter().map(|(_, need)| need));
+        let ledger = self.ledger.lock();
+        let needs = ledger.needs.values().chain(&ledger.held);
         needs.filter_map(|need| need.get(group)).flatten().cloned().collect()
     }
 
@@ -95,7 +95,7 @@ fn need_of(rules: &NodeRules) -> Need {
 impl<A: Api> Aws<A> {
     /// Opens what a new target group needs.
     pub(super) async fn open(&self, want: &NodeRules) -> Result<Applied> {
-        self.node_rules.ledger.lock().held.push((Instant::now(), need_of(want)));
+        self.node_rules.ledger.lock().held.push(need_of(want));
         self.write_node_rules(&[want]).await?;
         Ok(Applied::default())
     }
@@ -112,13 +112,21 @@ impl<A: Api> Aws<A> {
                 let need = want.map(need_of).unwrap_or_default();
                 self.node_rules.ledger.lock().needs.insert(arn.to_owned(), need);
             }
-            (None, Some(want)) => {
-                self.node_rules.ledger.lock().held.push((Instant::now(), need_of(want)));
-            }
+            (None, Some(want)) => self.node_rules.ledger.lock().held.push(need_of(want)),
             (None, None) => {}
         }
         let concerned: Vec<&NodeRules> = std::iter::once(have).chain(want).collect();
         self.write_node_rules(&concerned).await
+    }
+
+    /// Closes what only a target group that is gone needed.
+    pub(super) async fn close(&self, target_group: &str) -> Result<()> {
+        let need = self.node_rules.forget(target_group);
+        let rules: Vec<NodeRules> = need.into_iter().map(|(group, rules)| NodeRules {
+            group_ids: BTreeSet::from([group]),
+            ip_permissions: rules.into_iter().collect(),
+        }).collect();
+        self.write_node_rules(&rules.iter().collect::<Vec<_>>()).await
     }
 
     /// Writes the groups that these rules are in. A failure in one does not keep the others from being

@@ -17,7 +17,11 @@ impl<A: Api> Aws<A> {
         let found = self.api.describe_target_groups(Which::Name(&want.name)).await?;
         let arn = match found.into_iter().next() {
             Some(group) => group.target_group_arn,
-            None => self.api.create_target_group(&new(want)).await?,
+            None => {
+                let arn = self.api.create_target_group(&new(want)).await?;
+                self.node_rules.made(&arn);
+                arn
+            }
         };
         let tags = self.check_owner(&want.name, &arn, &want.tags).await?;
         self.inventory.wrote(&arn, Entry::TargetGroup(facts(want, &arn, tags)));
@@ -62,8 +66,8 @@ impl<A: Api> Aws<A> {
         self.patience.done(arn);
         self.inventory.removed(arn);
         self.stacks.forget_owner(None, &[arn]);
-        self.node_rules.forget(arn);
         self.refused.forget(arn);
+        self.close(arn).await?;
         Ok(Applied::default())
     }
 }

@@ -31,16 +31,23 @@ pub(super) fn observe(
     groups_of: impl Fn(&str) -> Option<BTreeSet<String>>,
 ) -> Found {
     let mut found = Found { needs: Vec::new(), have: Vec::new() };
+    // While one target group replaces another, both are one need.
+    let mut by_port: BTreeMap<String, (Need, Outputs)> = BTreeMap::new();
     for group in &stack.target_groups {
         let Some(lb) = stack.user_of(group) else { continue };
         let sources = Sources::of(lb, view, backend.as_deref());
         let used = groups_of_targets(group, &groups_of);
         let need = need(view, group, &sources, used.as_ref());
-        if let Some(rules) = in_all(&need) {
-            found.have.push((port_of(group), rules, outputs(&group.target_group_arn)));
+        let (all, _) = by_port
+            .entry(port_of(group))
+            .or_insert_with(|| (Need::new(), outputs(&group.target_group_arn)));
+        for (holder, rules) in &need {
+            all.entry(holder.clone()).or_default().extend(rules.iter().cloned());
         }
         found.needs.push((group.target_group_arn.clone(), need));
     }
+    let have = by_port.into_iter().filter_map(|(port, (need, outputs))| Some((port, in_all(&need)?, outputs)));
+    found.have = have.collect();
     found
 }
 

@@ -183,10 +183,13 @@ impl Harness for World {
 
     fn resources(&self) -> BTreeMap<String, Value> {
         let mut account = self.aws.account();
-        // Neither health nor marks are settings.
+        // Neither health nor marks nor users are settings.
         account.target_groups.iter_mut().flat_map(|g| &mut g.targets).for_each(|target| target.state = None);
         account.load_balancers.iter_mut().for_each(|lb| lb.tags.clear());
-        account.target_groups.iter_mut().for_each(|group| group.tags.clear());
+        for group in &mut account.target_groups {
+            group.tags.clear();
+            group.load_balancer_arns.clear();
+        }
         account.security_groups.iter_mut().for_each(|group| group.tags.clear());
         let lbs = account.load_balancers.iter();
         let lbs = lbs.map(|lb| (lb.load_balancer_arn.clone(), serde_json::to_value(lb).unwrap()));
