@@ -24,8 +24,7 @@ pub(crate) use attributes::{default_of_listener, default_of_load_balancer, defau
 pub(crate) use names::load_balancer as load_balancer_name;
 pub use notes::Warning;
 pub(crate) use ranges::{covers, merge};
-pub use takes::check_deletion;
-pub(crate) use takes::takes;
+pub use takes::{check_deletion, takes};
 
 use crate::annotations::Annotations;
 use crate::config::Config;

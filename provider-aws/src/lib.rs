@@ -11,5 +11,5 @@ mod status;
 
 pub use annotations::{SHARED as SHARED_ANNOTATIONS, TABLE as ANNOTATIONS};
 pub use config::Config;
-pub use desired::{Warning, build, check_deletion, warnings};
+pub use desired::{Warning, build, check_deletion, takes, warnings};
 pub use facts::Account;

@@ -8,7 +8,7 @@ use crate::annotations::Annotations;
 use crate::config::Config;
 
 /// Whether the provider looks after a Service, which is one of type `LoadBalancer` (AWS-4, AWS-214).
-pub(crate) fn takes(lb: &LoadBalancer, config: &Config) -> bool {
+pub fn takes(lb: &LoadBalancer, config: &Config) -> bool {
     if let Some(class) = &lb.class {
         return config.load_balancer_class.contains(class);
     }
