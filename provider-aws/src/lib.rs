@@ -6,6 +6,8 @@ mod change;
 pub mod config;
 mod desired;
 pub mod facts;
+#[cfg(test)]
+mod fixtures;
 pub mod kinds;
 mod status;
 
