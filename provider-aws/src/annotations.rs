@@ -53,11 +53,6 @@ impl Annotations {
         format!("{}{key}", TABLE.prefix)
     }
 
-    /// The text as the user wrote it; absent where the user wrote none, whatever the default is.
-    pub(crate) fn given(&self, key: &str) -> Option<&str> {
-        self.given.get(known(key)).map(String::as_str)
-    }
-
     pub(crate) fn bool(&self, key: &str) -> Option<bool> {
         self.values.bool(known(key))
     }

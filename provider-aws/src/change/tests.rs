@@ -53,7 +53,7 @@ fn aws_33_names_are_no_difference() {
         Spec::LoadBalancer(lb) => lb.name = "other".into(),
         Spec::TargetGroup(group) => (group.name, group.port) = ("other".into(), 1),
         Spec::SecurityGroup(group) => {
-            (group.group_name, group.description) = ("other".into(), "other".into())
+            (group.group_name, group.description) = ("other".into(), "other".into());
         }
         _ => {}
     });
@@ -98,6 +98,18 @@ fn aws_106_only_wanted_attributes_count_and_absent_ones_have_their_default() {
         }
     });
     assert_eq!(differs, ["update LoadBalancer/load-balancer"]);
+}
+
+#[test]
+fn aws_73_groups_of_the_user_are_attached_before_ours_goes() {
+    let mut world = converged(&graph(&[80], &[]));
+    let steps = world.converge(&graph(&[80], &[("security-groups", "sg-node")]), &config());
+    let at = |step: &str| {
+        steps.iter().position(|other| other == step).unwrap_or_else(|| panic!("{step}: {steps:?}"))
+    };
+    assert!(at("update LoadBalancer/load-balancer") < at("delete SecurityGroup/frontend"));
+    assert!(at("delete NodeRules/80") < at("delete SecurityGroup/backend"));
+    assert_eq!(steps.len(), 4);
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn aws_170_nodes_that_are_no_targets() {
         |node| {
             _ = node
                 .labels
-                .insert("node.kubernetes.io/exclude-from-external-load-balancers".into(), "false".into())
+                .insert("node.kubernetes.io/exclude-from-external-load-balancers".into(), "false".into());
         },
         |node| _ = node.labels.insert("eks.amazonaws.com/compute-type".into(), "fargate".into()),
         |node| node.state = NodeState::Draining,
@@ -105,6 +105,21 @@ fn aws_189_the_cap_takes_from_each_zone_in_turn() {
     assert_eq!((chosen.len(), zones.len()), (3, 3), "{chosen:?}");
     lb.nodes.reverse();
     assert_eq!(targets(&lb, &capped), chosen);
+}
+
+#[test]
+fn aws_74_everybody_of_ipv4_is_everybody_of_both_only_if_nobody_said_so() {
+    let ranges = |annotations: &[(&str, &str)]| {
+        let mut lb = service(&[80], &[("ip-address-type", "dualstack")]);
+        lb.annotations.extend(annotations.iter().map(|(key, text)| ((*key).to_owned(), (*text).to_owned())));
+        let mut facts = account();
+        facts.subnets.iter_mut().for_each(|subnet| subnet.ipv6_cidrs.push("2600::/64".parse().unwrap()));
+        let graph = build(&lb, &facts, &config()).unwrap();
+        let Spec::SecurityGroup(group) = &graph.get(&key::frontend()).unwrap().spec else { panic!() };
+        group.ip_permissions.len()
+    };
+    assert_eq!(ranges(&[]), 2);
+    assert_eq!(ranges(&[("service.beta.kubernetes.io/load-balancer-source-ranges", "0.0.0.0/0")]), 1);
 }
 
 #[test]
