@@ -52,25 +52,19 @@ impl Found {
 pub(crate) struct Survey<'a> {
     pub(crate) cluster: &'a str,
     pub(crate) service: Option<&'a ServiceId>,
-    /// Kinds of which an older one may be left over from a replacement that was interrupted.
-    pub(crate) replaced_in_use: &'a [&'static str],
 }
 
 impl Survey<'_> {
     /// What is there, of all that was `found`; what other Services own plays no part.
     pub(crate) fn of<K: Kind>(&self, mut found: Vec<Found>) -> Result<Observed<Desired<K>>> {
         let used_by_others = self.used_by_others(&found);
-        // The newest first: an older one under the same key is what a replacement left behind.
+        // The newest first: should a replacement have left an older one behind, it is told apart by its settings.
         found.sort_by(|a, b| b.created.cmp(&a.created));
         let mut observed = Observed::new();
         for one in found {
             let used = one.outputs.get("id").is_some_and(|id| used_by_others.contains(id));
             let Some(ownership) = self.ownership(&one.marks, used) else { continue };
-            let mut key = one.key();
-            if self.replaced_in_use.contains(&one.kind) && observed.get(&key).is_some() {
-                key.name = format!("{}-replaced-{}", key.name, one.created);
-            }
-            observed.add(key, have(one, ownership)?);
+            observed.add(one.key(), have(one, ownership)?);
         }
         Ok(observed)
     }
