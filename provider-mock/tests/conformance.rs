@@ -98,9 +98,9 @@ impl Harness for Account {
         let body = self.record(id).body;
         let mut changes = Vec::new();
         changeable(&body, "", &mut changes);
-        changes.into_iter().any(|(at, to)| {
-            self.cloud.tamper(id, |body| *body.pointer_mut(&at).unwrap() = to).is_ok()
-        })
+        changes
+            .into_iter()
+            .any(|(at, to)| self.cloud.tamper(id, |body| *body.pointer_mut(&at).unwrap() = to).is_ok())
     }
 
     fn remove(&self, id: &str) {

@@ -1,11 +1,18 @@
 //! What fails is reported as what it is, and the next run repairs it.
 
-use super::fixtures::load_balancer;
+use super::fixtures::{load_balancer, service};
 use super::harness::{Fault, World, Worlds};
 use super::report::{Failure, Report, Verdict, check, equal};
+use super::transition::transitions;
 use crate::error::{Effect, ErrorKind, Retry};
 use crate::model::{LoadBalancer, Protocol};
 use crate::provider::Capabilities;
+
+/// Random walks of one run of the suite.
+const WALKS: u64 = 8;
+
+/// Changes of one random walk.
+const STEPS: usize = 30;
 
 /// Most calls of one run.
 const MOST_CALLS: u64 = 200;
@@ -13,6 +20,10 @@ const MOST_CALLS: u64 = 200;
 pub(super) async fn run(worlds: &dyn Worlds, report: &mut Report) {
     let failed = failed_writes_are_reported_and_repaired(worlds).await;
     report.add("failed writes are reported and repaired", failed);
+    for seed in 0..WALKS {
+        let name = format!("a random walk with stops, seed {seed}");
+        report.add(name, a_random_walk_ends_well(worlds, seed).await);
+    }
     report.add("failed reads write nothing", failed_reads_write_nothing(worlds).await);
     report.add("unsupported is refused", unsupported_is_refused(worlds).await);
 }
@@ -40,6 +51,27 @@ pub async fn failed_writes_are_reported_and_repaired(worlds: &dyn Worlds) -> Ver
         }
     }
     Ok(())
+}
+
+/// From any wanted state to any other, each change stopped after a few writes: the last one is reached, and
+/// nothing is left in the end. The same seed walks the same way.
+pub async fn a_random_walk_ends_well(worlds: &dyn Worlds, seed: u64) -> Verdict {
+    let world = World::new(worlds);
+    let mut rng = fastrand::Rng::with_seed(seed);
+    let all = transitions(world.0.provider().capabilities());
+    let mut last = None;
+    for _ in 0..STEPS {
+        last = rng.choice(&all).map(|transition| transition.want.clone());
+        let Some(want) = &last else { break };
+        world.0.stop_after_writes(rng.u64(0..8));
+        // Most are stopped; what they say then is another case.
+        let _ = world.reached(&service("web"), want.as_ref()).await;
+        world.0.recover();
+    }
+    let want = last.flatten();
+    world.reached(&service("web"), want.as_ref()).await?;
+    world.is_settled(&service("web"), want.as_ref()).await?;
+    world.deletes_all(&service("web")).await
 }
 
 /// A read that fails is an error, and never taken for "nothing is there".

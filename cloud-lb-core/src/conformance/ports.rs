@@ -39,11 +39,7 @@ fn port_changes(capabilities: &Capabilities) -> Vec<Transition> {
         before: Some(with(one)),
         want: Some(with(&[tcp(80, 30_081)])),
     });
-    all.push(Transition {
-        name: "nodePorts swapped",
-        before: Some(with(&both)),
-        want: Some(with(&swapped)),
-    });
+    all.push(Transition { name: "nodePorts swapped", before: Some(with(&both)), want: Some(with(&swapped)) });
     all
 }
 

@@ -75,6 +75,7 @@ impl Transition {
         for writes in 0..MOST_WRITES {
             let world = self.begin(worlds).await?;
             let stopped = self.stop_after(&world, writes).await;
+            check(stopped || writes > 0, "it was stopped at once, and yet succeeded")?;
             let verdict = async {
                 world.reached(&self.service(), self.want.as_ref()).await?;
                 equal("number of resources", &world.0.resources().len(), &usual)?;
