@@ -2,7 +2,7 @@
 //! writes nothing, a stop after any write is repaired by the next run, and nothing is left in the end.
 
 use super::fixtures::{load_balancer, service};
-use super::harness::{Fault, World, Worlds, shown};
+use super::harness::{Fault, Pace, World, Worlds, shown};
 use super::report::{Report, Verdict, check, equal};
 use super::{ports, targets};
 use crate::model::{LoadBalancer, NodeState, ServiceId};
@@ -52,14 +52,18 @@ impl Transition {
     pub async fn run(&self, worlds: &dyn Worlds, report: &mut Report) {
         let name = self.name;
         report.add(format!("{name}: is done as planned"), self.is_done_as_planned(worlds).await);
-        report.add(format!("{name}: stop after any write"), self.survives_stops(worlds).await);
-        report.add(format!("{name}: delete after any write"), self.is_deleted_after_stops(worlds).await);
+        for (pace, cloud) in [(Pace::Instant, "an instant"), (Pace::Slow, "a slow")] {
+            let stopped = self.survives_stops(worlds, pace).await;
+            report.add(format!("{name}: stop after any write to {cloud} cloud"), stopped);
+            let deleted = self.is_deleted_after_stops(worlds, pace).await;
+            report.add(format!("{name}: delete after any write to {cloud} cloud"), deleted);
+        }
         report.add(format!("{name}: unknown outcome of any write"), self.survives_timeouts(worlds).await);
     }
 
     /// The plan says what is done, it is done, and a second run writes nothing.
     pub async fn is_done_as_planned(&self, worlds: &dyn Worlds) -> Verdict {
-        let world = self.begin(worlds).await?;
+        let world = self.begin(worlds, Pace::Instant).await?;
         let planned = world.planned(&self.service(), self.want.as_ref()).await?;
         check(!planned.is_empty(), "the plan is empty")?;
         world.0.take_steps();
@@ -70,10 +74,10 @@ impl Transition {
     }
 
     /// Whatever write was the last, the next run gets there.
-    pub async fn survives_stops(&self, worlds: &dyn Worlds) -> Verdict {
+    pub async fn survives_stops(&self, worlds: &dyn Worlds, pace: Pace) -> Verdict {
         let usual = self.usual_resources(worlds).await?;
         for writes in 0..MOST_WRITES {
-            let world = self.begin(worlds).await?;
+            let world = self.begin(worlds, pace).await?;
             let stopped = self.stop_after(&world, writes).await;
             check(stopped || writes > 0, "it was stopped at once, and yet succeeded")?;
             let verdict = async {
@@ -91,9 +95,9 @@ impl Transition {
     }
 
     /// Whatever write was the last, a delete leaves nothing.
-    pub async fn is_deleted_after_stops(&self, worlds: &dyn Worlds) -> Verdict {
+    pub async fn is_deleted_after_stops(&self, worlds: &dyn Worlds, pace: Pace) -> Verdict {
         for writes in 0..MOST_WRITES {
-            let world = self.begin(worlds).await?;
+            let world = self.begin(worlds, pace).await?;
             let stopped = self.stop_after(&world, writes).await;
             let verdict = world.deletes_all(&self.service()).await;
             verdict.map_err(|failure| failure.within(format_args!("stopped after write {writes}")))?;
@@ -108,7 +112,7 @@ impl Transition {
     pub async fn survives_timeouts(&self, worlds: &dyn Worlds) -> Verdict {
         let usual = self.usual_resources(worlds).await?;
         for nth in 1..MOST_WRITES {
-            let world = self.begin(worlds).await?;
+            let world = self.begin(worlds, Pace::Instant).await?;
             world.0.fail_write(nth, Fault::TimeoutAfterWork);
             let failed = world.reached(&self.service(), self.want.as_ref()).await.is_err();
             world.0.recover();
@@ -131,8 +135,8 @@ impl Transition {
         lb.map_or_else(|| service("web"), |lb| lb.service.clone())
     }
 
-    async fn begin(&self, worlds: &dyn Worlds) -> Result<World, super::Failure> {
-        let world = World::new(worlds);
+    async fn begin(&self, worlds: &dyn Worlds, pace: Pace) -> Result<World, super::Failure> {
+        let world = World(worlds.make(pace));
         if let Some(before) = &self.before {
             world.ensured(before).await.map_err(|failure| failure.within("before the change"))?;
         }
@@ -140,7 +144,7 @@ impl Transition {
     }
 
     async fn usual_resources(&self, worlds: &dyn Worlds) -> Result<usize, super::Failure> {
-        let world = self.begin(worlds).await?;
+        let world = self.begin(worlds, Pace::Instant).await?;
         world.reached(&self.service(), self.want.as_ref()).await?;
         Ok(world.0.resources().len())
     }
