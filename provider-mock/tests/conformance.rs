@@ -1,4 +1,5 @@
 //! The behaviour suite of the core, over each shape of the mock cloud.
+#![cfg(test)]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
