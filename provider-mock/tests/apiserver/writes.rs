@@ -115,14 +115,7 @@ async fn media_types_methods_and_kinds_that_do_not_fit_are_refused() {
     let services = "/api/v1/namespaces/default/services";
     let pod = json!({"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "a"}});
     let cases = [
-        (
-            "POST",
-            services,
-            ("content-type", "application/vnd.kubernetes.protobuf"),
-            &pod,
-            415,
-            "UnsupportedMediaType",
-        ),
+        ("POST", services, ("content-type", "application/cbor"), &pod, 415, "UnsupportedMediaType"),
         ("POST", services, JSON, &pod, 400, "BadRequest"),
         (
             "GET",
