@@ -20,6 +20,7 @@
 mod allocate;
 mod decode;
 mod discovery;
+mod endpoints;
 mod events;
 mod faults;
 mod field;
