@@ -1,1 +1,22 @@
 //! The provider-neutral core of cloud-lb.
+//!
+//! Data flows one way: Service -> [`model`] -> desired [`graph`] -> [`plan`] -> apply -> status.
+//!
+//! - A cloud implements [`backend::Backend`]; [`engine::Engine`] makes a
+//!   [`provider::LoadBalancerProvider`] of it.
+//! - A controller holds `Arc<dyn LoadBalancerProvider>`.
+
+pub mod annotations;
+pub mod backend;
+pub mod engine;
+pub mod error;
+pub mod graph;
+#[cfg(feature = "kube")]
+pub mod k8s;
+pub mod model;
+pub mod naming;
+pub mod ownership;
+pub mod plan;
+pub mod provider;
+
+pub use error::{Error, ErrorKind, Result};

@@ -1,0 +1,98 @@
+//! What a cloud implements.
+
+use std::fmt;
+use std::future::Future;
+
+use crate::error::Result;
+use crate::graph::{Graph, Outputs, Spec};
+use crate::model::{LoadBalancer, Node, ServiceId};
+use crate::plan::{Change, Observed, Step};
+use crate::provider::{Capabilities, Owned, Pending, State};
+
+/// Which resources are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope<'a> {
+    /// Those of one Service, and the shared ones.
+    Service(&'a ServiceId),
+    /// Only the shared ones of the cluster.
+    Cluster,
+}
+
+/// What became of one step.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// Ids, addresses and names of the resource; empty after a delete.
+    pub outputs: Outputs,
+    /// Set while the cloud is still at work on it. Later steps go on as long as they need no output
+    /// that is missing.
+    pub pending: Option<Pending>,
+}
+
+/// A cloud, as five verbs and two pure functions. [`crate::engine::Engine`] turns it into a
+/// [`crate::provider::LoadBalancerProvider`].
+///
+/// # Guarantees that an implementation gives
+/// - `resolve`, `observe` and `list_owned` write nothing and return everything or an error: a failed
+///   or partial read is never an empty list.
+/// - `build`, `change` and `state` are pure and deterministic.
+/// - `apply` makes one attempt; it does not loop, sleep or poll.
+///
+/// # Guarantees that the engine gives
+/// - Nothing is written before the whole plan is known and found sane.
+/// - `apply` gets steps of which all references are filled in, except those among the parts of one
+///   container that are written together.
+/// - Writes to one shared resource or container never overlap within this process.
+pub trait Backend: fmt::Debug + Send + Sync + 'static {
+    /// Desired state of a resource: one enum, one variant per kind.
+    type Spec: Spec;
+    /// What was looked up before building: subnets, networks, certificates.
+    type Facts: fmt::Debug + Send + Sync;
+
+    /// Name of the provider, as on the command line.
+    fn name(&self) -> &str;
+
+    /// What it can do.
+    fn capabilities(&self) -> &Capabilities;
+
+    /// The name of the Service's load balancer in the cloud: pure, and one name per Service.
+    fn load_balancer_name(&self, service: &ServiceId) -> String;
+
+    /// Whether this provider looks after such a Service; if not, `ensure` answers
+    /// [`crate::provider::Outcome::ImplementedElsewhere`]. Pure.
+    fn takes(&self, lb: &LoadBalancer) -> bool;
+
+    /// Looks up what `build` needs. Reads only.
+    fn resolve(&self, lb: &LoadBalancer) -> impl Future<Output = Result<Self::Facts>> + Send;
+
+    /// The resources that the load balancer needs. Pure.
+    ///
+    /// # Errors
+    /// `InvalidInput` or `Unsupported` for what the Service asks and cannot have.
+    fn build(&self, lb: &LoadBalancer, facts: &Self::Facts) -> Result<Graph<Self::Spec>>;
+
+    /// The target sets that all Services share, for these nodes. Pure; empty where each load balancer
+    /// has target sets of its own (see [`crate::provider::TargetScope`]).
+    ///
+    /// `have` tells which of them exist: only those are wanted.
+    fn build_shared_targets(&self, nodes: &[Node], have: &Observed<Self::Spec>) -> Result<Graph<Self::Spec>>;
+
+    /// Reads what is there, found by our ownership marks.
+    fn observe(&self, scope: Scope<'_>) -> impl Future<Output = Result<Observed<Self::Spec>>> + Send;
+
+    /// What it takes to turn `have` into `want`. Pure.
+    fn change(&self, have: &Self::Spec, want: &Self::Spec) -> Change;
+
+    /// What the load balancer is, judged by its resources. Pure.
+    fn state(&self, have: &Observed<Self::Spec>) -> State;
+
+    /// Carries out steps: one, or several parts of one container, perhaps of several Services, which
+    /// are then one write. The results stand in the order of the steps; an error means that none of
+    /// the steps is known to have taken effect.
+    ///
+    /// Creating a container that exists by now, and deleting what is gone by now, succeed. A container
+    /// that still has parts after its delete step stays.
+    fn apply(&self, steps: &[Step<Self::Spec>]) -> impl Future<Output = Result<Vec<Applied>>> + Send;
+
+    /// Everything that carries the ownership marks of this cluster, by Service.
+    fn list_owned(&self) -> impl Future<Output = Result<Vec<Owned>>> + Send;
+}

@@ -1,0 +1,233 @@
+//! Makes a [`LoadBalancerProvider`] of a [`Backend`]: observe, plan, apply step by step.
+
+mod apply;
+mod fold;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tracing::{Instrument, info_span};
+
+use crate::backend::{Backend, Scope};
+use crate::error::{Error, ErrorKind, Result};
+use crate::graph::Graph;
+use crate::model::{LoadBalancer, Node, ServiceId, Status};
+use crate::plan::{Observed, Plan, PlanReport, StepReport, plan};
+use crate::provider::{
+    Capabilities, LoadBalancerProvider, Outcome, Owned, Pending, State, TargetScope, TargetUpdate,
+};
+use apply::Ran;
+use fold::Fold;
+
+/// How often one call plans anew because another Service changed a shared resource meanwhile. Each
+/// round some Service gets on, so this is reached only under constant change.
+const MAX_ROUNDS: usize = 8;
+
+/// Watches steps as they happen, for progress displays. Called between cloud calls: must not block.
+pub trait StepObserver: Send + Sync {
+    /// A step is about to be carried out.
+    fn started(&self, subject: &str, step: &StepReport);
+    /// A step was carried out, or failed.
+    fn finished(&self, subject: &str, step: &StepReport, error: Option<&Error>);
+}
+
+/// Plans and applies for one [`Backend`].
+///
+/// Serial within a Service, concurrent across Services. Writes to a shared resource are serialised, and
+/// parts of one container that wait at the same time are folded into one write (see
+/// `docs/decisions`).
+pub struct Engine<B: Backend> {
+    backend: B,
+    fold: Fold<B::Spec>,
+    /// Deletes that ended so far.
+    deletes: AtomicU64,
+    observer: Option<Arc<dyn StepObserver>>,
+}
+
+/// A plan, and what it was made from.
+struct Planned<B: Backend> {
+    plan: Plan<B::Spec>,
+    have: Observed<B::Spec>,
+    /// Tick at which observing began: a shared resource written later makes the plan stale.
+    tick: u64,
+}
+
+impl<B: Backend> Engine<B> {
+    /// Makes a provider of a backend.
+    pub fn new(backend: B) -> Self {
+        Self { backend, fold: Fold::default(), deletes: AtomicU64::new(0), observer: None }
+    }
+
+    /// Reports every step to `observer`.
+    pub fn with_observer(mut self, observer: Arc<dyn StepObserver>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// The backend.
+    pub fn backend(&self) -> &B {
+        &self.backend
+    }
+
+    async fn desired(&self, lb: &LoadBalancer) -> Result<Graph<B::Spec>> {
+        self.backend.capabilities().check(lb)?;
+        let facts = self.backend.resolve(lb).instrument(info_span!("resolve")).await?;
+        self.backend.build(lb, &facts)
+    }
+
+    async fn planned(&self, scope: Scope<'_>, want: &Graph<B::Spec>) -> Result<Planned<B>> {
+        let tick = self.fold.tick();
+        let have = self.backend.observe(scope).instrument(info_span!("observe")).await?;
+        let plan = plan(want, &have, |have, want| self.backend.change(have, want))?;
+        Ok(Planned { plan, have, tick })
+    }
+
+    /// Plans and applies until the plan is carried out or must wait.
+    async fn converge(&self, subject: &str, scope: Scope<'_>, want: &Graph<B::Spec>) -> Result<Ran<B::Spec>> {
+        for _ in 0..MAX_ROUNDS {
+            let planned = self.planned(scope, want).await?;
+            match self.run(subject, planned).await? {
+                Ran::Stale => {}
+                ran => return Ok(ran),
+            }
+        }
+        Ok(Ran::Stale)
+    }
+
+    async fn update_shared_targets(&self, nodes: &[Node]) -> Result<Outcome<()>> {
+        for _ in 0..MAX_ROUNDS {
+            let tick = self.fold.tick();
+            let have = self.backend.observe(Scope::Cluster).await?;
+            let want = self.backend.build_shared_targets(nodes, &have)?;
+            let plan = plan(&want, &have, |have, want| self.backend.change(have, want))?.only_target_sets();
+            match self.run("cluster", Planned { plan, have, tick }).await? {
+                Ran::Stale => {}
+                ran => return Ok(ran.outcome(|_| Outcome::Done(()))),
+            }
+        }
+        Ok(Outcome::Pending(contended()))
+    }
+
+    async fn update_own_targets(&self, lb: &LoadBalancer) -> Result<Outcome<()>> {
+        let subject = lb.service.path();
+        let want = self.desired(lb).await?;
+        for _ in 0..MAX_ROUNDS {
+            let mut planned = self.planned(Scope::Service(&lb.service), &want).await?;
+            if planned.have.is_absent() {
+                return Err(Error::new(
+                    ErrorKind::NotFound,
+                    "has no load balancer whose targets could be updated",
+                )
+                .on(lb.service.to_string()));
+            }
+            planned.plan = planned.plan.only_target_sets();
+            match self.run(&subject, planned).await? {
+                Ran::Stale => {}
+                ran => return Ok(ran.outcome(|_| Outcome::Done(()))),
+            }
+        }
+        Ok(Outcome::Pending(contended()))
+    }
+
+    fn settled(&self, have: &Observed<B::Spec>, service: &ServiceId) -> Result<Outcome<Status>> {
+        match self.backend.state(have) {
+            State::Ready(status) => Ok(Outcome::Done(status)),
+            State::Pending(pending) => Ok(Outcome::Pending(pending)),
+            State::Absent => {
+                let message = "every step succeeded, yet the provider finds no load balancer";
+                Err(Error::new(ErrorKind::Internal, message).on(service.to_string()))
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl<B: Backend> LoadBalancerProvider for Engine<B> {
+    fn name(&self) -> &str {
+        self.backend.name()
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        self.backend.capabilities()
+    }
+
+    fn load_balancer_name(&self, service: &ServiceId) -> String {
+        self.backend.load_balancer_name(service)
+    }
+
+    async fn get(&self, service: &ServiceId) -> Result<State> {
+        Ok(self.backend.state(&self.backend.observe(Scope::Service(service)).await?))
+    }
+
+    async fn plan(&self, lb: &LoadBalancer) -> Result<PlanReport> {
+        let want = self.desired(lb).await?;
+        let planned = self.planned(Scope::Service(&lb.service), &want).await?;
+        Ok(PlanReport::of(lb.service.path(), &planned.plan))
+    }
+
+    async fn plan_delete(&self, service: &ServiceId) -> Result<PlanReport> {
+        let planned = self.planned(Scope::Service(service), &Graph::new()).await?;
+        Ok(PlanReport::of(service.path(), &planned.plan))
+    }
+
+    async fn ensure(&self, lb: &LoadBalancer) -> Result<Outcome<Status>> {
+        if !self.backend.takes(lb) {
+            return Ok(Outcome::ImplementedElsewhere);
+        }
+        let want = self.desired(lb).await?;
+        match self.converge(&lb.service.path(), Scope::Service(&lb.service), &want).await? {
+            Ran::Done(have) => self.settled(&have, &lb.service),
+            Ran::Pending(pending) => Ok(Outcome::Pending(pending)),
+            Ran::Stale => Ok(Outcome::Pending(contended())),
+        }
+    }
+
+    async fn update_targets(&self, update: TargetUpdate<'_>) -> Result<Outcome<()>> {
+        match (update, self.backend.capabilities().target_scope) {
+            (TargetUpdate::Cluster(nodes), TargetScope::Cluster) => self.update_shared_targets(nodes).await,
+            (TargetUpdate::LoadBalancer(lb), _) => self.update_own_targets(lb).await,
+            (TargetUpdate::Cluster(_), TargetScope::LoadBalancer) => {
+                let message = "target sets of this provider belong to single load balancers";
+                Err(Error::new(ErrorKind::Unsupported, message))
+            }
+        }
+    }
+
+    async fn delete(&self, service: &ServiceId) -> Result<Outcome<()>> {
+        let nothing = Graph::new();
+        loop {
+            let deletes = self.deletes.load(Ordering::SeqCst);
+            let ran = self.converge(&service.path(), Scope::Service(service), &nothing).await?;
+            if !matches!(ran, Ran::Done(_)) {
+                return Ok(ran.outcome(|_| Outcome::Done(())));
+            }
+            // Two Services that are deleted at once each see the other use what they share. Who ends
+            // while nobody else has ended since it looked is the last, and has deleted it.
+            let last =
+                self.deletes.compare_exchange(deletes, deletes + 1, Ordering::SeqCst, Ordering::SeqCst);
+            if last.is_ok() {
+                return Ok(Outcome::Done(()));
+            }
+        }
+    }
+
+    async fn list_owned(&self) -> Result<Vec<Owned>> {
+        self.backend.list_owned().await
+    }
+}
+
+impl<B: Backend> fmt::Debug for Engine<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").field("backend", &self.backend).finish_non_exhaustive()
+    }
+}
+
+fn contended() -> Pending {
+    Pending {
+        retry_after: Duration::from_secs(1),
+        reason: "other Services keep changing a shared resource".to_owned(),
+    }
+}

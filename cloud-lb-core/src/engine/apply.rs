@@ -1,0 +1,171 @@
+//! The step loop.
+
+use super::fold::Written;
+use super::{Engine, Planned, contended};
+use crate::backend::{Applied, Backend};
+use crate::error::{Error, ErrorKind, Result};
+use crate::graph::{Input, Owner, ResourceKey, Spec};
+use crate::plan::{Action, Have, Observed, Op, Ownership, Step, StepReport};
+use crate::provider::{Outcome, Pending};
+
+/// How a plan ended that did not fail.
+pub(super) enum Ran<S> {
+    /// Every step is done; what is there now.
+    Done(Observed<S>),
+    /// The rest must wait.
+    Pending(Pending),
+    /// A shared resource was changed since it was read: plan again.
+    Stale,
+}
+
+impl<S> Ran<S> {
+    pub(super) fn outcome<T>(self, done: impl FnOnce(Observed<S>) -> Outcome<T>) -> Outcome<T> {
+        match self {
+            Self::Done(have) => done(have),
+            Self::Pending(pending) => Outcome::Pending(pending),
+            Self::Stale => Outcome::Pending(contended()),
+        }
+    }
+}
+
+impl<B: Backend> Engine<B> {
+    /// Carries out a plan, batch by batch.
+    pub(super) async fn run(&self, subject: &str, planned: Planned<B>) -> Result<Ran<B::Spec>> {
+        let Planned { plan, mut have, tick } = planned;
+        let mut pending: Option<Pending> = None;
+        for mut batch in batches(plan.steps) {
+            if let Some(missing) = fill_in(&mut batch, &have) {
+                return pending.map(Ran::Pending).ok_or_else(|| missing_output(&batch, &missing));
+            }
+            let written = self.write(subject, &batch, tick).await;
+            match (written, &pending) {
+                (Ok(Written::Stale), _) => return Ok(Ran::Stale),
+                (Ok(Written::Applied(applied)), _) => record(&mut have, batch, applied, &mut pending),
+                (Err(error), _) if still_shared(&batch, &error) => {}
+                // What is on its way out still holds this resource.
+                (Err(error), Some(waiting)) if error.kind() == ErrorKind::InUse => {
+                    return Ok(Ran::Pending(waiting.clone()));
+                }
+                (Err(error), _) => return Err(error),
+            }
+        }
+        Ok(pending.map_or(Ran::Done(have), Ran::Pending))
+    }
+
+    async fn write(&self, subject: &str, batch: &[Step<B::Spec>], tick: u64) -> Result<Written> {
+        let reports: Vec<StepReport> = match &self.observer {
+            Some(_) => batch.iter().map(StepReport::of).collect(),
+            None => Vec::new(),
+        };
+        self.tell(&reports, |observer, step| observer.started(subject, step));
+        let written = match batch {
+            [step] if step.owner == Owner::Cluster && step.container.is_none() => {
+                self.fold.write_shared(&self.backend, step, tick).await
+            }
+            [first, ..] if first.container.is_some() => self.fold.write_parts(&self.backend, batch).await,
+            _ => self.backend.apply(batch).await.map(Written::Applied),
+        };
+        if !matches!(written, Ok(Written::Stale)) {
+            self.tell(&reports, |observer, step| observer.finished(subject, step, written.as_ref().err()));
+        }
+        log(subject, batch, &written);
+        written
+    }
+
+    fn tell(&self, reports: &[StepReport], tell: impl Fn(&dyn super::StepObserver, &StepReport)) {
+        if let Some(observer) = &self.observer {
+            for step in reports {
+                tell(observer.as_ref(), step);
+            }
+        }
+    }
+}
+
+fn log<S: Spec>(subject: &str, batch: &[Step<S>], written: &Result<Written>) {
+    for step in batch {
+        let (op, key) = (step.action.op(), &step.key);
+        match written {
+            Ok(Written::Applied(_)) => {
+                tracing::info!(service = subject, %op, %key, why = step.why, "applied");
+            }
+            Ok(Written::Stale) => tracing::debug!(service = subject, %op, %key, "stale, planning again"),
+            Err(error) => tracing::warn!(service = subject, %op, %key, %error, "step failed"),
+        }
+    }
+}
+
+/// Steps that are written together: neighbours in one container, else one each.
+fn batches<S>(steps: Vec<Step<S>>) -> Vec<Vec<Step<S>>> {
+    let mut batches: Vec<Vec<Step<S>>> = Vec::new();
+    for step in steps {
+        match batches.last_mut() {
+            Some(batch)
+                if step.container.is_some()
+                    && batch.last().is_some_and(|last| last.container == step.container) =>
+            {
+                batch.push(step);
+            }
+            _ => batches.push(vec![step]),
+        }
+    }
+    batches
+}
+
+/// Fills in references; returns one that cannot be filled in yet.
+fn fill_in<S: Spec>(batch: &mut [Step<S>], have: &Observed<S>) -> Option<String> {
+    let together: Vec<ResourceKey> = batch.iter().map(|step| step.key.clone()).collect();
+    let mut missing = None;
+    for step in batch.iter_mut() {
+        let Some(spec) = step.action.wanted_mut() else { continue };
+        for input in spec.inputs_mut() {
+            let Input::Ref(reference) = &*input else { continue };
+            match have.get(&reference.to).and_then(|found| found.outputs.get(reference.output)) {
+                Some(value) => *input = Input::Value(value.clone()),
+                None if together.contains(&reference.to) => {}
+                None => missing = Some(format!("{} of {}", reference.output, reference.to)),
+            }
+        }
+    }
+    missing
+}
+
+fn missing_output<S>(batch: &[Step<S>], missing: &str) -> Error {
+    let key = batch.first().map(|step| step.key.to_string()).unwrap_or_default();
+    Error::new(ErrorKind::NotFound, format!("needs the {missing}, which does not exist yet")).on(key)
+}
+
+/// A shared resource that another Service began to use meanwhile is rightly kept.
+fn still_shared<S: Spec>(batch: &[Step<S>], error: &Error) -> bool {
+    let deletes_shared = |step: &Step<S>| step.owner == Owner::Cluster && step.action.op() == Op::Delete;
+    error.kind() == ErrorKind::InUse && batch.iter().all(deletes_shared)
+}
+
+fn record<S: Spec>(
+    have: &mut Observed<S>,
+    batch: Vec<Step<S>>,
+    applied: Vec<Applied>,
+    pending: &mut Option<Pending>,
+) {
+    for (step, applied) in batch.into_iter().zip(applied) {
+        let settled = applied.pending.is_none();
+        if let Some(waiting) = applied.pending {
+            pending.get_or_insert(waiting);
+        }
+        match step.action {
+            Action::Create(spec) | Action::Update { want: spec, .. } => {
+                let ownership = match step.owner {
+                    Owner::Service => Ownership::Service,
+                    Owner::Cluster => Ownership::Cluster { used_by_others: true },
+                };
+                let container = step.container;
+                have.set(step.key, Have { spec, ownership, container, outputs: applied.outputs });
+            }
+            Action::Delete(_) => {
+                // After a create-first replacement the key stands for the new resource already.
+                if settled && have.get(&step.key).is_some_and(|found| found.outputs == step.outputs) {
+                    have.remove(&step.key);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The provider-neutral load balancer: what a Service asks for, and nothing of Kubernetes or a cloud.
+
+mod health;
+mod id;
+mod port;
+mod spec;
+mod status;
+mod target;
+
+pub use health::{HealthCheck, TrafficPolicy};
+pub use id::ServiceId;
+pub use port::{Port, Protocol, TargetPort};
+pub use spec::{IpFamily, LoadBalancer, SessionAffinity};
+pub use status::{Address, Ingress, IpMode, PortStatus, Status};
+pub use target::{Endpoint, Node, NodeState};

@@ -1,0 +1,134 @@
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{FieldChange, Op, Plan, Step};
+use crate::graph::{ResourceKey, Spec};
+
+/// A plan for people and machines: no provider type in it.
+///
+/// As text, one line a step (`+` create, `~` update, `-` delete) with the changed fields below; as JSON,
+/// see the fields. The order is that of execution for steps, and that of creation for resources.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PlanReport {
+    /// `namespace/name` of the Service.
+    pub service: String,
+    /// What would be written, in order.
+    pub steps: Vec<StepReport>,
+    /// The desired state of every resource, whether it changes or not.
+    pub resources: Vec<ResourceReport>,
+}
+
+/// One step of a [`PlanReport`].
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StepReport {
+    /// What is done.
+    pub op: Op,
+    /// Kind of the resource.
+    pub kind: &'static str,
+    /// The resource.
+    pub key: ResourceKey,
+    /// Why.
+    pub why: String,
+    /// Changed fields; empty for creates and deletes.
+    pub fields: Vec<FieldChange>,
+}
+
+/// One desired resource of a [`PlanReport`].
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ResourceReport {
+    /// Kind of the resource.
+    pub kind: &'static str,
+    /// The resource.
+    pub key: ResourceKey,
+    /// Desired state; a reference is `{"ref": "<key>", "output": "<name>"}`.
+    pub spec: Value,
+}
+
+impl StepReport {
+    /// Reports one step.
+    pub fn of<S: Spec>(step: &Step<S>) -> Self {
+        Self {
+            op: step.action.op(),
+            kind: step.key.kind,
+            key: step.key.clone(),
+            why: step.why.clone(),
+            fields: step.fields.clone(),
+        }
+    }
+}
+
+impl PlanReport {
+    /// Reports a plan for a Service.
+    pub fn of<S: Spec>(service: String, plan: &Plan<S>) -> Self {
+        let order = plan.desired.order().unwrap_or_default();
+        let resources = order.into_iter().filter_map(|key| {
+            let spec = serde_json::to_value(&plan.desired.get(&key)?.spec).unwrap_or(Value::Null);
+            Some(ResourceReport { kind: key.kind, key, spec })
+        });
+        Self {
+            service,
+            steps: plan.steps.iter().map(StepReport::of).collect(),
+            resources: resources.collect(),
+        }
+    }
+
+    /// Whether nothing would be written.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    fn count(&self, op: Op) -> usize {
+        self.steps.iter().filter(|step| step.op == op).count()
+    }
+}
+
+impl fmt::Display for StepReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let marker = match self.op {
+            Op::Create => '+',
+            Op::Update => '~',
+            Op::Delete => '-',
+        };
+        write!(f, "{marker} {}  ({})", self.key, self.why)?;
+        for field in &self.fields {
+            write!(f, "\n      {}: {} -> {}", field.path, Shown(&field.from), Shown(&field.to))?;
+        }
+        Ok(())
+    }
+}
+
+/// A value as text: references by name, absent ones as a word.
+struct Shown<'a>(&'a Value);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.0, self.0.get("ref"), self.0.get("output")) {
+            (_, Some(Value::String(to)), Some(Value::String(output))) => {
+                write!(f, "({output} of {to}, known after apply)")
+            }
+            (Value::Null, ..) => f.write_str("(none)"),
+            (value, ..) => write!(f, "{value}"),
+        }
+    }
+}
+
+impl fmt::Display for PlanReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.steps.is_empty() {
+            return write!(f, "service {}: no changes", self.service);
+        }
+        writeln!(f, "service {}:", self.service)?;
+        for step in &self.steps {
+            writeln!(f, "  {step}")?;
+        }
+        write!(
+            f,
+            "plan: {} to create, {} to update, {} to delete",
+            self.count(Op::Create),
+            self.count(Op::Update),
+            self.count(Op::Delete)
+        )
+    }
+}

@@ -1,0 +1,229 @@
+//! What controllers hold: a cloud behind one object-safe trait.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::Serialize;
+
+use crate::error::{Error, ErrorKind, Result, Violation};
+use crate::model::{IpFamily, LoadBalancer, Node, Protocol, ServiceId, SessionAffinity, Status};
+use crate::plan::PlanReport;
+
+/// The cloud is still at work. Waiting is not an error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pending {
+    /// When to look again.
+    pub retry_after: Duration,
+    /// What is being waited for, for a person.
+    pub reason: String,
+}
+
+/// How a call ended that did not fail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome<T> {
+    /// The cloud is as wanted.
+    Done(T),
+    /// All that can be written is written; call again later.
+    Pending(Pending),
+    /// Another controller looks after Services of this kind (contract T-3).
+    ImplementedElsewhere,
+}
+
+/// What a load balancer is at the moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// Nothing of it exists.
+    Absent,
+    /// It exists and does not work yet.
+    Pending(Pending),
+    /// It works.
+    Ready(Status),
+}
+
+/// Where target sets live, hence what a changed node costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum TargetScope {
+    /// Each load balancer has its own: one update per load balancer.
+    LoadBalancer,
+    /// The cluster has one that all share: one update in all.
+    Cluster,
+}
+
+/// Which nodes to put behind what.
+#[derive(Debug, Clone, Copy)]
+pub enum TargetUpdate<'a> {
+    /// The nodes of this load balancer.
+    LoadBalancer(&'a LoadBalancer),
+    /// The nodes of the cluster, for [`TargetScope::Cluster`].
+    Cluster(&'a [Node]),
+}
+
+/// What a provider can do. The conformance suite picks its cases from it; the README's table is tested
+/// against it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "independent yes-or-no facts, read by name")]
+pub struct Capabilities {
+    /// Protocols of ports.
+    pub protocols: BTreeSet<Protocol>,
+    /// IP families.
+    pub families: BTreeSet<IpFamily>,
+    /// Whether one Service may have both families.
+    pub dual_stack: bool,
+    /// Whether one Service may mix protocols.
+    pub mixed_protocols: bool,
+    /// Whether client affinity is enforced.
+    pub session_affinity: bool,
+    /// Whether source ranges are enforced.
+    pub source_ranges: bool,
+    /// Whether `spec.loadBalancerIP` is honoured.
+    pub requested_address: bool,
+    /// Whether pods can be targets, without NodePorts.
+    pub pod_targets: bool,
+    /// Where target sets live.
+    pub target_scope: TargetScope,
+    /// Whether a node needs `spec.providerID` to be a target.
+    pub needs_provider_id: bool,
+    /// Prefixes of the annotations that the provider reads; a change of others means nothing to it.
+    pub annotation_prefixes: Vec<&'static str>,
+}
+
+impl Capabilities {
+    /// Refuses what the Service asks and the provider cannot do, all at once.
+    ///
+    /// # Errors
+    /// `Unsupported`, naming each field, its value and what is possible.
+    pub fn check(&self, lb: &LoadBalancer) -> Result<()> {
+        let mut violations = self.check_ports(lb);
+        if lb.families.len() > 1 && !self.dual_stack {
+            violations.push(Violation::new("spec.ipFamilies", join(&lb.families), "a single family"));
+        }
+        for family in lb.families.iter().filter(|family| !self.families.contains(family)) {
+            violations.push(Violation::new(
+                "spec.ipFamilies",
+                family,
+                format!("one of {}", join(&self.families)),
+            ));
+        }
+        if lb.affinity != SessionAffinity::None && !self.session_affinity {
+            violations.push(Violation::new("spec.sessionAffinity", "ClientIP", "None"));
+        }
+        if let Some(address) = lb.requested_address.filter(|_| !self.requested_address) {
+            violations.push(Violation::new("spec.loadBalancerIP", address, "no value: the cloud chooses"));
+        }
+        if !self.source_ranges && lb.source_ranges.iter().any(|range| range.prefix_len() != 0) {
+            let ranges = join(&lb.source_ranges);
+            violations.push(Violation::new("spec.loadBalancerSourceRanges", ranges, "no ranges"));
+        }
+        if violations.is_empty() {
+            return Ok(());
+        }
+        let texts: Vec<String> = violations.iter().map(ToString::to_string).collect();
+        Err(Error::new(ErrorKind::Unsupported, texts.join("; ")).on(lb.service.to_string()))
+    }
+
+    fn check_ports(&self, lb: &LoadBalancer) -> Vec<Violation> {
+        let mut violations = Vec::new();
+        for (index, port) in lb.ports.iter().enumerate() {
+            if !self.protocols.contains(&port.protocol) {
+                let expected = format!("one of {}", join(&self.protocols));
+                violations.push(Violation::new(
+                    format!("spec.ports[{index}].protocol"),
+                    port.protocol,
+                    expected,
+                ));
+            }
+            if port.node_port.is_none() && !self.pod_targets {
+                let expected = "a port of 30000-32767: this provider sends traffic to NodePorts only";
+                violations.push(Violation::new(format!("spec.ports[{index}].nodePort"), "none", expected));
+            }
+        }
+        let protocols: BTreeSet<Protocol> = lb.ports.iter().map(|port| port.protocol).collect();
+        if protocols.len() > 1 && !self.mixed_protocols {
+            violations.push(Violation::new("spec.ports", join(&protocols), "one protocol for all ports"));
+        }
+        violations
+    }
+}
+
+fn join<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> String {
+    items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(", ")
+}
+
+/// A resource in the cloud that carries our ownership marks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OwnedResource {
+    /// Kind, in the cloud's words.
+    pub kind: String,
+    /// The cloud's id or name.
+    pub id: String,
+}
+
+/// All that one Service, or the cluster itself, owns in the cloud.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Owned {
+    /// The Service; `None` for what the cluster's Services share.
+    pub service: Option<ServiceId>,
+    /// Resources, sorted.
+    pub resources: Vec<OwnedResource>,
+}
+
+/// Provisions native load balancers for Services.
+///
+/// The contracts T-1 to T-9 of the Kubernetes service controller, and what it lacks: a plan without
+/// applying it, a list of what is owned, and declared capabilities.
+///
+/// # Guarantees
+/// - Every method is idempotent and safe to call again after a crash at any point.
+/// - Inputs are never kept: nothing but the cloud itself remembers what was done.
+/// - Only resources that carry our ownership marks are changed or deleted.
+/// - Calls for different Services may overlap; calls for one Service must not, and the controller's
+///   lanes see to that.
+///
+/// # Cancel safety
+/// A dropped future may have written any prefix of the plan; the next call repairs that.
+#[async_trait]
+pub trait LoadBalancerProvider: fmt::Debug + Send + Sync + 'static {
+    /// Name of the provider, as on the command line.
+    fn name(&self) -> &str;
+
+    /// What it can do.
+    fn capabilities(&self) -> &Capabilities;
+
+    /// The name of the Service's load balancer in the cloud (T-2): pure, one name per Service.
+    fn load_balancer_name(&self, service: &ServiceId) -> String;
+
+    /// What exists of the Service's load balancer (T-1). "Does not exist" is [`State::Absent`], never
+    /// an error.
+    async fn get(&self, service: &ServiceId) -> Result<State>;
+
+    /// What [`ensure`](Self::ensure) would write, without writing.
+    async fn plan(&self, lb: &LoadBalancer) -> Result<PlanReport>;
+
+    /// What [`delete`](Self::delete) would write, without writing.
+    async fn plan_delete(&self, service: &ServiceId) -> Result<PlanReport>;
+
+    /// Creates the load balancer or makes it as wanted, with exactly these targets (T-3). Makes no
+    /// write where nothing differs.
+    ///
+    /// # Errors
+    /// `InvalidInput`, `Unsupported` and `Ownership` before anything is written.
+    async fn ensure(&self, lb: &LoadBalancer) -> Result<Outcome<Status>>;
+
+    /// Replaces the targets and nothing else (T-4).
+    ///
+    /// # Errors
+    /// `NotFound` if the load balancer does not exist.
+    async fn update_targets(&self, update: TargetUpdate<'_>) -> Result<Outcome<()>>;
+
+    /// Removes everything that belongs to the Service (T-5). Nothing there is success. Needs no more
+    /// than the id, and never returns [`Outcome::ImplementedElsewhere`].
+    async fn delete(&self, service: &ServiceId) -> Result<Outcome<()>>;
+
+    /// Everything that carries the ownership marks of this cluster.
+    async fn list_owned(&self) -> Result<Vec<Owned>>;
+}
