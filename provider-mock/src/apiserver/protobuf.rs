@@ -75,8 +75,9 @@ fn insert(object: &mut Map<String, Value>, name: &str, shape: &Shape, value: Val
 fn value(item: &Item<'_>, shape: &Shape) -> Result<Option<Value>, String> {
     let present = |value: Value| Ok(Some(value));
     match (shape, item) {
-        (Shape::Ignored, _) => Ok(None),
-        (Shape::Text, Item::Bytes([])) | (Shape::Number | Shape::Flag, Item::Varint(0)) => Ok(None),
+        (Shape::Ignored, _)
+        | (Shape::Text, Item::Bytes([]))
+        | (Shape::Number | Shape::Flag, Item::Varint(0)) => Ok(None),
         (Shape::Text | Shape::OptionalText | Shape::Texts, Item::Bytes(bytes)) => {
             present(json!(utf8(bytes)?))
         }

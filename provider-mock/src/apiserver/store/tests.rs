@@ -84,7 +84,7 @@ fn owners_are_found_until_the_reference_goes() {
     let key = Key::new(Resource::ConfigMaps, "default", "x");
     let object = json!({"metadata": {"ownerReferences": [{"uid": "u"}]}});
     store.commit(key.clone(), Some(object));
-    assert_eq!(store.owned_by("u"), [key.clone()]);
+    assert_eq!(store.owned_by("u"), std::slice::from_ref(&key));
     store.commit(key, Some(json!({"metadata": {}})));
     assert_eq!(store.owned_by("u"), []);
     assert!(store.owned.is_empty());
