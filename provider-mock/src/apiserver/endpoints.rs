@@ -49,7 +49,7 @@ impl ApiServer {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
-                changed = changes.changed() => if changed.is_err() { return },
+                event = changes.changed() => if event.is_err() { return },
                 () = tokio::time::sleep(RETRY), if !settled => {}
             }
         }
@@ -97,7 +97,7 @@ fn write<T: Serialize>(
     let listed = api.list(resource).into_iter();
     let mut present: BTreeMap<(String, String), Value> =
         listed.map(|object| (key(&object), object)).collect();
-    let managed = |object: &Value| {
+    let is_ours = |object: &Value| {
         object
             .pointer("/metadata/labels")
             .and_then(|labels| labels.get(label))
@@ -108,19 +108,19 @@ fn write<T: Serialize>(
         let written = match present.remove(&key(&object)) {
             None => api.create(resource, object).map(drop),
             // The name is taken by an object of somebody else, who must know better.
-            Some(current) if !managed(&current) => Ok(()),
-            Some(current) => update(api, resource, object, current),
+            Some(current) if !is_ours(&current) => Ok(()),
+            Some(current) => update(api, resource, object, &current),
         };
         settled &= accepted(written);
     }
-    for ((namespace, name), _) in present.into_iter().filter(|(_, object)| managed(object)) {
+    for ((namespace, name), _) in present.into_iter().filter(|(_, object)| is_ours(object)) {
         settled &= accepted(api.delete(resource, &namespace, &name));
     }
     settled
 }
 
 /// Replaces all but the metadata that is not ours.
-fn update(api: &ApiServer, resource: Resource, wanted: Value, current: Value) -> Result<(), ApiError> {
+fn update(api: &ApiServer, resource: Resource, wanted: Value, current: &Value) -> Result<(), ApiError> {
     let mut next = wanted;
     let mut metadata = current.get("metadata").cloned().unwrap_or_default();
     for field in ["labels", "ownerReferences"] {
@@ -133,7 +133,7 @@ fn update(api: &ApiServer, resource: Resource, wanted: Value, current: Value) ->
     if let Some(next) = next.as_object_mut() {
         next.insert("metadata".to_owned(), metadata);
     }
-    if next == current { Ok(()) } else { api.update(resource, next).map(drop) }
+    if next == *current { Ok(()) } else { api.update(resource, next).map(drop) }
 }
 
 fn accepted(result: Result<(), ApiError>) -> bool {

@@ -1,6 +1,7 @@
 mod change;
 mod create;
 mod invalid;
+mod properties;
 
 use serde_json::{Value, json};
 
