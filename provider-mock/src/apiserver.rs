@@ -19,6 +19,7 @@
 mod allocate;
 mod decode;
 mod discovery;
+mod endpoints;
 mod events;
 mod faults;
 mod field;

@@ -61,7 +61,7 @@ impl Strategy for PodStrategy {
     fn validate_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
         let mut errors = meta::validate_update(object, old);
         errors.extend(self.validate_create(object));
-        if fixed_part(object) != fixed_part(old) {
+        if fixed_part(object, old) != fixed_part(old, old) {
             errors.push(FieldError::forbidden("spec", CHANGE));
         }
         distinct(errors)
@@ -208,12 +208,16 @@ fn validate_ports(ports: &[Value], path: &str) -> Vec<FieldError> {
     errors
 }
 
-/// The spec without what an update may change.
-fn fixed_part(object: &Value) -> Value {
+/// The spec without what an update may change. Since there is no binding subresource here, an update may also give a
+/// pod its node.
+fn fixed_part(object: &Value, old: &Value) -> Value {
     let mut spec = object.get("spec").cloned().unwrap_or_default();
     if let Some(spec) = spec.as_object_mut() {
         for field in ["activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds"] {
             spec.remove(field);
+        }
+        if text(old, "/spec/nodeName").is_empty() {
+            spec.remove("nodeName");
         }
     }
     for key in ["/containers", "/initContainers"] {
@@ -293,5 +297,9 @@ mod tests {
         assert_eq!(PodStrategy.validate_update(&new, &old), vec![]);
         new["spec"]["nodeName"] = json!("n2");
         assert_eq!(texts(&PodStrategy.validate_update(&new, &old)), [format!("spec: Forbidden: {CHANGE}")]);
+
+        let mut unscheduled = old.clone();
+        unscheduled["spec"].as_object_mut().unwrap().remove("nodeName");
+        assert_eq!(PodStrategy.validate_update(&old, &unscheduled), vec![]);
     }
 }
