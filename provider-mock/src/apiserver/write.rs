@@ -5,7 +5,7 @@ use super::json::{child_mut, list, put, text};
 use super::meta;
 use super::resource::{Endpoint, Resource};
 use super::status::ApiError;
-use super::store::{Key, Store, is_terminating};
+use super::store::{Key, Store, is_terminating, owners};
 use super::strategy::strategy_for;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -204,18 +204,14 @@ impl Store {
         let Some(object) = self.get(key).cloned() else { return };
         strategy_for(key.resource.kind()).release(&object, &mut self.allocators);
         self.commit(key.clone(), None);
-        self.collect_dependents(key, text(&object, "/metadata/uid"));
+        self.collect_dependents(text(&object, "/metadata/uid"));
         self.finish_namespace(&key.namespace);
     }
 
     /// Deletes the objects that only the removed one owned, as the garbage collector would.
-    fn collect_dependents(&mut self, owner: &Key, uid: &str) {
-        let orphaned = |object: &Value| {
-            let owners = list(object, "/metadata/ownerReferences");
-            !owners.is_empty() && owners.iter().all(|owner| text(owner, "/uid") == uid)
-        };
-        for (key, object) in self.in_namespace(&owner.namespace) {
-            if orphaned(&object) {
+    fn collect_dependents(&mut self, uid: &str) {
+        for key in self.owned_by(uid) {
+            if self.get(&key).is_some_and(|object| owners(object).all(|owner| owner == uid)) {
                 drop(self.delete(&key, &Preconditions::default(), Run::Commit));
             }
         }

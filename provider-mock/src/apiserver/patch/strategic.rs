@@ -137,13 +137,12 @@ fn merge_elements<'a>(
             current.retain(|existing| existing.get(key) != Some(id));
             continue;
         }
-        match current.iter_mut().find(|existing| existing.get(key) == Some(id)) {
-            Some(existing) => merge_map(existing, map, at)?,
-            None => {
-                let mut added = Value::Null;
-                merge_map(&mut added, map, at)?;
-                current.push(added);
-            }
+        if let Some(existing) = current.iter_mut().find(|existing| existing.get(key) == Some(id)) {
+            merge_map(existing, map, at)?;
+        } else {
+            let mut added = Value::Null;
+            merge_map(&mut added, map, at)?;
+            current.push(added);
         }
     }
     Ok(current)
