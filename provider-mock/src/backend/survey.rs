@@ -61,7 +61,7 @@ impl Survey<'_> {
     pub(crate) fn of<K: Kind>(&self, mut found: Vec<Found>) -> Result<Observed<Desired<K>>> {
         let used_by_others = self.used_by_others(&found);
         // The newest first: an older one under the same key is what a replacement left behind.
-        found.sort_by(|a, b| b.created.cmp(&a.created));
+        found.sort_by_key(|one| std::cmp::Reverse(one.created));
         let mut observed = Observed::new();
         for one in found {
             let used = one.outputs.get("id").is_some_and(|id| used_by_others.contains(id));
@@ -147,8 +147,8 @@ fn collect_strings(value: &Value, into: &mut BTreeSet<String>) {
 
 /// What the Service's resources wait for, if they do.
 pub(crate) fn waiting<K: Kind>(have: &Observed<Desired<K>>) -> Option<Pending> {
-    let own = have.iter().filter(|(_, found)| found.ownership == Ownership::Service);
-    own.filter_map(|(key, found)| link::pending(link::life(&found.outputs), key.kind)).next()
+    let mut own = have.iter().filter(|(_, found)| found.ownership == Ownership::Service);
+    own.find_map(|(key, found)| link::pending(link::life(&found.outputs), key.kind))
 }
 
 /// All that carries the marks of a cluster, by owner; what the cluster owns comes first.
