@@ -95,7 +95,7 @@ impl Backend for Rules {
         };
         // Descriptions cannot be filtered by, so that everybody's resources are read.
         let found = self.link.list_all(KINDS, &Tags::new()).await?;
-        let survey = Survey { cluster: self.cluster(), service, replaced_in_use: &[] };
+        let survey = Survey { cluster: self.cluster(), service };
         let mut observed = survey.of(found)?;
         if let Some(service) = service {
             let base = self.load_balancer_name(service);

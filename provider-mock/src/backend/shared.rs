@@ -155,7 +155,7 @@ impl Backend for Shared {
             Scope::Service(service) => Some(service),
             Scope::Cluster => None,
         };
-        let survey = Survey { cluster: self.cluster(), service, replaced_in_use: &[] };
+        let survey = Survey { cluster: self.cluster(), service };
         let mut observed = survey.of(self.found().await?)?;
         if let Some(service) = service {
             let shared = desired::shared_name(self.cluster());
