@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::desired::{Desired, Kind, change};
 use super::link;
-use crate::cloud::Record;
+use crate::cloud::{Record, references};
 
 /// A resource, or a part of one, as a list shows it.
 #[derive(Debug, Clone)]
@@ -27,14 +27,14 @@ pub(crate) struct Found {
     pub(crate) created: u64,
 }
 
-impl From<&Record> for Found {
-    fn from(record: &Record) -> Self {
+impl From<Record> for Found {
+    fn from(record: Record) -> Self {
         Self {
-            kind: record.kind,
-            name: record.name.clone(),
             marks: record.marks(),
-            body: record.body.clone(),
-            outputs: link::outputs(record),
+            outputs: link::outputs(&record),
+            kind: record.kind,
+            name: record.name,
+            body: record.body,
             container: None,
             created: record.created,
         }
@@ -42,6 +42,11 @@ impl From<&Record> for Found {
 }
 
 impl Found {
+    /// Whether this is a container itself.
+    fn is_whole(&self) -> bool {
+        self.container.as_ref().is_some_and(|container| container.kind == self.kind)
+    }
+
     /// The key that its marks give it.
     fn key(&self) -> ResourceKey {
         ResourceKey::new(self.kind, self.marks.get(RESOURCE_TAG).cloned().unwrap_or_default())
@@ -95,14 +100,16 @@ impl Survey<'_> {
             Marked::Service(owner) => !self.is_viewer(&owner),
             Marked::Cluster { .. } | Marked::Foreign => false,
         });
-        let mut ids = BTreeSet::new();
+        let (mut ids, mut containers) = (BTreeSet::new(), BTreeSet::new());
         for one in of_others {
-            collect_strings(&one.body, &mut ids);
-            // A part keeps its container alive.
-            let container =
-                one.container.as_ref().and_then(|key| found.iter().find(|other| other.key() == *key));
-            ids.extend(container.and_then(|container| container.outputs.get("id").cloned()));
+            ids.extend(references(&one.body).into_iter().map(str::to_owned));
+            containers.extend(one.container.as_ref());
         }
+        // A part keeps its container alive.
+        let wholes = found.iter().filter(|one| {
+            one.is_whole() && one.container.as_ref().is_some_and(|key| containers.contains(key))
+        });
+        ids.extend(wholes.filter_map(|one| one.outputs.get("id").cloned()));
         ids
     }
 }
@@ -137,17 +144,6 @@ fn have<K: Kind>(one: Found, ownership: Ownership) -> Result<Have<Desired<K>>> {
     let body = K::parse(one.kind, one.body).map_err(unreadable)?;
     let spec = Desired { name: one.name, tags: one.marks, body };
     Ok(Have { spec, ownership, container: one.container, outputs: one.outputs })
-}
-
-fn collect_strings(value: &Value, into: &mut BTreeSet<String>) {
-    match value {
-        Value::String(text) => {
-            into.insert(text.clone());
-        }
-        Value::Array(items) => items.iter().for_each(|item| collect_strings(item, into)),
-        Value::Object(fields) => fields.values().for_each(|field| collect_strings(field, into)),
-        _ => {}
-    }
 }
 
 /// What the Service's resources wait for, if they do.
