@@ -1,1 +1,3 @@
 //! A cloud in a process.
+
+pub mod apiserver;
