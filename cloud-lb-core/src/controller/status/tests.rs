@@ -26,7 +26,11 @@ fn case_73_to_76_sc_83_addresses_are_patched_only_where_they_differ() {
     let none = json!({"loadBalancer": {}});
     let cases = [
         (&one, addresses(&["8.8.8.8"]), None),
-        (&none, addresses(&["8.8.8.8"]), Some(r#"{"status":{"loadBalancer":{"ingress":[{"ip":"8.8.8.8"}]}}}"#)),
+        (
+            &none,
+            addresses(&["8.8.8.8"]),
+            Some(r#"{"status":{"loadBalancer":{"ingress":[{"ip":"8.8.8.8"}]}}}"#),
+        ),
         (&none, addresses(&[]), None),
         (&none, LoadBalancerStatus::default(), None),
         (&one, addresses(&[]), Some(r#"{"status":{"loadBalancer":{"ingress":null}}}"#)),
@@ -60,7 +64,11 @@ fn a_condition_that_says_so_already_is_left_alone_and_foreign_ones_always() {
     assert_eq!(patch(&have, None, Some(&Health::Ready), NOW), None);
     let older = service(&json!({"conditions": [foreign, ready("2020-01-01T00:00:00Z", 2)]}));
     let expected = json!({"status": {"conditions": [ready("2020-01-01T00:00:00Z", 3)]}});
-    assert_eq!(patch(&older, None, Some(&Health::Ready), NOW), Some(expected), "the transition keeps its time");
+    assert_eq!(
+        patch(&older, None, Some(&Health::Ready), NOW),
+        Some(expected),
+        "the transition keeps its time"
+    );
     let gone = json!({"status": {"conditions": [{"$patch": "delete", "type": READY_CONDITION}]}});
     assert_eq!(patch(&have, None, Some(&Health::Gone), NOW), Some(gone));
     assert_eq!(patch(&service(&json!({"conditions": [foreign]})), None, Some(&Health::Gone), NOW), None);
@@ -69,7 +77,8 @@ fn a_condition_that_says_so_already_is_left_alone_and_foreign_ones_always() {
 #[test]
 fn a_failure_says_what_is_wrong() {
     let health = Health::Failed(ErrorKind::InvalidInput, "spec.ports[0]: bad".to_owned());
-    let patch = patch(&service(&json!({"conditions": [ready("2020-01-01T00:00:00Z", 3)]})), None, Some(&health), NOW);
+    let patch =
+        patch(&service(&json!({"conditions": [ready("2020-01-01T00:00:00Z", 3)]})), None, Some(&health), NOW);
     let expected = json!({"status": {"conditions": [{
         "type": READY_CONDITION, "status": "False", "reason": "InvalidInput", "message": "spec.ports[0]: bad",
         "lastTransitionTime": "1970-01-01T00:00:00Z", "observedGeneration": 3

@@ -106,7 +106,10 @@ fn w_4_a_wiped_status_is_work_but_not_one_from_before_our_write() {
     let memory = memory(&published);
     let wiped = service(&[ours()]);
     assert_eq!(rules().on_updated(&published, &wiped, Some(&memory)), Work::STATUS);
-    assert_eq!(rules().on_updated(&published, &service(&[ours(), ip("1.1.1.1")]), Some(&memory)), Work::STATUS);
+    assert_eq!(
+        rules().on_updated(&published, &service(&[ours(), ip("1.1.1.1")]), Some(&memory)),
+        Work::STATUS
+    );
     assert_eq!(rules().on_updated(&service(&[]), &wiped, Some(&memory)), Work::NONE, "late news");
     assert_eq!(rules().on_updated(&published, &wiped, None), Work::NONE);
 }
