@@ -19,9 +19,7 @@ const EDITS: [Edit; 9] = [
     ("the other protocol", |lb| lb.ports = vec![port(Protocol::Udp, 80, 30_081)]),
     ("both protocols", |lb| lb.ports.push(port(Protocol::Udp, 80, 30_081))),
     ("another NodePort", |lb| lb.ports = vec![port(Protocol::Tcp, 80, 30_099)]),
-    ("affinity", |lb| {
-        lb.affinity = SessionAffinity::ClientIp { timeout: std::time::Duration::from_secs(60) }
-    }),
+    ("affinity", |lb| lb.affinity = SessionAffinity::ClientIp { timeout: std::time::Duration::from_mins(1) }),
     ("source ranges", |lb| lb.source_ranges = vec!["198.51.100.0/24".parse().unwrap()]),
     ("local traffic", |lb| {
         lb.traffic_policy = TrafficPolicy::Local { health_check_node_port: number(32_000) }
@@ -65,7 +63,9 @@ async fn a_changed_node_costs_one_write_where_targets_are_shared() {
         }
         let mut nodes = services[0].nodes.clone();
         nodes[0].state = NodeState::Draining;
-        services.iter_mut().for_each(|lb| lb.nodes = nodes.clone());
+        for lb in &mut services {
+            lb.nodes = nodes.clone();
+        }
         let before = cloud.calls();
         if provider.capabilities().target_scope == TargetScope::Cluster {
             let outcome = provider.update_targets(TargetUpdate::Cluster(&nodes)).await.unwrap();
