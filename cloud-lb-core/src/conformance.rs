@@ -19,8 +19,8 @@ mod transition;
 
 pub use drift::{changed_settings_are_repaired, removed_resources_are_repaired};
 pub use faults::{
-    a_random_walk_ends_well, failed_reads_write_nothing, failed_writes_are_reported_and_repaired,
-    unsupported_is_refused,
+    a_cancelled_call_harms_no_other, a_random_walk_ends_well, failed_reads_write_nothing,
+    failed_writes_are_reported_and_repaired, unsupported_is_refused,
 };
 pub use harness::{Calls, Fault, Harness, Pace, Recorder, Worlds};
 pub use lifecycle::{

@@ -1,7 +1,7 @@
 //! What fails is reported as what it is, and the next run repairs it.
 
 use super::fixtures::{load_balancer, service};
-use super::harness::{Fault, World, Worlds};
+use super::harness::{Fault, World, Worlds, cancelled_after};
 use super::report::{Failure, Report, Verdict, check, equal};
 use super::transition::transitions;
 use crate::error::{Effect, ErrorKind, Retry};
@@ -24,6 +24,7 @@ pub(super) async fn run(worlds: &dyn Worlds, report: &mut Report) {
         let name = format!("a random walk with stops, seed {seed}");
         report.add(name, a_random_walk_ends_well(worlds, seed).await);
     }
+    report.add("a cancelled call harms no other", a_cancelled_call_harms_no_other(worlds).await);
     report.add("failed reads write nothing", failed_reads_write_nothing(worlds).await);
     report.add("unsupported is refused", unsupported_is_refused(worlds).await);
 }
@@ -72,6 +73,32 @@ pub async fn a_random_walk_ends_well(worlds: &dyn Worlds, seed: u64) -> Verdict 
     world.reached(&service("web"), want.as_ref()).await?;
     world.is_settled(&service("web"), want.as_ref()).await?;
     world.deletes_all(&service("web")).await
+}
+
+/// A call that is dropped while another one waits for the same shared resource leaves that one with a
+/// result, or with an error that is worth another try.
+pub async fn a_cancelled_call_harms_no_other(worlds: &dyn Worlds) -> Verdict {
+    for polls in 1..MOST_CALLS {
+        let world = World::new(worlds);
+        let [one, two] = ["one", "two"].map(|name| load_balancer(name, world.0.provider().capabilities()));
+        let provider = world.0.provider();
+        let (cancelled, other) =
+            tokio::join!(cancelled_after(polls, provider.ensure(&one)), provider.ensure(&two));
+        if let Err(error) = other {
+            let place = format!("after {polls} polls: {error}");
+            check(error.retry() != Retry::Never, place)?;
+        }
+        for lb in [&one, &two] {
+            world.ensured(lb).await?;
+            world.is_settled(&lb.service, Some(lb)).await?;
+        }
+        world.deleted(&one.service).await?;
+        world.deletes_all(&two.service).await?;
+        if cancelled.is_some() {
+            return Ok(());
+        }
+    }
+    Err(Failure::new(format_args!("still not done after {MOST_CALLS} polls")))
 }
 
 /// A read that fails is an error, and never taken for "nothing is there".

@@ -1,5 +1,8 @@
 use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -126,6 +129,21 @@ impl StepObserver for Recorder {
 
 pub(super) fn shown(step: &StepReport) -> String {
     format!("{} {}", step.op, step.key)
+}
+
+/// Drops a future that is not done after so many polls.
+pub(super) async fn cancelled_after<F: Future>(polls: u64, future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    let mut left = polls;
+    poll_fn(|context| {
+        left = left.saturating_sub(1);
+        match future.as_mut().poll(context) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending if left == 0 => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
 }
 
 /// What cases do with a world.

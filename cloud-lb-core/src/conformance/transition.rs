@@ -2,7 +2,7 @@
 //! writes nothing, a stop after any write is repaired by the next run, and nothing is left in the end.
 
 use super::fixtures::{load_balancer, service};
-use super::harness::{Fault, Pace, World, Worlds, shown};
+use super::harness::{Fault, Pace, World, Worlds, cancelled_after, shown};
 use super::report::{Report, Verdict, check, equal};
 use super::{ports, targets};
 use crate::model::{LoadBalancer, NodeState, ServiceId};
@@ -10,6 +10,9 @@ use crate::provider::Capabilities;
 
 /// Most writes of one change; a provider that needs more is stuck in a loop.
 const MOST_WRITES: u64 = 200;
+
+/// Most polls of one change: each call to the cloud takes a few.
+const MOST_POLLS: u64 = 2000;
 
 /// A change from one wanted state to another.
 #[derive(Debug, Clone)]
@@ -58,6 +61,7 @@ impl Transition {
             let deleted = self.is_deleted_after_stops(worlds, pace).await;
             report.add(format!("{name}: delete after any write to {cloud} cloud"), deleted);
         }
+        report.add(format!("{name}: cancelled at any await"), self.survives_cancellation(worlds).await);
         report.add(format!("{name}: unknown outcome of any write"), self.survives_timeouts(worlds).await);
     }
 
@@ -106,6 +110,26 @@ impl Transition {
             }
         }
         check(false, format_args!("still not done after {MOST_WRITES} writes"))
+    }
+
+    /// Wherever the call is dropped, the next run gets there.
+    pub async fn survives_cancellation(&self, worlds: &dyn Worlds) -> Verdict {
+        for polls in 1..MOST_POLLS {
+            let world = self.begin(worlds, Pace::Instant).await?;
+            let service = self.service();
+            let run = world.reached(&service, self.want.as_ref());
+            let Some(done) = cancelled_after(polls, run).await else {
+                let verdict = async {
+                    world.reached(&self.service(), self.want.as_ref()).await?;
+                    self.is_reached(&world).await?;
+                    world.deletes_all(&self.service()).await
+                };
+                verdict.await.map_err(|failure| failure.within(format_args!("after {polls} polls")))?;
+                continue;
+            };
+            return done;
+        }
+        check(false, format_args!("still not done after {MOST_POLLS} polls"))
     }
 
     /// A write that took effect and seemed to fail does no harm when everything is done again.
