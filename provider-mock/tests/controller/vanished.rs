@@ -57,7 +57,7 @@ async fn case_39_40_sc_70_a_service_that_is_gone_at_once_leaves_nothing() {
     world.rest().await;
     world.add_service(lb("web"));
     world.delete_service("web");
-    world.pass_time(Duration::from_secs(600)).await;
+    world.pass_time(Duration::from_mins(10)).await;
     assert_eq!(
         (world.cloud.count(Op::Ensure), world.cloud.existing()),
         (0, 0),
