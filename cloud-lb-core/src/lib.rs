@@ -10,8 +10,11 @@ pub mod annotations;
 pub mod backend;
 #[cfg(feature = "kube")]
 mod backoff;
+pub mod call;
 #[cfg(feature = "kube")]
 mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 #[cfg(feature = "kube")]
 pub mod controller;
 pub mod engine;
@@ -24,5 +27,6 @@ pub mod naming;
 pub mod ownership;
 pub mod plan;
 pub mod provider;
+pub mod rate;
 
 pub use error::{Error, ErrorKind, Result};
