@@ -269,6 +269,13 @@ mod tests {
     }
 
     #[test]
+    fn w_24_jitter_stretches_ordinary_delays_only_upwards() {
+        let options = Options::default().with_retry_jitter(20);
+        let delay = |random| Duration::from_secs(10).mul_f64(options.pace(random).stretch).as_millis();
+        assert_eq!([delay(0.0), delay(0.5), delay(1.0)], [10_000, 11_000, 12_000]);
+    }
+
+    #[test]
     fn reports_everything_that_is_wrong_at_once() {
         let classes = ClassPolicy { classless: false, ..ClassPolicy::default() };
         let options = Options::default()
