@@ -1,21 +1,10 @@
-//! The documentation says what the code does. `UPDATE_DOCS=1` writes the generated pages anew.
+//! The README says what the code does.
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use cloud_lb_core::provider::{Capabilities, TargetScope};
-use provider_mock::{ANNOTATIONS, Config, MockCloud, Options, Shape, provider};
-
-#[test]
-fn the_page_of_annotations_is_that_of_the_table() {
-    let path = workspace().join("docs/annotations/mock.md");
-    let page = format!("# Annotations of the mock provider\n\n{}", ANNOTATIONS.reference());
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(&path, &page).unwrap();
-    }
-    let written = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(written, page, "stale: run `UPDATE_DOCS=1 cargo test -p provider-mock --test docs`");
-}
+use provider_mock::{Config, MockCloud, Options, Shape, provider};
 
 #[test]
 fn the_table_of_the_readme_is_what_providers_declare() {
