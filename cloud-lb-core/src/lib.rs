@@ -8,6 +8,15 @@
 
 pub mod annotations;
 pub mod backend;
+#[cfg(feature = "kube")]
+mod backoff;
+pub mod call;
+#[cfg(feature = "kube")]
+mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+#[cfg(feature = "kube")]
+pub mod controller;
 pub mod engine;
 pub mod error;
 pub mod graph;
@@ -18,5 +27,6 @@ pub mod naming;
 pub mod ownership;
 pub mod plan;
 pub mod provider;
+pub mod rate;
 
 pub use error::{Error, ErrorKind, Result};
