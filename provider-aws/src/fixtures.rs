@@ -1,20 +1,20 @@
 //! Services and accounts for unit tests.
 
+mod world;
+
 use std::collections::BTreeMap;
 use std::num::NonZeroU16;
 
-use cloud_lb_core::graph::{Graph, Outputs, Owner};
 use cloud_lb_core::model::{
     Endpoint, IpFamily, LoadBalancer, Node, NodeState, Port, Protocol, ServiceId, SessionAffinity,
     TargetPort, TrafficPolicy,
 };
-use cloud_lb_core::plan::{Have, Observed, Op, Ownership, Plan, plan};
 
 use crate::annotations::Annotations;
-use crate::change::change;
 use crate::config::Config;
 use crate::facts::{Account, GroupFacts, Instance, SubnetFacts, VpcFacts, ZoneKind};
-use crate::kinds::{Spec, key};
+
+pub(crate) use world::World;
 
 pub(crate) fn config() -> Config {
     Config::for_cluster("my-cluster")
@@ -85,7 +85,7 @@ pub(crate) fn account() -> Account {
         availability_zone: format!("us-west-2{}", char::from(b'a' + number)),
         zone_kind: ZoneKind::AvailabilityZone,
         cidr_block: Some(format!("192.168.{}.0/19", number * 32).parse().unwrap()),
-        ipv6_cidrs: Vec::new(),
+        ipv6_cidrs: vec![format!("2600:0:0:{number}::/64").parse().unwrap()],
         available_ip_address_count: 100,
         routes: None,
         tags: ["kubernetes.io/role/elb", "kubernetes.io/role/internal-elb"]
@@ -112,74 +112,5 @@ pub(crate) fn account() -> Account {
         }],
         instances: (1..=9).map(instance).collect(),
         ..Account::default()
-    }
-}
-
-/// A cloud that does what a plan says, and gives new ids to what it makes.
-#[derive(Default)]
-pub(crate) struct World {
-    pub(crate) have: Vec<(cloud_lb_core::graph::ResourceKey, Have<Spec>)>,
-    made: usize,
-}
-
-impl World {
-    pub(crate) fn observed(&self) -> Observed<Spec> {
-        let mut observed = Observed::new();
-        self.have.iter().cloned().for_each(|(key, have)| observed.add(key, have));
-        observed
-    }
-
-    pub(crate) fn plan(&self, want: &Graph<Spec>, config: &Config) -> Plan<Spec> {
-        plan(want, &self.observed(), |have, want| change(have, want, config)).unwrap()
-    }
-
-    /// Carries out all steps, and tells them as `op key`.
-    pub(crate) fn converge(&mut self, want: &Graph<Spec>, config: &Config) -> Vec<String> {
-        let plan = self.plan(want, config);
-        let mut told = Vec::new();
-        for step in plan.steps {
-            let op = step.action.op();
-            told.push(format!("{op} {}", step.key));
-            if op != Op::Create {
-                self.have.retain(|(key, have)| *key != step.key || have.outputs != step.outputs);
-            }
-            if op != Op::Delete {
-                let mut spec = step.action.spec().clone();
-                self.fill_in(&mut spec);
-                let outputs = if op == Op::Create { self.outputs(step.key.kind) } else { step.outputs };
-                let ownership = match step.owner {
-                    Owner::Service => Ownership::Service,
-                    Owner::Cluster => Ownership::Cluster { used_by_others: false },
-                };
-                self.have.insert(0, (step.key, Have { spec, ownership, container: None, outputs }));
-            }
-        }
-        told
-    }
-
-    fn fill_in(&self, spec: &mut Spec) {
-        use cloud_lb_core::graph::{Input, Spec as _};
-        for input in spec.inputs_mut() {
-            let Input::Ref(reference) = &*input else { continue };
-            let (_, found) = self.have.iter().find(|(key, _)| *key == reference.to).expect("made before");
-            *input = Input::Value(found.outputs[reference.output].clone());
-        }
-    }
-
-    fn outputs(&mut self, kind: &str) -> Outputs {
-        self.made += 1;
-        let name = match kind {
-            key::LOAD_BALANCER => key::LOAD_BALANCER_ARN,
-            key::TARGET_GROUP => key::TARGET_GROUP_ARN,
-            key::SECURITY_GROUP => key::GROUP_ID,
-            key::LISTENER => key::LISTENER_ARN,
-            _ => "Id",
-        };
-        let mut outputs = Outputs::from([(name.to_owned(), format!("{kind}-{}", self.made))]);
-        if kind == key::LOAD_BALANCER {
-            outputs.insert(key::DNS_NAME.to_owned(), format!("Web-{}.elb.amazonaws.com", self.made));
-            outputs.insert(key::STATE.to_owned(), "provisioning".to_owned());
-        }
-        outputs
     }
 }
