@@ -5,7 +5,6 @@ mod health;
 mod listeners;
 mod load_balancer;
 mod names;
-mod needs;
 mod node_rules;
 mod notes;
 mod ranges;
@@ -23,7 +22,6 @@ use cloud_lb_core::model::{LoadBalancer, SessionAffinity};
 
 pub(crate) use attributes::{default_of_listener, default_of_load_balancer, default_of_target_group};
 pub(crate) use names::load_balancer as load_balancer_name;
-pub(crate) use needs::Needs;
 pub use notes::Warning;
 pub(crate) use ranges::{covers, merge};
 pub use takes::{check_deletion, takes};

@@ -108,25 +108,6 @@ fn aws_189_the_cap_takes_from_each_zone_in_turn() {
 }
 
 #[test]
-fn only_what_the_service_depends_on_is_looked_up() {
-    let needs = Needs::of(&service(&[80], &[]), &config());
-    assert_eq!(needs.load_balancer_names.len(), 2);
-    assert_eq!(needs.instance_ids, ["i-1", "i-2", "i-3"].map(String::from).into());
-    let named = [
-        ("name", "web"),
-        ("subnets", "subnet-1, a"),
-        ("security-groups", "b, sg-1"),
-        ("eip-allocations", "e"),
-    ];
-    let needs = Needs::of(&service(&[80], &named), &config());
-    let one = |text: &str| BTreeSet::from([text.to_owned()]);
-    assert_eq!(needs.load_balancer_names, one("web"));
-    assert_eq!((needs.subnet_ids, needs.subnet_names), (one("subnet-1"), one("a")));
-    assert_eq!((needs.group_ids, needs.group_names), (one("sg-1"), one("b")));
-    assert_eq!(needs.allocation_ids, one("e"));
-}
-
-#[test]
 fn aws_74_everybody_of_ipv4_is_everybody_of_both_only_if_nobody_said_so() {
     let ranges = |annotations: &[(&str, &str)]| {
         let mut lb = service(&[80], &[("ip-address-type", "dualstack")]);

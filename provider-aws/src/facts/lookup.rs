@@ -1,10 +1,8 @@
 use std::collections::BTreeMap;
 
-use cloud_lb_core::error::{Error, Result, Violation};
 use cloud_lb_core::model::ServiceId;
 
 use super::{Account, GroupFacts, Instance, Stack, SubnetFacts, VpcFacts};
-use crate::config::Config;
 
 /// Tag with the cluster's name (AWS-36).
 pub(crate) const CLUSTER_TAG: &str = "elbv2.k8s.aws/cluster";
@@ -22,38 +20,6 @@ pub(crate) const BACKEND_GROUP: &str = "backend-sg";
 type Tags = BTreeMap<String, String>;
 
 impl Account {
-    /// The account as seen from the cluster's network: the configured one, by id or tags, else the one
-    /// that was found where this runs.
-    ///
-    /// # Errors
-    /// `InvalidInput` if there is not exactly one such network.
-    pub fn in_network_of(mut self, config: &Config) -> Result<Self> {
-        if !config.aws_vpc_id.is_empty() {
-            self.vpc_id.clone_from(&config.aws_vpc_id);
-        } else if !config.aws_vpc_tags.is_empty() {
-            self.vpc_id = self.tagged_network(&config.aws_vpc_tags)?;
-        }
-        if self.vpc_id.is_empty() {
-            let expected = "an id such as vpc-0123, as none could be found out";
-            return Err(Error::invalid(
-                "aws configuration",
-                vec![Violation::new("aws-vpc-id", "", expected)],
-            ));
-        }
-        Ok(self)
-    }
-
-    fn tagged_network(&self, tags: &Tags) -> Result<String> {
-        let has_all = |vpc: &&VpcFacts| tags.iter().all(|(key, value)| vpc.tags.get(key) == Some(value));
-        let found: Vec<&str> = self.vpcs.iter().filter(has_all).map(|vpc| vpc.vpc_id.as_str()).collect();
-        if let [id] = found.as_slice() {
-            return Ok((*id).to_owned());
-        }
-        let found = if found.is_empty() { "no network".to_owned() } else { found.join(", ") };
-        let violation = Violation::new("aws-vpc-tags", found, "tags that exactly one network has");
-        Err(Error::invalid("aws configuration", vec![violation]))
-    }
-
     /// What exists of a Service in the cluster's network (AWS-37).
     pub fn stack(&self, service: &ServiceId) -> Stack<'_> {
         let is_ours = |vpc: &str, tags: &Tags| vpc == self.vpc_id && is_of_stack(tags, service);

@@ -1,5 +1,5 @@
 use super::*;
-use crate::fixtures::{account, config};
+use crate::fixtures::account;
 
 #[test]
 fn facts_read_back_as_they_were_written() {
@@ -9,25 +9,6 @@ fn facts_read_back_as_they_were_written() {
     let written = serde_saphyr::to_string(&account).unwrap();
     assert_eq!(serde_saphyr::from_str::<Account>(&written).unwrap(), account);
     assert!(serde_saphyr::from_str::<Account>("Subnetz: []").is_err());
-}
-
-#[test]
-fn aws_1_the_network_is_configured_by_id_or_by_tags_that_one_has() {
-    let mut account = account();
-    assert_eq!(account.clone().in_network_of(&config()).unwrap().vpc_id, "vpc-1");
-    let mut by_id = config();
-    by_id.aws_vpc_id = "vpc-2".into();
-    assert_eq!(account.clone().in_network_of(&by_id).unwrap().vpc_id, "vpc-2");
-    let mut by_tags = config();
-    by_tags.aws_vpc_tags.insert("Name".into(), "net".into());
-    let error = account.clone().in_network_of(&by_tags).unwrap_err().to_string();
-    assert!(error.contains("no network"), "{error}");
-    account.vpcs[0].tags.insert("Name".into(), "net".into());
-    assert_eq!(account.clone().in_network_of(&by_tags).unwrap().vpc_id, "vpc-1");
-    account.vpcs.push(VpcFacts { vpc_id: "vpc-2".into(), ..account.vpcs[0].clone() });
-    assert!(account.clone().in_network_of(&by_tags).is_err());
-    account.vpc_id = String::new();
-    assert!(account.in_network_of(&config()).is_err());
 }
 
 #[test]
