@@ -11,6 +11,8 @@ mod desired;
 pub mod facts;
 #[cfg(any(test, feature = "fake"))]
 pub mod fake;
+#[cfg(test)]
+mod fixtures;
 mod inventory;
 pub mod kinds;
 mod observe;
@@ -21,5 +23,5 @@ pub use annotations::{SHARED as SHARED_ANNOTATIONS, TABLE as ANNOTATIONS};
 pub use api::Api;
 pub use backend::Aws;
 pub use config::Config;
-pub use desired::{Warning, build, check_deletion, warnings};
+pub use desired::{Warning, build, check_deletion, takes, warnings};
 pub use facts::Account;
