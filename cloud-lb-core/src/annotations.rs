@@ -132,7 +132,8 @@ impl Table {
     /// The keys with the table's prefix that are not in the table, each with the known one that is spelt
     /// most like it.
     pub fn unknown(&self, annotations: &BTreeMap<String, String>) -> Vec<Violation> {
-        let keys = annotations.iter().filter_map(|(full, text)| Some((full, full.strip_prefix(self.prefix)?, text)));
+        let keys =
+            annotations.iter().filter_map(|(full, text)| Some((full, full.strip_prefix(self.prefix)?, text)));
         let unknown = keys.filter(|(_, key, _)| self.find(key).is_none());
         unknown.map(|(full, key, text)| Violation::new(full, text, self.suggestion(key))).collect()
     }
@@ -145,6 +146,11 @@ impl Table {
     /// The reference page of the table, as Markdown.
     pub fn reference(&self) -> String {
         reference::page(self)
+    }
+
+    /// The table of the reference page alone, for providers that read unknown keys in another way.
+    pub fn reference_table(&self) -> String {
+        reference::rows(self)
     }
 
     /// What is wrong with the table itself: defaults and examples that do not parse, keys that come

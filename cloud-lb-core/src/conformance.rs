@@ -18,11 +18,15 @@ mod targets;
 mod transition;
 
 pub use drift::{changed_settings_are_repaired, removed_resources_are_repaired};
-pub use faults::{failed_reads_write_nothing, failed_writes_are_reported_and_repaired, unsupported_is_refused};
+pub use faults::{
+    a_cancelled_call_harms_no_other, a_random_walk_ends_well, failed_reads_write_nothing,
+    failed_writes_are_reported_and_repaired, unsupported_is_refused,
+};
 pub use harness::{Calls, Fault, Harness, Pace, Recorder, Worlds};
 pub use lifecycle::{
     a_new_service_of_the_same_name_is_another, everything_owned_is_listed, nothing_is_there_at_first,
-    services_do_not_touch_each_other, slow_clouds_are_waited_for,
+    services_come_and_go_at_once, services_do_not_touch_each_other, slow_clouds_are_waited_for,
+    what_is_being_made_can_be_deleted,
 };
 pub use ownership::{ambiguous_resources_are_refused, foreign_resources_are_left_alone};
 pub use report::{Failure, Report, Verdict};

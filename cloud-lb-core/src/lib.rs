@@ -8,9 +8,15 @@
 
 pub mod annotations;
 pub mod backend;
+#[cfg(feature = "kube")]
+mod backoff;
 pub mod call;
+#[cfg(feature = "kube")]
+mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+#[cfg(feature = "kube")]
+pub mod controller;
 pub mod engine;
 pub mod error;
 pub mod graph;

@@ -21,6 +21,9 @@ const OF_CLOUD_CONTROLLER_MANAGER: [&str; 5] = [
     "extra-security-groups",
 ];
 
+/// Start of the annotations that spread traffic over several Services (A21).
+const ACTIONS: &str = "service.beta.kubernetes.io/actions.";
+
 /// Annotations that still work, with what replaces them (AWS-27).
 const DEPRECATED: [(&str, &str); 5] = [
     ("internal", "scheme"),
@@ -34,6 +37,7 @@ const DEPRECATED: [(&str, &str); 5] = [
 #[derive(Debug)]
 pub(crate) struct Annotations {
     values: Values,
+    /// As the user wrote them, with whatever prefix.
     given: BTreeMap<String, String>,
 }
 
@@ -42,20 +46,12 @@ impl Annotations {
     pub(crate) fn read(annotations: &BTreeMap<String, String>) -> (Self, Vec<Violation>) {
         let (values, violations) = TABLE.parse_known(annotations);
         let violations = violations.into_iter().map(text::of_upstream).collect();
-        let given = annotations.iter();
-        let given =
-            given.filter_map(|(key, text)| Some((key.strip_prefix(TABLE.prefix)?.to_owned(), text.clone())));
-        (Self { values, given: given.collect() }, violations)
+        (Self { values, given: annotations.clone() }, violations)
     }
 
     /// The full key, as users know it.
     pub(crate) fn full(key: &str) -> String {
         format!("{}{key}", TABLE.prefix)
-    }
-
-    /// The text as the user wrote it; absent where the user wrote none, whatever the default is.
-    pub(crate) fn given(&self, key: &str) -> Option<&str> {
-        self.given.get(known(key)).map(String::as_str)
     }
 
     pub(crate) fn bool(&self, key: &str) -> Option<bool> {
@@ -91,24 +87,26 @@ impl Annotations {
 
     /// What a user should know about the keys alone: reason and message (AWS-25, AWS-27).
     pub(crate) fn remarks(&self) -> Vec<(&'static str, String)> {
-        let with_prefix: BTreeMap<String, String> =
-            self.given.iter().map(|(key, text)| (Self::full(key), text.clone())).collect();
-        let is_other = |violation: &Violation| {
+        let is_given = |key: &&str| self.given.contains_key(&Self::full(key));
+        let mut remarks = Vec::new();
+        for violation in TABLE.unknown(&self.given) {
             let key = violation.field.strip_prefix(TABLE.prefix).unwrap_or_default();
-            !OF_CLOUD_CONTROLLER_MANAGER.contains(&key)
-        };
-        let unknown = TABLE.unknown(&with_prefix).into_iter().filter(is_other);
-        let unknown = unknown.map(|v| ("UnknownAnnotation", format!("{} is not {}", v.field, v.expected)));
-        let others = OF_CLOUD_CONTROLLER_MANAGER.iter().filter(|key| self.given.contains_key(**key));
-        let others = others.map(|key| {
-            let key = Self::full(key);
-            ("IgnoredAnnotation", format!("{key} is for the cloud controller manager only; it is ignored"))
-        });
-        let deprecated = DEPRECATED.iter().filter(|(old, _)| self.given.contains_key(*old));
-        let deprecated = deprecated.map(|(old, new)| {
-            ("DeprecatedAnnotation", format!("{} is deprecated; use {}", Self::full(old), Self::full(new)))
-        });
-        unknown.chain(others).chain(deprecated).collect()
+            remarks.push(if OF_CLOUD_CONTROLLER_MANAGER.contains(&key) {
+                let message =
+                    format!("{} is for the cloud controller manager only; it is ignored", violation.field);
+                ("IgnoredAnnotation", message)
+            } else {
+                ("UnknownAnnotation", format!("{} is not {}", violation.field, violation.expected))
+            });
+        }
+        for (old, new) in DEPRECATED.into_iter().filter(|(old, _)| is_given(old)) {
+            let message = format!("{} is deprecated; use {}", Self::full(old), Self::full(new));
+            remarks.push(("DeprecatedAnnotation", message));
+        }
+        for key in self.given.keys().filter(|key| key.starts_with(ACTIONS)) {
+            remarks.push(("UnsupportedAnnotation", format!("{key} is not supported yet; it is ignored")));
+        }
+        remarks
     }
 }
 

@@ -107,9 +107,14 @@ fn mappings(have: &LoadBalancer, want: &LoadBalancer) -> Vec<SubnetMapping> {
 }
 
 fn target_group(have: &TargetGroup, want: &TargetGroup, config: &Config) -> Change {
-    if have.load_balancer_scheme.is_some() && have.load_balancer_scheme != want.load_balancer_scheme {
-        let why = "a target group serves one load balancer for ever, and that one is replaced";
-        return replace(why, ReplaceOrder::CreateFirst);
+    match have.load_balancer_scheme {
+        Some(_) if have.load_balancer_scheme != want.load_balancer_scheme => {
+            let why = "a target group serves one load balancer for ever, and that one is replaced";
+            return replace(why, ReplaceOrder::CreateFirst);
+        }
+        // Of several that a crash left, `build` names the one that stays.
+        None if have.name != want.name => return replace("another one is in use", ReplaceOrder::CreateFirst),
+        _ => {}
     }
     let mut health = have.health_check.clone();
     if want.health_check.path.is_none() {
@@ -195,12 +200,14 @@ fn tags(have: &Pairs, want: &Pairs, config: &Config) -> Pairs {
     Pairs(ours)
 }
 
-fn is_exempt(key: &str, config: &Config) -> bool {
+pub(crate) fn is_exempt(key: &str, config: &Config) -> bool {
     key.starts_with("aws:")
         || config.external_managed_tags.contains(key)
         || LEGACY_TAGS.contains(&key)
         || key.strip_prefix("kubernetes.io/cluster/") == Some(config.cluster_name.as_str())
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

@@ -103,7 +103,7 @@ pub struct Config {
     pub dualstack_target_family: DualstackTargets,
     /// Whether only Services of type LoadBalancer are taken.
     pub service_type_load_balancer_only: bool,
-    /// Whether TCP and UDP on one port make a TCP_UDP listener.
+    /// Whether TCP and UDP on one port make a `TCP_UDP` listener.
     pub enable_tcp_udp_listener: bool,
     /// Whether load balancers have security groups unless a Service says otherwise.
     pub nlb_security_group: bool,

@@ -24,8 +24,8 @@ pub(crate) use attributes::{default_of_listener, default_of_load_balancer, defau
 pub(crate) use names::load_balancer as load_balancer_name;
 pub use notes::Warning;
 pub(crate) use ranges::{covers, merge};
-pub use takes::check_deletion;
-pub(crate) use takes::takes;
+pub use takes::{check_deletion, takes};
+pub(crate) use targets::instance_id;
 
 use crate::annotations::Annotations;
 use crate::config::Config;
@@ -58,7 +58,7 @@ pub fn warnings(lb: &LoadBalancer, facts: &Account, config: &Config) -> Vec<Warn
 }
 
 fn assemble(lb: &LoadBalancer, facts: &Account, config: &Config, notes: &mut Notes) -> Result<Graph<Spec>> {
-    let (asked, violations) = Annotations::read(&lb.annotations);
+    let (asked, violations) = Annotations::read(&takes::annotations(lb, config));
     asked.remarks().into_iter().for_each(|(reason, message)| notes.warn(reason, message));
     notes.refuse_all(violations);
     notes.check(&lb.service)?;
@@ -161,14 +161,7 @@ impl<'a> Parts<'a> {
             // Traffic moves to the new target group only when its targets are registered (AWS-150).
             listener = listener.after(&of_port(key::TARGETS));
         }
-        let rules = node_rules::node_rules(
-            context,
-            (plan, group),
-            &self.groups.source,
-            &self.subnets,
-            targets,
-            notes,
-        );
+        let rules = node_rules::node_rules(context, port, &self.groups.source, &self.subnets, notes);
         graph.add(of_port(key::TARGET_GROUP), Resource::owned(Spec::TargetGroup(group.clone())))?;
         graph.add(of_port(key::TARGETS), Resource::owned(Spec::Targets(registered)))?;
         graph.add(of_port(key::LISTENER), listener)?;

@@ -3,6 +3,8 @@
 
 mod annotations;
 pub mod api;
+mod apply;
+mod backend;
 mod change;
 #[cfg(feature = "sdk")]
 mod classify;
@@ -11,15 +13,22 @@ mod desired;
 pub mod facts;
 #[cfg(any(test, feature = "fake"))]
 pub mod fake;
+#[cfg(test)]
+mod fixtures;
+mod inventory;
 pub mod kinds;
+mod observe;
+mod patience;
 pub mod permissions;
 #[cfg(feature = "sdk")]
 mod sdk;
 mod status;
 
 pub use annotations::{SHARED as SHARED_ANNOTATIONS, TABLE as ANNOTATIONS};
+pub use api::Api;
+pub use backend::Aws;
 pub use config::Config;
-pub use desired::{Warning, build, check_deletion, warnings};
+pub use desired::{Warning, build, check_deletion, takes, warnings};
 pub use facts::Account;
 #[cfg(feature = "sdk")]
 pub use sdk::{AccessKeys, Credentials, Permission, Sdk, Verdict};

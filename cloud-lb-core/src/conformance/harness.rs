@@ -1,5 +1,8 @@
 use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,7 +17,7 @@ use crate::plan::{PlanReport, StepReport};
 use crate::provider::{LoadBalancerProvider, Outcome};
 
 /// Most calls until something that waits must be done.
-const PATIENCE: usize = 50;
+const PATIENCE: usize = 500;
 
 /// How fast a cloud is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,10 +90,12 @@ pub trait Harness: Send + Sync {
     /// Removes a resource.
     fn remove(&self, id: &str);
 
-    /// Makes a resource somebody else's; `false` if it carries no marks of its own.
+    /// Makes a resource somebody else's; `false` if it carries no marks of its own, or is no more than
+    /// the container of parts that carry theirs.
     fn estrange(&self, id: &str) -> bool;
 
-    /// Makes a second resource with the same marks and settings; `false` if the cloud has no room.
+    /// Makes a second resource with the same marks and settings; `false` if the cloud has no room for it,
+    /// or if the provider finds such resources by their name alone.
     fn duplicate(&self, id: &str) -> bool;
 
     /// Nodes behind a load balancer by name, and whether they are draining.
@@ -126,6 +131,21 @@ pub(super) fn shown(step: &StepReport) -> String {
     format!("{} {}", step.op, step.key)
 }
 
+/// Drops a future that is not done after so many polls.
+pub(super) async fn cancelled_after<F: Future>(polls: u64, future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    let mut left = polls;
+    poll_fn(|context| {
+        left = left.saturating_sub(1);
+        match future.as_mut().poll(context) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending if left == 0 => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
+}
+
 /// What cases do with a world.
 pub(super) struct World(pub(super) Box<dyn Harness>);
 
@@ -135,27 +155,35 @@ impl World {
     }
 
     pub(super) async fn ensured(&self, lb: &LoadBalancer) -> Result<Status, Failure> {
+        let mut reason = String::new();
         for _ in 0..PATIENCE {
             match self.0.provider().ensure(lb).await? {
                 Outcome::Done(status) => return Ok(status),
-                Outcome::Pending(pending) => self.0.pass_time(pending.retry_after).await,
+                Outcome::Pending(pending) => {
+                    self.0.pass_time(pending.retry_after).await;
+                    reason = pending.reason;
+                }
                 Outcome::ImplementedElsewhere => return Err(Failure::new("the Service is not taken")),
             }
         }
-        Err(Failure::new("ensure is never done"))
+        Err(Failure::new(format_args!("ensure waits for ever: {reason}")))
     }
 
     pub(super) async fn deleted(&self, service: &ServiceId) -> Verdict {
+        let mut reason = String::new();
         for _ in 0..PATIENCE {
             match self.0.provider().delete(service).await? {
                 Outcome::Done(()) => return Ok(()),
-                Outcome::Pending(pending) => self.0.pass_time(pending.retry_after).await,
+                Outcome::Pending(pending) => {
+                    self.0.pass_time(pending.retry_after).await;
+                    reason = pending.reason;
+                }
                 Outcome::ImplementedElsewhere => {
                     return Err(Failure::new("delete answered ImplementedElsewhere, against T-5"));
                 }
             }
         }
-        Err(Failure::new("delete is never done"))
+        Err(Failure::new(format_args!("delete waits for ever: {reason}")))
     }
 
     /// Leads to `want`; `None` deletes.

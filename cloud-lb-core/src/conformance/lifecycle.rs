@@ -11,6 +11,8 @@ use crate::provider::{Outcome, State};
 pub(super) async fn run(worlds: &dyn Worlds, report: &mut Report) {
     report.add("nothing is there at first", nothing_is_there_at_first(worlds).await);
     report.add("slow clouds are waited for", slow_clouds_are_waited_for(worlds).await);
+    report.add("what is being made can be deleted", what_is_being_made_can_be_deleted(worlds).await);
+    report.add("services come and go at once", services_come_and_go_at_once(worlds).await);
     report.add("services do not touch each other", services_do_not_touch_each_other(worlds).await);
     let renewed = a_new_service_of_the_same_name_is_another(worlds).await;
     report.add("a new service of the same name is another", renewed);
@@ -45,6 +47,39 @@ pub async fn slow_clouds_are_waited_for(worlds: &dyn Worlds) -> Verdict {
     world.is_settled(&lb.service, Some(&lb)).await?;
     world.deletes_all(&lb.service).await?;
     equal("state", &provider.get(&lb.service).await?, &State::Absent)
+}
+
+/// A Service may go before its load balancer is ready, and come back before it is gone.
+pub async fn what_is_being_made_can_be_deleted(worlds: &dyn Worlds) -> Verdict {
+    let world = World(worlds.make(Pace::Slow));
+    let provider = world.0.provider();
+    let lb = load_balancer("web", provider.capabilities());
+    provider.ensure(&lb).await?;
+    world.deletes_all(&lb.service).await?;
+    world.ensured(&lb).await?;
+    provider.delete(&lb.service).await?;
+    world.ensured(&lb).await?;
+    world.is_settled(&lb.service, Some(&lb)).await?;
+    world.deletes_all(&lb.service).await
+}
+
+/// Calls for different Services overlap: none fails, and what they share does not outlive them.
+pub async fn services_come_and_go_at_once(worlds: &dyn Worlds) -> Verdict {
+    let world = World::new(worlds);
+    let [one, two, three] = trio(&world);
+    let (a, b, c) = tokio::join!(world.ensured(&one), world.ensured(&two), world.ensured(&three));
+    let _ready = (a?, b?, c?);
+    for lb in [&one, &two, &three] {
+        world.is_settled(&lb.service, Some(lb)).await?;
+    }
+    let (a, b, c) =
+        tokio::join!(world.deleted(&one.service), world.ensured(&two), world.deleted(&three.service));
+    a.and(b.map(|_| ())).and(c)?;
+    world.is_settled(&two.service, Some(&two)).await?;
+    world.ensured(&one).await?;
+    let (a, b) = tokio::join!(world.deleted(&one.service), world.deleted(&two.service));
+    a.and(b)?;
+    world.is_empty()
 }
 
 /// Several Services: a change or delete of one leaves the others as they are; the last leaves nothing.

@@ -39,11 +39,7 @@ fn port_changes(capabilities: &Capabilities) -> Vec<Transition> {
         before: Some(with(one)),
         want: Some(with(&[tcp(80, 30_081)])),
     });
-    all.push(Transition {
-        name: "nodePorts swapped",
-        before: Some(with(&both)),
-        want: Some(with(&swapped)),
-    });
+    all.push(Transition { name: "nodePorts swapped", before: Some(with(&both)), want: Some(with(&swapped)) });
     all
 }
 
@@ -68,7 +64,7 @@ fn client_changes(capabilities: &Capabilities) -> Vec<Transition> {
     let lb = load_balancer("web", capabilities);
     let mut all = Vec::new();
     if capabilities.session_affinity {
-        let timeout = Duration::from_secs(10_800);
+        let timeout = Duration::from_hours(3);
         let sticky = LoadBalancer { affinity: SessionAffinity::ClientIp { timeout }, ..lb.clone() };
         all.extend(there_and_back("affinity set", "affinity unset", lb.clone(), sticky));
     }

@@ -63,7 +63,9 @@ async fn writes_for_new_nodes(worlds: &dyn Worlds, names: &[&str]) -> Result<u64
         world.ensured(lb).await?;
     }
     let nodes: Vec<Node> = (2..=5).map(node).collect();
-    lbs.iter_mut().for_each(|lb| lb.nodes.clone_from(&nodes));
+    for lb in &mut lbs {
+        lb.nodes.clone_from(&nodes);
+    }
     let before = world.0.calls().writes;
     let updates = match capabilities.target_scope {
         TargetScope::Cluster => vec![TargetUpdate::Cluster(&nodes)],

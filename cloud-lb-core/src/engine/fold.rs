@@ -89,7 +89,7 @@ impl<S: Spec> Fold<S> {
             return Ok(Written::Stale);
         }
         if let Some(same) = history.since(&step.key, planned) {
-            return Ok(same.map_or(Written::Stale, |applied| Written::Applied(vec![applied.clone()])));
+            return Ok(same);
         }
         history.begin(steps);
         let result = apply(backend, steps).await;

@@ -105,9 +105,8 @@ fn gone_first<S: Spec>(
     resource: &Resource<S>,
     verdicts: &Verdicts<'_, S>,
 ) -> Option<ResourceKey> {
-    let goes_first = |to: &ResourceKey| {
-        verdicts.get(to).and_then(Verdict::replaced) == Some(ReplaceOrder::DeleteFirst)
-    };
+    let goes_first =
+        |to: &ResourceKey| verdicts.get(to).and_then(Verdict::replaced) == Some(ReplaceOrder::DeleteFirst);
     resource.dependencies(key).into_iter().find(goes_first)
 }
 
@@ -159,11 +158,7 @@ fn compare<'a, S: Spec>(
 }
 
 /// Other Services would lose what they use, and be the reason why it cannot be deleted.
-fn refuse_to_replace_shared<S>(
-    key: &ResourceKey,
-    verdict: &Verdict<'_, S>,
-    found: &[Have<S>],
-) -> Result<()> {
+fn refuse_to_replace_shared<S>(key: &ResourceKey, verdict: &Verdict<'_, S>, found: &[Have<S>]) -> Result<()> {
     let used = |have: &Have<S>| have.ownership == Ownership::Cluster { used_by_others: true };
     match verdict {
         Verdict::Replace { why, order: ReplaceOrder::DeleteFirst, .. } if found.iter().any(used) => {

@@ -70,7 +70,9 @@ impl<S> Observed<S> {
         let why = format!("resources of different owners in the cloud claim to be {key}");
         let all = self.resources.entry(key).or_default();
         if all.first().is_some_and(|first| !first.ownership.same_owner(&have.ownership)) {
-            all.iter_mut().for_each(|have| have.ownership = Ownership::Ambiguous(why.clone()));
+            for have in all {
+                have.ownership = Ownership::Ambiguous(why.clone());
+            }
         } else {
             all.push(have);
         }

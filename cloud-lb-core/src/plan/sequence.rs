@@ -126,8 +126,7 @@ impl<'a, S: Spec> Situation<'a, S> {
             .filter(|other| other.have.depends_on(leaving.key, leaving.have))
             .filter_map(|other| other.task);
         let replaced = self.verdicts.get(leaving.key).and_then(Verdict::replaced);
-        let successor =
-            (replaced == Some(ReplaceOrder::CreateFirst)).then_some(Task::Write(leaving.key));
+        let successor = (replaced == Some(ReplaceOrder::CreateFirst)).then_some(Task::Write(leaving.key));
         dependents.chain(successor).collect()
     }
 }

@@ -20,8 +20,7 @@ pub(super) fn torn_by<S: Spec>(
             Some(ReplaceOrder::CreateFirst) => have.all(key),
             Some(ReplaceOrder::DeleteFirst) => &[],
         };
-        let (to, _) =
-            gone.iter().find(|(to, gone)| remains.iter().any(|have| have.depends_on(to, gone)))?;
+        let (to, _) = gone.iter().find(|(to, gone)| remains.iter().any(|have| have.depends_on(to, gone)))?;
         Some((key.clone(), (*to).clone()))
     });
     torn.collect()

@@ -136,7 +136,7 @@ impl Backend for Toys {
     type Spec = Toy;
     type Facts = ();
 
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "toys"
     }
 

@@ -178,3 +178,29 @@ async fn an_update_keeps_what_it_does_not_change() {
     assert_eq!(world.items[0].id, "Pool-1");
     assert_eq!(Graph::<Toy>::new().iter().count(), 0);
 }
+
+/// A rule behind a pool, both parts of one box.
+fn in_one_box(pool: Toy) -> Graph<Toy> {
+    let container = key("Box");
+    graph([
+        (key("Box"), Resource::shared(Toy::of("")).in_container(&container)),
+        (key("Pool"), Resource::owned(pool).in_container(&container)),
+        (key("Rule"), Resource::owned(Toy::of("a").refers(&key("Pool"))).in_container(&container)),
+    ])
+}
+
+#[tokio::test]
+async fn within_one_write_references_mean_the_new_resource() {
+    let engine = engine([("a", in_one_box(Toy::of("a")))]);
+    engine.ensure(&lb("a")).await.unwrap();
+    engine.backend().want("a", in_one_box(Toy::of("a").generation(1)));
+    assert_eq!(engine.ensure(&lb("a")).await.unwrap(), done());
+    assert_eq!(
+        engine.backend().take_writes(),
+        ["create Box, create Pool, create Rule", "create Pool, update Rule, delete Pool"]
+    );
+    assert!(engine.plan(&lb("a")).await.unwrap().is_empty());
+    assert_eq!(engine.delete(&service("a")).await.unwrap(), Outcome::Done(()));
+    assert_eq!(engine.backend().take_writes(), ["delete Rule, delete Pool, delete Box"]);
+    assert!(engine.backend().world.lock().items.is_empty());
+}

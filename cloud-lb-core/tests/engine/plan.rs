@@ -173,10 +173,7 @@ fn unclear_ownership_is_refused_whether_wanted_or_not() {
 fn two_owners_under_one_key_are_refused() {
     let mut have = Observed::new();
     for ownership in [Ownership::Service, Ownership::Foreign("somebody".to_owned())] {
-        have.add(
-            key("Pool"),
-            Have { spec: Toy::of("a"), ownership, container: None, outputs: [].into() },
-        );
+        have.add(key("Pool"), Have { spec: Toy::of("a"), ownership, container: None, outputs: [].into() });
     }
     assert_eq!(refusal(&Graph::new(), &have).kind(), ErrorKind::Ownership);
 }

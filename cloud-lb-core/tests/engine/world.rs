@@ -113,10 +113,8 @@ impl World {
         assert!(!item.foreign, "{} is foreign", item.key);
         let is_container = item.container.as_ref() == Some(&item.key);
         if self.users(item).next().is_some() {
-            return match is_container {
-                true => Ok(Outputs::new()),
-                false => Err(refused(ErrorKind::InUse, step, "is in use")),
-            };
+            let in_use = Err(refused(ErrorKind::InUse, step, "is in use"));
+            return if is_container { Ok(Outputs::new()) } else { in_use };
         }
         self.items.retain(|item| item.id != *id);
         Ok(Outputs::new())

@@ -19,13 +19,22 @@ const fn row(
 /// The annotations that this provider shares with others.
 pub const SHARED: Table = Table {
     prefix: "service.beta.kubernetes.io/",
-    annotations: &[row(
-        "load-balancer-source-ranges",
-        Kind::IpNets,
-        "",
-        "10.0.0.0/8",
-        "Who may connect, where `spec.loadBalancerSourceRanges` is empty. Live.",
-    )],
+    annotations: &[
+        row(
+            "load-balancer-source-ranges",
+            Kind::IpNets,
+            "",
+            "10.0.0.0/8",
+            "Who may connect, where `spec.loadBalancerSourceRanges` is empty. Live.",
+        ),
+        row(
+            "actions.*",
+            Kind::Any,
+            "",
+            "{\"type\": \"forward\"}",
+            "Not supported yet, and ignored: weighted target groups of the listener in the place of the asterisk.",
+        ),
+    ],
 };
 
 /// The annotations that are this provider's own; bounds of numbers are those of the API.

@@ -64,12 +64,15 @@ fn aws_24_all_errors_come_together_with_their_texts() {
 
 #[test]
 fn aws_25_and_27_unknown_foreign_and_deprecated_keys_are_remarks() {
-    let (read, violations) = Annotations::read(&given(&[
+    let mut annotations = given(&[
         ("shceme", "internal"),
         ("connection-idle-timeout", "60"),
         ("internal", "true"),
         ("target-group-attributes.80", "a=b"),
-    ]));
+    ]);
+    annotations.insert("service.beta.kubernetes.io/actions.TCP-80".into(), "{}".into());
+    annotations.insert("example.com/scheme".into(), "x".into());
+    let (read, violations) = Annotations::read(&annotations);
     assert_eq!(violations, []);
     let remarks: Vec<String> =
         read.remarks().iter().map(|(reason, text)| format!("{reason}: {text}")).collect();

@@ -1,5 +1,7 @@
 //! Which listeners the ports of the Service need (AWS-130 to AWS-139).
 
+use std::collections::BTreeSet;
+
 use cloud_lb_core::graph::Input;
 use cloud_lb_core::model::{Port, Protocol};
 
@@ -27,22 +29,22 @@ pub(super) fn plan<'a>(context: &Context<'a>, notes: &mut Notes) -> Vec<Plan<'a>
     check_ssl_ports(context, notes);
     check_protocol_word(context, notes);
     let mut plans: Vec<Plan<'a>> = Vec::new();
+    let mut seen = BTreeSet::new();
     for (index, entry) in context.lb.ports.iter().enumerate() {
-        let number = entry.port.get();
+        let field = format!("spec.ports[{index}]");
         if entry.protocol == Protocol::Sctp {
-            let reason = format!("port {number} is SCTP, for which AWS has no listener");
-            notes.refuse_field(&format!("spec.ports[{index}].protocol"), entry.protocol, reason);
+            let reason = format!("port {} is SCTP, for which AWS has no listener", entry.port);
+            notes.refuse_field(&field, entry.protocol, reason);
         }
-        if plans.iter().any(|plan| plan.port == number) {
-            continue;
+        if seen.insert(entry.port) {
+            let protocols = protocols(context, entry, &field, notes);
+            plans.extend(protocols.map(|(listener, target)| Plan {
+                port: entry.port.get(),
+                entry,
+                listener,
+                target,
+            }));
         }
-        let same: Vec<&Port> = context.lb.ports.iter().filter(|other| other.port == entry.port).collect();
-        plans.extend(protocols(context, entry, &same, notes).map(|(listener, target)| Plan {
-            port: number,
-            entry,
-            listener,
-            target,
-        }));
     }
     if plans.len() > MAX_LISTENERS {
         let reason =
@@ -57,12 +59,13 @@ pub(super) fn plan<'a>(context: &Context<'a>, notes: &mut Notes) -> Vec<Plan<'a>
 fn protocols(
     context: &Context<'_>,
     entry: &Port,
-    same: &[&Port],
+    field: &str,
     notes: &mut Notes,
 ) -> Option<(ListenerProtocol, TargetProtocol)> {
+    let same: Vec<&Port> = context.lb.ports.iter().filter(|other| other.port == entry.port).collect();
     let quic = same.iter().any(|port| is_listed(context, "quic-enabled-ports", port));
     let both = same.len() > 1;
-    if both && !can_be_shared(context, same, notes) {
+    if both && !can_be_shared(context, &same, field, notes) {
         return None;
     }
     let pair = match (both, entry.protocol) {
@@ -81,9 +84,9 @@ fn protocols(
 }
 
 /// Whether TCP and UDP on one number can share a listener (AWS-134).
-fn can_be_shared(context: &Context<'_>, same: &[&Port], notes: &mut Notes) -> bool {
+fn can_be_shared(context: &Context<'_>, same: &[&Port], field: &str, notes: &mut Notes) -> bool {
     let [one, other] = same else { return false };
-    let (number, field) = (one.port, format!("spec.ports[{}]", one.port));
+    let number = one.port;
     if [one.protocol, other.protocol].contains(&Protocol::Sctp) {
         return false;
     }
@@ -93,7 +96,7 @@ fn can_be_shared(context: &Context<'_>, same: &[&Port], notes: &mut Notes) -> bo
         let reason = format!(
             "PortConflict: TCP and UDP on port {number} need a TCP_UDP listener, which is switched off"
         );
-        notes.refuse_field(&field, number, reason);
+        notes.refuse_field(field, number, reason);
     }
     let (what, agree) = match context.target_type {
         TargetType::Instance => ("nodePort", one.node_port == other.node_port),
@@ -102,7 +105,7 @@ fn can_be_shared(context: &Context<'_>, same: &[&Port], notes: &mut Notes) -> bo
     if !agree {
         let reason =
             format!("TCP and UDP on port {number} share a listener, so they must have the same {what}");
-        notes.refuse_field(&field, number, reason);
+        notes.refuse_field(field, number, reason);
     }
     enabled && agree
 }

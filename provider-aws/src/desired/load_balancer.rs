@@ -83,10 +83,12 @@ fn check_collision(context: &Context<'_>, name: &str, notes: &mut Notes) {
 fn attributes(context: &Context<'_>, notes: &mut Notes) -> Pairs {
     let asked = &context.asked;
     let mut wanted = asked.map("attributes").cloned().unwrap_or_default();
-    let mut set = |key: &str, value: &str| wanted.insert(key.to_owned(), value.to_owned());
     if context.has_ccm_defaults() {
-        set("load_balancing.cross_zone.enabled", "false");
+        for key in ["load_balancing.cross_zone.enabled", "access_logs.s3.enabled"] {
+            wanted.entry(key.to_owned()).or_insert_with(|| "false".to_owned());
+        }
     }
+    let mut set = |key: &str, value: &str| wanted.insert(key.to_owned(), value.to_owned());
     if asked.bool("access-log-enabled") == Some(true) {
         set("access_logs.s3.enabled", "true");
         if let Some(bucket) = asked.text("access-log-s3-bucket-name") {

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use cloud_lb_core::model::{IpFamily, Node};
+use cloud_lb_core::model::{IpFamily, Node, TargetPort};
 use ipnet::IpNet;
 
+use super::Port;
 use super::health::TRAFFIC_PORT;
 use super::listeners::Plan;
 use super::notes::{Notes, blank_separated};
@@ -20,17 +21,16 @@ use crate::kinds::{
 /// The rules of one target group, in the security groups of its targets; `None` if none are needed.
 pub(super) fn node_rules(
     context: &Context<'_>,
-    (plan, group): (&Plan<'_>, &TargetGroup),
+    Port { plan, group, targets }: &Port<'_>,
     source: &NodeSource,
     subnets: &[&SubnetFacts],
-    targets: &[Candidate<'_>],
     notes: &mut Notes,
 ) -> Option<NodeRules> {
     let need = Need::of(context, plan, group);
     let rules = match source {
         NodeSource::Unmanaged => return None,
-        NodeSource::Group(id) => need.from_group(context, &Source::Group(id.clone())),
-        NodeSource::Addresses => need.from_addresses(context, group, subnets),
+        NodeSource::Group(id) => need.of_group(context, &Source::Group(id.clone())),
+        NodeSource::Addresses => need.of_addresses(context, group, subnets),
     };
     let group_ids = groups_of(context, targets, notes);
     let rules = NodeRules { group_ids, ip_permissions: rules.into_iter().collect() };
@@ -48,7 +48,7 @@ struct Need {
 
 impl Need {
     fn of(context: &Context<'_>, plan: &Plan<'_>, group: &TargetGroup) -> Self {
-        let is_named = matches!(plan.entry.target_port, cloud_lb_core::model::TargetPort::Name(_));
+        let is_named = matches!(plan.entry.target_port, TargetPort::Name(_));
         let ports = if group.target_type == TargetType::Ip && is_named {
             numbers_of(context, plan.entry, group.ip_address_type)
         } else {
@@ -67,7 +67,7 @@ impl Need {
     }
 
     /// AWS-86.
-    fn from_group(&self, context: &Context<'_>, source: &Source) -> BTreeSet<IpPermission> {
+    fn of_group(&self, context: &Context<'_>, source: &Source) -> BTreeSet<IpPermission> {
         if context.config.disable_restricted_sg_rules {
             let all = |protocol| IpPermission::ports(protocol, 0, u16::MAX, source.clone());
             return std::iter::once(all("tcp")).chain(self.has_udp().then(|| all("udp"))).collect();
@@ -96,7 +96,7 @@ impl Need {
     }
 
     /// AWS-92 to AWS-94.
-    fn from_addresses(
+    fn of_addresses(
         &self,
         context: &Context<'_>,
         group: &TargetGroup,

@@ -62,6 +62,11 @@ impl<'a> Context<'a> {
     fn check_replacement(&self, notes: &mut Notes) {
         let Some(old) = self.stack.load_balancers.first().filter(|_| self.live.is_none()) else { return };
         let (from, to) = (old.scheme.as_str(), self.scheme.as_str());
+        let message = format!(
+            "the scheme changes from {from} to {to}: a new load balancer with another host name takes over, then the old \
+             one is deleted"
+        );
+        notes.warn("LoadBalancerReplaced", message);
         let what = format!("the scheme cannot change from {from} to {to} in place, and the load balancer");
         if asks_for_protection(&self.asked) {
             let reason = format!(

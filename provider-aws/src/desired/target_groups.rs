@@ -84,45 +84,43 @@ fn default_port(context: &Context<'_>, plan: &Plan<'_>, notes: &mut Notes) -> u1
     }
 }
 
-/// Gives each target group a name that nothing else of the Service has (AWS-34): neither another port's,
-/// nor one that it replaces, which goes only afterwards (AWS-118, AWS-150).
+/// Gives each target group a name: its own if it exists, else one that nothing else of the Service has,
+/// neither another port's (AWS-34) nor one that it replaces, which goes only afterwards (AWS-118, AWS-150).
 fn named(
     context: &Context<'_>,
     plans: &[Plan<'_>],
     mut groups: Vec<TargetGroup>,
     notes: &mut Notes,
 ) -> Vec<TargetGroup> {
-    let kept: BTreeSet<&str> = plans
-        .iter()
-        .zip(&groups)
-        .filter_map(|(plan, group)| existing(context, plan.port, group).kept)
-        .map(|kept| kept.target_group_arn.as_str())
-        .collect();
-    let others =
-        context.stack.target_groups.iter().filter(|group| !kept.contains(group.target_group_arn.as_str()));
-    let mut taken: BTreeSet<String> = others.map(|group| group.target_group_name.clone()).collect();
+    let existing_names = context.stack.target_groups.iter().map(|group| group.target_group_name.clone());
+    let mut taken: BTreeSet<String> = existing_names.collect();
     for (plan, group) in plans.iter().zip(&mut groups) {
         let found = existing(context, plan.port, group);
+        if let Some(kept) = found.kept {
+            group.name.clone_from(&kept.target_group_name);
+            continue;
+        }
         let mut attempt = 0;
         group.name = name(context, plan, group, attempt);
-        while taken.contains(&group.name) {
+        while !taken.insert(group.name.clone()) {
             attempt += 1;
             group.name = name(context, plan, group, attempt);
         }
-        taken.insert(group.name.clone());
-        if found.kept.is_none() {
-            check_collision(context, &group.name, notes);
-        }
+        check_collision(context, &group.name, notes);
         if found.is_replaced() && context.live.is_some() {
-            let message = format!(
-                "port {}: target type, protocol or address family of a target group cannot be changed; connections fail \
-                 for about one interval of health checks while the new one takes over",
-                plan.port
-            );
-            notes.warn("TargetGroupReplaced", message);
+            warn_of_replacement(plan, notes);
         }
     }
     groups
+}
+
+fn warn_of_replacement(plan: &Plan<'_>, notes: &mut Notes) {
+    let message = format!(
+        "port {}: target type, protocol or address family of a target group cannot be changed; connections fail for \
+         about one interval of health checks while the new one takes over",
+        plan.port
+    );
+    notes.warn("TargetGroupReplaced", message);
 }
 
 fn name(context: &Context<'_>, plan: &Plan<'_>, group: &TargetGroup, attempt: usize) -> String {
@@ -158,8 +156,8 @@ impl Existing<'_> {
     }
 }
 
-/// Which of the target groups of a port can stay: it must have what cannot be changed, and serve the
-/// load balancer that stays, or none.
+/// Which of the target groups of a port stays: it must have what cannot be changed, and serve the load
+/// balancer that stays; else it may serve none, as one that was made before a crash.
 pub(super) fn existing<'a>(context: &Context<'a>, port: u16, want: &TargetGroup) -> Existing<'a> {
     let resource = tags::target_group(&context.lb.service, port);
     let all: Vec<_> = context.stack.target_groups_of(&resource).collect();
@@ -170,7 +168,9 @@ pub(super) fn existing<'a>(context: &Context<'a>, port: u16, want: &TargetGroup)
             && group.ip_address_type == want.ip_address_type
             && group.load_balancer_arns.iter().all(|arn| Some(arn) == live)
     };
-    Existing { kept: all.iter().find(can_stay).copied(), count: all.len() }
+    let usable = all.iter().filter(can_stay).copied();
+    let kept = usable.min_by_key(|group| (group.load_balancer_arns.is_empty(), &group.target_group_name));
+    Existing { kept, count: all.len() }
 }
 
 /// AWS-147: later ones win.

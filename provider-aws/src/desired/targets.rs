@@ -50,12 +50,12 @@ pub(super) fn candidates<'a>(
 /// nodes have a pod (AWS-174).
 fn instances<'a>(context: &Context<'a>, plan: &Plan<'_>, notes: &mut Notes) -> Vec<Candidate<'a>> {
     let Some(port) = plan.entry.node_port else { return Vec::new() };
-    let mut nodes: Vec<&Node> = context.lb.nodes.iter().filter(|node| is_candidate(context, node)).collect();
+    let mut usable: Vec<&Node> = context.lb.nodes.iter().filter(|node| is_candidate(context, node)).collect();
     // When no node is ready, the control plane is more likely to be at fault than all the nodes (AWS-171).
-    let fails_open = context.config.endpoints_fail_open && !nodes.iter().any(|node| node.ready);
-    nodes.retain(|node| node.ready || fails_open);
+    let fails_open = context.config.endpoints_fail_open && !usable.iter().any(|node| node.ready);
+    usable.retain(|node| node.ready || fails_open);
     let mut candidates = Vec::new();
-    for node in nodes {
+    for node in usable {
         let Some(id) = instance_id(node) else {
             let provider_id = node.provider_id.as_deref().unwrap_or("none");
             let message = format!(
@@ -90,7 +90,7 @@ fn is_candidate(context: &Context<'_>, node: &Node) -> bool {
 }
 
 /// The last part of a provider id such as `aws:///eu-west-1a/i-0123` (AWS-173).
-pub(super) fn instance_id(node: &Node) -> Option<&str> {
+pub(crate) fn instance_id(node: &Node) -> Option<&str> {
     let id = node.provider_id.as_deref()?.rsplit('/').next()?;
     let digits = id.strip_prefix("i-")?;
     let is_hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);

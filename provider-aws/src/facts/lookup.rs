@@ -74,3 +74,6 @@ pub(crate) fn collision(name: &str, arn: &str, tags: &Tags) -> String {
         tag(STACK_TAG)
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -82,7 +82,7 @@ impl State {
                 return Err(refused(ErrorKind::Quota, format!("more than {limit} rules")));
             }
         }
-        group.ip_permissions.extend(rules.iter().map(|rule| listed(rule, description)));
+        group.ip_permissions.extend(rules.iter().map(|rule| ListedPermission::of(rule, description)));
         Ok(())
     }
 
@@ -97,7 +97,7 @@ impl State {
             let index = index.ok_or_else(|| refused(ErrorKind::Conflict, "the rule does not exist"))?;
             live.remove(index);
         }
-        group.ip_permissions = live.iter().map(|(rule, description)| listed(rule, description)).collect();
+        group.ip_permissions = live.iter().map(|(rule, description)| ListedPermission::of(rule, description)).collect();
         Ok(())
     }
 
@@ -112,20 +112,4 @@ impl State {
         self.account.security_groups.retain(|group| group.group_id != id);
         Ok(())
     }
-}
-
-fn listed(rule: &IpPermission, description: &str) -> ListedPermission {
-    let mut listed = ListedPermission {
-        ip_protocol: rule.ip_protocol.clone(),
-        from_port: Some(rule.from_port),
-        to_port: Some(rule.to_port),
-        description: description.to_owned(),
-        ..ListedPermission::default()
-    };
-    match &rule.source {
-        Source::Cidr(net) => listed.cidrs.push(net.trunc()),
-        Source::PrefixList(id) => listed.prefix_list_ids.push(id.clone()),
-        Source::Group(id) => listed.group_ids.extend(id.value().map(ToOwned::to_owned)),
-    }
-    listed
 }

@@ -78,6 +78,7 @@ fn forward<S: Serializer>(target_group: &Input, serializer: S) -> Result<S::Ok, 
 }
 
 /// The API takes a list of at most one policy.
+#[expect(clippy::ref_option, reason = "serde calls it so")]
 fn listed<S: Serializer>(policy: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(policy)
 }

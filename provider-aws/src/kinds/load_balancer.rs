@@ -100,6 +100,7 @@ pub struct LoadBalancer {
     pub failed: bool,
 }
 
+#[expect(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
 fn capacity<S: Serializer>(units: &Option<i32>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_map(units.map(|units| ("CapacityUnits", units)))
 }

@@ -130,6 +130,23 @@ pub struct ListedPermission {
 }
 
 impl ListedPermission {
+    /// The list of a single rule.
+    pub(crate) fn of(rule: &IpPermission, description: &str) -> Self {
+        let mut listed = Self {
+            ip_protocol: rule.ip_protocol.clone(),
+            from_port: Some(rule.from_port),
+            to_port: Some(rule.to_port),
+            description: description.to_owned(),
+            ..Self::default()
+        };
+        match &rule.source {
+            Source::Cidr(net) => listed.cidrs.push(net.trunc()),
+            Source::PrefixList(id) => listed.prefix_list_ids.push(id.clone()),
+            Source::Group(id) => listed.group_ids.extend(id.value().map(ToOwned::to_owned)),
+        }
+        listed
+    }
+
     /// The single rules.
     pub fn rules(&self) -> Vec<IpPermission> {
         let cidrs = self.cidrs.iter().map(|net| Source::Cidr(net.trunc()));

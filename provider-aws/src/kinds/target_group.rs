@@ -116,7 +116,7 @@ pub struct HealthCheck {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct TargetGroup {
-    /// Name; at most 32 characters. Used at creation only.
+    /// Name; at most 32 characters. Used at creation, and to tell apart those that serve nothing yet.
     pub name: String,
     /// What the targets are; cannot be changed.
     pub target_type: TargetType,

@@ -76,7 +76,11 @@ async fn groups() {
         tags: pairs(),
     };
     held!(server, "create_security_group", sdk.create_security_group(&new));
-    held!(server, "authorize_ingress", sdk.authorize_ingress("sg-1", &rules(), "elbv2.k8s.aws/targetGroupBinding=shared"));
+    held!(
+        server,
+        "authorize_ingress",
+        sdk.authorize_ingress("sg-1", &rules(), "elbv2.k8s.aws/targetGroupBinding=shared")
+    );
     held!(server, "authorize_ingress_undescribed", sdk.authorize_ingress("sg-1", &rules()[..1], ""));
     held!(server, "revoke_ingress", sdk.revoke_ingress("sg-1", &rules()));
     held!(server, "delete_security_group", sdk.delete_security_group("sg-1"));

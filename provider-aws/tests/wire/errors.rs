@@ -162,6 +162,9 @@ async fn secrets_are_in_no_text() {
     ];
     let AccessKeys { secret_access_key, session_token, .. } = keys();
     for text in texts {
-        assert!(!text.contains(&secret_access_key) && !text.contains(&session_token.clone().unwrap()), "{text}");
+        assert!(
+            !text.contains(&secret_access_key) && !text.contains(&session_token.clone().unwrap()),
+            "{text}"
+        );
     }
 }

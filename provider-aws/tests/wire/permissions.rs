@@ -25,7 +25,12 @@ fn listed(actions: &Value) -> Vec<String> {
 
 fn granted() -> BTreeSet<String> {
     let policy: Value = serde_json::from_str(POLICY).unwrap();
-    policy["Statement"].as_array().unwrap().iter().flat_map(|statement| listed(&statement["Action"])).collect()
+    policy["Statement"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|statement| listed(&statement["Action"]))
+        .collect()
 }
 
 fn camel(method: &str) -> String {

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::desired::{Desired, Kind};
 use super::link;
-use crate::cloud::Record;
+use crate::cloud::{Record, references};
 
 /// A resource, or a part of one, as a list shows it.
 #[derive(Debug, Clone)]
@@ -27,14 +27,14 @@ pub(crate) struct Found {
     pub(crate) created: u64,
 }
 
-impl From<&Record> for Found {
-    fn from(record: &Record) -> Self {
+impl From<Record> for Found {
+    fn from(record: Record) -> Self {
         Self {
-            kind: record.kind,
-            name: record.name.clone(),
             marks: record.marks(),
-            body: record.body.clone(),
-            outputs: link::outputs(record),
+            outputs: link::outputs(&record),
+            kind: record.kind,
+            name: record.name,
+            body: record.body,
             container: None,
             created: record.created,
         }
@@ -42,6 +42,11 @@ impl From<&Record> for Found {
 }
 
 impl Found {
+    /// Whether this is a container itself.
+    fn is_whole(&self) -> bool {
+        self.container.as_ref().is_some_and(|container| container.kind == self.kind)
+    }
+
     /// The key that its marks give it.
     fn key(&self) -> ResourceKey {
         ResourceKey::new(self.kind, self.marks.get(RESOURCE_TAG).cloned().unwrap_or_default())
@@ -52,25 +57,19 @@ impl Found {
 pub(crate) struct Survey<'a> {
     pub(crate) cluster: &'a str,
     pub(crate) service: Option<&'a ServiceId>,
-    /// Kinds of which an older one may be left over from a replacement that was interrupted.
-    pub(crate) replaced_in_use: &'a [&'static str],
 }
 
 impl Survey<'_> {
     /// What is there, of all that was `found`; what other Services own plays no part.
     pub(crate) fn of<K: Kind>(&self, mut found: Vec<Found>) -> Result<Observed<Desired<K>>> {
         let used_by_others = self.used_by_others(&found);
-        // The newest first: an older one under the same key is what a replacement left behind.
-        found.sort_by(|a, b| b.created.cmp(&a.created));
+        // The newest first: should a replacement have left an older one behind, the planner tells it apart.
+        found.sort_by_key(|one| std::cmp::Reverse(one.created));
         let mut observed = Observed::new();
         for one in found {
             let used = one.outputs.get("id").is_some_and(|id| used_by_others.contains(id));
             let Some(ownership) = self.ownership(&one.marks, used) else { continue };
-            let mut key = one.key();
-            if self.replaced_in_use.contains(&one.kind) && observed.get(&key).is_some() {
-                key.name = format!("{}-replaced-{}", key.name, one.created);
-            }
-            observed.add(key, have(one, ownership)?);
+            observed.add(one.key(), have(one, ownership)?);
         }
         Ok(observed)
     }
@@ -96,14 +95,16 @@ impl Survey<'_> {
             Marked::Service(owner) => !self.is_viewer(&owner),
             Marked::Cluster { .. } | Marked::Foreign => false,
         });
-        let mut ids = BTreeSet::new();
+        let (mut ids, mut containers) = (BTreeSet::new(), BTreeSet::new());
         for one in of_others {
-            collect_strings(&one.body, &mut ids);
-            // A part keeps its container alive.
-            let container =
-                one.container.as_ref().and_then(|key| found.iter().find(|other| other.key() == *key));
-            ids.extend(container.and_then(|container| container.outputs.get("id").cloned()));
+            ids.extend(references(&one.body).into_iter().map(str::to_owned));
+            containers.extend(one.container.as_ref());
         }
+        // A part keeps its container alive.
+        let wholes = found.iter().filter(|one| {
+            one.is_whole() && one.container.as_ref().is_some_and(|key| containers.contains(key))
+        });
+        ids.extend(wholes.filter_map(|one| one.outputs.get("id").cloned()));
         ids
     }
 }
@@ -134,21 +135,10 @@ fn have<K: Kind>(one: Found, ownership: Ownership) -> Result<Have<Desired<K>>> {
     Ok(Have { spec, ownership, container: one.container, outputs: one.outputs })
 }
 
-fn collect_strings(value: &Value, into: &mut BTreeSet<String>) {
-    match value {
-        Value::String(text) => {
-            into.insert(text.clone());
-        }
-        Value::Array(items) => items.iter().for_each(|item| collect_strings(item, into)),
-        Value::Object(fields) => fields.values().for_each(|field| collect_strings(field, into)),
-        _ => {}
-    }
-}
-
 /// What the Service's resources wait for, if they do.
 pub(crate) fn waiting<K: Kind>(have: &Observed<Desired<K>>) -> Option<Pending> {
-    let own = have.iter().filter(|(_, found)| found.ownership == Ownership::Service);
-    own.filter_map(|(key, found)| link::pending(link::life(&found.outputs), key.kind)).next()
+    let mut own = have.iter().filter(|(_, found)| found.ownership == Ownership::Service);
+    own.find_map(|(key, found)| link::pending(link::life(&found.outputs), key.kind))
 }
 
 /// All that carries the marks of a cluster, by owner; what the cluster owns comes first.

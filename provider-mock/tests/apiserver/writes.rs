@@ -114,15 +114,8 @@ async fn media_types_methods_and_kinds_that_do_not_fit_are_refused() {
     let server = ApiServer::new();
     let services = "/api/v1/namespaces/default/services";
     let pod = json!({"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "a"}});
-    let cases: [(&str, &str, (&str, &str), &Value, u16, &str); 6] = [
-        (
-            "POST",
-            services,
-            ("content-type", "application/vnd.kubernetes.protobuf"),
-            &pod,
-            415,
-            "UnsupportedMediaType",
-        ),
+    let cases = [
+        ("POST", services, ("content-type", "application/cbor"), &pod, 415, "UnsupportedMediaType"),
         ("POST", services, JSON, &pod, 400, "BadRequest"),
         (
             "GET",
@@ -183,4 +176,22 @@ async fn events_are_the_same_objects_in_both_versions() {
     let (_, list) = answer(&server, ("GET", selected), &[], &Value::Null).await;
     assert_eq!(list["items"][0]["message"], "done");
     assert_eq!(list["items"][0]["reportingComponent"], "cloud-lb");
+}
+
+#[tokio::test]
+async fn what_the_server_itself_cannot_allocate_is_its_own_failure() {
+    let server = ApiServer::new();
+    let api = services(&server);
+    let local = |name: &str| {
+        let mut service = service(name);
+        let spec = service.spec.as_mut().unwrap();
+        spec.external_traffic_policy = Some("Local".to_owned());
+        spec.health_check_node_port = Some(32_000);
+        service
+    };
+    api.create(&PostParams::default(), &local("a")).await.unwrap();
+    let (code, reason, message) = refusal(api.create(&PostParams::default(), &local("b")).await);
+    assert_eq!((code, reason.as_str()), (500, "InternalError"));
+    assert!(message.starts_with("Internal error occurred: "), "{message}");
+    assert!(message.contains("provided port is already allocated"), "{message}");
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Written;
 use crate::backend::Applied;
 use crate::graph::{Owner, ResourceKey, Spec};
 use crate::plan::{Op, Step};
@@ -41,10 +42,14 @@ impl<S: Spec> History<S> {
         })
     }
 
-    /// The result of the last write to `key`, if that was after `planned`; `Some(None)` if it failed.
-    pub(super) fn since(&self, key: &ResourceKey, planned: u64) -> Option<Option<&Applied>> {
+    /// What the last write to `key` means for a plan with the same step, if it was after `planned`: its
+    /// result, or that it may have failed.
+    pub(super) fn since(&self, key: &ResourceKey, planned: u64) -> Option<Written> {
         let write = self.0.get(key).filter(|write| write.is_after(planned))?;
-        Some(write.applied.as_ref())
+        Some(match &write.applied {
+            Some(applied) => Written::Applied(vec![applied.clone()]),
+            None => Written::Stale,
+        })
     }
 
     /// Takes note of writes that are about to begin.

@@ -69,7 +69,9 @@ fn eips(context: &Context<'_>, subnets: &[&SubnetFacts], notes: &mut Notes) -> V
         let reason = format!("count of EIP allocations ({n}) and subnets ({m}) must match");
         notes.refuse(key, eips.join(", "), reason);
     } else if context.live.is_none() {
-        eips.iter().for_each(|eip| check_eip(context, eip, notes));
+        for eip in eips {
+            check_eip(context, eip, notes);
+        }
     }
     eips.to_vec()
 }
@@ -79,7 +81,7 @@ fn check_eip(context: &Context<'_>, eip: &str, notes: &mut Notes) {
     let found = context.facts.addresses.iter().find(|address| address.allocation_id == eip);
     match found.map(|address| &address.associated_with) {
         None => {
-            notes.refuse("eip-allocations", eip, format!("there is no EIP allocation {eip} in this region"))
+            notes.refuse("eip-allocations", eip, format!("there is no EIP allocation {eip} in this region"));
         }
         Some(Some(user)) => {
             notes.refuse("eip-allocations", eip, format!("EIP allocation {eip} is associated with {user}"));

@@ -10,12 +10,12 @@ use crate::facts::SubnetFacts;
 pub(super) fn find<'a>(context: &Context<'a>, items: &[String], notes: &mut Notes) -> Vec<&'a SubnetFacts> {
     let (ids, names): (Vec<&str>, Vec<&str>) =
         items.iter().map(String::as_str).partition(|item| item.starts_with("subnet-"));
-    let mut named = by_name(context, &names);
-    check_names(&names, &named, notes);
+    let mut unused = by_name(context, &names);
+    check_names(&names, &unused, notes);
     for id in ids.iter().filter(|id| context.facts.subnet(id).is_none()) {
         notes.refuse("subnets", id, format!("subnet ID not found: {id}"));
     }
-    let next = |item: &String| match named.get_mut(item.as_str()) {
+    let next = |item: &String| match unused.get_mut(item.as_str()) {
         Some(subnets) => (!subnets.is_empty()).then(|| subnets.remove(0)),
         None => context.facts.subnet(item),
     };
@@ -37,16 +37,16 @@ fn by_name<'a, 'n>(context: &Context<'a>, names: &[&'n str]) -> BTreeMap<&'n str
 }
 
 /// AWS-54. Of a name that is used too often, the first count that cannot be served is told.
-fn check_names(names: &[&str], named: &BTreeMap<&str, Vec<&SubnetFacts>>, notes: &mut Notes) {
+fn check_names(requested: &[&str], available: &BTreeMap<&str, Vec<&SubnetFacts>>, notes: &mut Notes) {
     let missing: Vec<&str> =
-        named.iter().filter(|(_, found)| found.is_empty()).map(|(name, _)| *name).collect();
+        available.iter().filter(|(_, found)| found.is_empty()).map(|(name, _)| *name).collect();
     if !missing.is_empty() {
         let missing = blank_separated(missing);
         notes.refuse("subnets", &missing, format!("couldn't find all subnets, missing names: {missing}"));
     }
-    for (name, found) in named.iter().filter(|(_, found)| !found.is_empty()) {
-        let (requested, have) = (names.iter().filter(|other| *other == name).count(), found.len());
-        if requested > have {
+    for (name, found) in available.iter().filter(|(_, found)| !found.is_empty()) {
+        let (count, have) = (requested.iter().filter(|other| *other == name).count(), found.len());
+        if count > have {
             let reason = format!(
                 "subnet with Name tag {name:?} requested {} times but only {have} subnet(s) found with that name",
                 have + 1
