@@ -84,7 +84,7 @@ impl<A: Api> Aws<A> {
                 Applied::default()
             }
             (Spec::NodeRules(have), Spec::NodeRules(want)) => {
-                self.change_rules(have, Some(want), outputs).await?;
+                self.change_rules(have, Some(want)).await?;
                 Applied::default()
             }
             _ => return Err(Error::new(ErrorKind::Internal, "a resource cannot become one of another kind")),
@@ -103,7 +103,7 @@ impl<A: Api> Aws<A> {
             Spec::Targets(_) => Ok(Applied::default()),
             Spec::Listener(have) => self.delete_listener(have, id(outputs, key::LISTENER_ARN)?).await,
             Spec::NodeRules(have) => {
-                self.change_rules(have, None, outputs).await?;
+                self.change_rules(have, None).await?;
                 Ok(Applied::default())
             }
         }

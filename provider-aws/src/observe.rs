@@ -5,7 +5,7 @@ mod node_rules;
 mod normal;
 mod stacks;
 
-pub(crate) use node_rules::{Need, shared_rules, target_group_of};
+pub(crate) use node_rules::{Need, shared_rules};
 pub(crate) use stacks::{StackFacts, Stacks};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,7 +23,7 @@ use crate::config::Publish;
 use crate::facts::lookup::{BACKEND_GROUP, CLUSTER_TAG, RESOURCE_TAG, SHARED_RESOURCE_TAG, STACK_TAG, is_of_stack};
 use crate::facts::{GroupFacts, LoadBalancerFacts, LoadBalancerState, TargetGroupFacts};
 use crate::inventory::View;
-use crate::kinds::{Spec, key};
+use crate::kinds::{NodeRules, Spec, key};
 
 /// How soon what AWS does not show yet is looked for again (AWS-210, `eventual`).
 const SHOWN_AFTER: Duration = Duration::from_secs(2);
@@ -45,9 +45,9 @@ impl<A: Api> Aws<A> {
             let user = stack.user_of(group);
             add_target_group(group, user.map(|lb| lb.scheme), &mut have);
         }
-        for (port, rules, outputs) in rules.have {
-            let key = ResourceKey::new(key::NODE_RULES, port);
-            have.add(key, of_service(Spec::NodeRules(rules), outputs));
+        for (port, rules) in rules.have {
+            let outputs = node_rules_outputs(&rules);
+            have.add(ResourceKey::new(key::NODE_RULES, port), of_service(Spec::NodeRules(rules), outputs));
         }
         self.add_groups(service, &view, &mut have);
         Ok(have)
@@ -220,6 +220,17 @@ pub(crate) fn one_output(name: &str, value: &str) -> Outputs {
     outputs([(name, value)])
 }
 
+/// Nothing refers to targets; they are told apart by their target group, in words that nothing else uses.
+pub(crate) fn targets_outputs(target_group: &str) -> Outputs {
+    one_output(key::TARGETS, &format!("targets of {target_group}"))
+}
+
+/// Nothing refers to node rules; see [`targets_outputs`].
+pub(crate) fn node_rules_outputs(rules: &NodeRules) -> Outputs {
+    let target_group = rules.target_group_arn.value().unwrap_or_default();
+    one_output(key::NODE_RULES, &format!("node rules of {target_group}"))
+}
+
 fn group_outputs(group: &GroupFacts) -> Outputs {
     one_output(key::GROUP_ID, &group.group_id)
 }
@@ -245,8 +256,7 @@ fn add_target_group(
     let found = of_service(spec, one_output(key::TARGET_GROUP_ARN, arn));
     have.add(ResourceKey::new(key::TARGET_GROUP, port.clone()), found);
     let targets = normal::targets(Input::Value(arn.clone()), group);
-    // Told apart by the target group's ARN in words of its own: nothing refers to targets.
-    let found = of_service(Spec::Targets(targets), one_output("Targets", &format!("targets of {arn}")));
+    let found = of_service(Spec::Targets(targets), targets_outputs(arn));
     have.add(ResourceKey::new(key::TARGETS, port), found);
 }
 

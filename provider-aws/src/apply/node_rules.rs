@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cloud_lb_core::backend::Applied;
 use cloud_lb_core::error::Result;
-use cloud_lb_core::graph::{Input, Outputs};
+use cloud_lb_core::graph::Input;
 use parking_lot::Mutex;
 
-use super::NODE_RULES_DESCRIPTION;
 use super::rules::RuleChange;
+use super::{NODE_RULES_DESCRIPTION, filled, made};
 use crate::api::Api;
 use crate::backend::Aws;
 use crate::desired::{covers, merge};
@@ -19,39 +19,30 @@ use crate::facts::GroupFacts;
 use crate::facts::lookup::STACK_TAG;
 use crate::inventory::View;
 use crate::kinds::{IpPermission, NodeRules, Source};
-use crate::observe::{Need, shared_rules, target_group_of};
+use crate::observe::{Need, node_rules_outputs, shared_rules};
 
 /// Serialises the writes, and knows who needs what.
 #[derive(Debug, Default)]
 pub(crate) struct NodeRuleWriter {
     writing: tokio::sync::Mutex<()>,
-    ledger: Mutex<Ledger>,
-}
-
-#[derive(Debug, Default)]
-struct Ledger {
     /// By ARN of the target group; one that is not here was not looked at yet.
-    needs: BTreeMap<String, Need>,
-    /// Needs of target groups that are being made, until those were looked at.
-    held: Vec<Need>,
+    needs: Mutex<BTreeMap<String, Need>>,
 }
 
 impl NodeRuleWriter {
-    /// Takes note of what a target group was seen to need.
+    /// Takes note of what a target group was seen to need, or needs from now on.
     pub(crate) fn learn(&self, target_group: &str, need: Need) {
-        let mut ledger = self.ledger.lock();
-        ledger.held.retain(|held| !includes(&need, held));
-        ledger.needs.insert(target_group.to_owned(), need);
+        self.needs.lock().insert(target_group.to_owned(), need);
     }
 
-    /// Takes note of a target group that we made: what it needs is held as soon as it is opened.
+    /// Takes note of a target group that we made: so far it needs nothing.
     pub(super) fn made(&self, target_group: &str) {
-        self.ledger.lock().needs.entry(target_group.to_owned()).or_default();
+        self.learn(target_group, Need::new());
     }
 
-    /// Forgets a target group; what it still needed.
-    fn forget(&self, target_group: &str) -> Need {
-        self.ledger.lock().needs.remove(target_group).unwrap_or_default()
+    /// Forgets a target group that is gone.
+    pub(super) fn forget(&self, target_group: &str) {
+        self.needs.lock().remove(target_group);
     }
 
     /// Waits for its turn.
@@ -61,14 +52,12 @@ impl NodeRuleWriter {
 
     /// All that is needed of one security group of nodes.
     fn needed_of(&self, group: &str) -> BTreeSet<IpPermission> {
-        let ledger = self.ledger.lock();
-        let needs = ledger.needs.values().chain(&ledger.held);
-        needs.filter_map(|need| need.get(group)).flatten().cloned().collect()
+        self.needs.lock().values().filter_map(|need| need.get(group)).flatten().cloned().collect()
     }
 
     /// Whether every target group that such a rule may be for was looked at.
     fn knows_all(&self, view: &View, source: &Source) -> bool {
-        let ledger = self.ledger.lock();
+        let needs = self.needs.lock();
         let uses = |groups: &[String]| match source {
             Source::Group(Input::Value(id)) => groups.contains(id),
             _ => groups.is_empty(),
@@ -78,13 +67,8 @@ impl NodeRuleWriter {
         let concerned = view.target_groups.iter().filter(|(_, group)| {
             group.tags.get(STACK_TAG).is_some_and(|stack| stacks.contains(stack))
         });
-        concerned.into_iter().all(|(arn, _)| ledger.needs.contains_key(arn))
+        concerned.into_iter().all(|(arn, _)| needs.contains_key(arn))
     }
-}
-
-/// Whether one need contains another.
-fn includes(need: &Need, other: &Need) -> bool {
-    other.iter().all(|(group, rules)| need.get(group).is_some_and(|all| rules.is_subset(all)))
 }
 
 fn need_of(rules: &NodeRules) -> Need {
@@ -95,38 +79,17 @@ fn need_of(rules: &NodeRules) -> Need {
 impl<A: Api> Aws<A> {
     /// Opens what a new target group needs.
     pub(super) async fn open(&self, want: &NodeRules) -> Result<Applied> {
-        self.node_rules.ledger.lock().held.push(need_of(want));
+        self.node_rules.learn(filled(&want.target_group_arn)?, need_of(want));
         self.write_node_rules(&[want]).await?;
-        Ok(Applied::default())
+        Ok(made(node_rules_outputs(want)))
     }
 
     /// Opens and closes as the need of a target group changes, or ends.
-    pub(super) async fn change_rules(
-        &self,
-        have: &NodeRules,
-        want: Option<&NodeRules>,
-        outputs: &Outputs,
-    ) -> Result<()> {
-        match (target_group_of(outputs), want) {
-            (Some(arn), want) => {
-                let need = want.map(need_of).unwrap_or_default();
-                self.node_rules.ledger.lock().needs.insert(arn.to_owned(), need);
-            }
-            (None, Some(want)) => self.node_rules.ledger.lock().held.push(need_of(want)),
-            (None, None) => {}
-        }
+    pub(super) async fn change_rules(&self, have: &NodeRules, want: Option<&NodeRules>) -> Result<()> {
+        let target_group = filled(&have.target_group_arn)?;
+        self.node_rules.learn(target_group, want.map(need_of).unwrap_or_default());
         let concerned: Vec<&NodeRules> = std::iter::once(have).chain(want).collect();
         self.write_node_rules(&concerned).await
-    }
-
-    /// Closes what only a target group that is gone needed.
-    pub(super) async fn close(&self, target_group: &str) -> Result<()> {
-        let need = self.node_rules.forget(target_group);
-        let rules: Vec<NodeRules> = need.into_iter().map(|(group, rules)| NodeRules {
-            group_ids: BTreeSet::from([group]),
-            ip_permissions: rules.into_iter().collect(),
-        }).collect();
-        self.write_node_rules(&rules.iter().collect::<Vec<_>>()).await
     }
 
     /// Writes the groups that these rules are in. A failure in one does not keep the others from being

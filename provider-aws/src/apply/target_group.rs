@@ -67,7 +67,7 @@ impl<A: Api> Aws<A> {
         self.inventory.removed(arn);
         self.stacks.forget_owner(None, &[arn]);
         self.refused.forget(arn);
-        self.close(arn).await?;
+        self.node_rules.forget(arn);
         Ok(Applied::default())
     }
 }

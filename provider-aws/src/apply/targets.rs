@@ -12,6 +12,7 @@ use super::{filled, gone, pending};
 use crate::api::Api;
 use crate::backend::Aws;
 use crate::kinds::{Target, Targets};
+use crate::observe::targets_outputs;
 
 /// Most targets of one call (AWS-181).
 const CHUNK: usize = 200;
@@ -76,7 +77,7 @@ impl<A: Api> Aws<A> {
     pub(super) async fn register(&self, want: &Targets) -> Result<Applied> {
         let group = filled(&want.target_group_arn)?;
         self.add_targets(group, &want.targets).await?;
-        let outputs = crate::observe::one_output("Targets", &format!("targets of {group}"));
+        let outputs = targets_outputs(group);
         Ok(Applied { outputs, ..self.waits_for_refused(group, &want.targets) })
     }
 
