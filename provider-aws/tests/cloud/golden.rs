@@ -2,11 +2,13 @@
 //! process that is killed after any write is followed by one that gets there, and a delete leaves nothing
 //! (AWS-203, S12).
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use cloud_lb_core::engine::Engine;
 use cloud_lb_core::model::LoadBalancer;
 use cloud_lb_core::provider::{LoadBalancerProvider, Outcome};
+use provider_aws::facts::{GroupFacts, Instance};
 use provider_aws::fake::{FakeAws, Options};
 use provider_aws::{Account, Aws, Config, takes};
 
@@ -29,7 +31,8 @@ impl Trial {
     fn of(path: &Path, name: &str, variant: &Variant) -> Option<Self> {
         let config = variant.config();
         let (account, lb) = (variant.account(), variant.service(&config.cluster_name));
-        let mut config = config;
+        let (mut account, mut config) = (account, config);
+        complete(&mut account, &lb, &config);
         config.aws_vpc_id.clone_from(&account.vpc_id);
         let is_buildable = !variant.deleted
             && !config.cluster_name.is_empty()
@@ -51,7 +54,7 @@ impl Trial {
                 Outcome::ImplementedElsewhere => panic!("{}: not taken", self.name),
             }
         }
-        panic!("{}: never done", self.name)
+        panic!("{}: never done: {:?}", self.name, provider.ensure(&self.lb).await)
     }
 
     async fn deleted(&self, provider: &Engine<Aws<FakeAws>>) {
@@ -99,6 +102,27 @@ impl Trial {
         assert!(stack.load_balancers.is_empty(), "{}: {stack:?}", self.name);
         assert!(stack.target_groups.is_empty(), "{}: {stack:?}", self.name);
         assert!(stack.security_groups.is_empty(), "{}: {stack:?}", self.name);
+    }
+}
+
+/// Adds what a case does not care to tell.
+fn complete(account: &mut Account, service: &LoadBalancer, config: &Config) {
+    for id in service.nodes.iter().filter_map(|node| node.provider_id.as_deref()?.rsplit('/').next()) {
+        if !account.instances.iter().any(|instance| instance.instance_id == id) {
+            let vpc_id = account.vpc_id.clone();
+            account.instances.push(Instance { instance_id: id.to_owned(), vpc_id, ..Instance::default() });
+        }
+    }
+    for lb in &mut account.load_balancers {
+        lb.dns_name = format!("{}.elb.us-west-2.amazonaws.com", lb.load_balancer_name);
+    }
+    let of_lbs = account.load_balancers.iter().flat_map(|lb| &lb.security_groups);
+    let mentioned: BTreeSet<String> = of_lbs.chain([&config.backend_security_group]).cloned().collect();
+    for group_id in mentioned.into_iter().filter(|id| !id.is_empty()) {
+        if !account.security_groups.iter().any(|group| group.group_id == group_id) {
+            let vpc_id = account.vpc_id.clone();
+            account.security_groups.push(GroupFacts { group_id, vpc_id, ..GroupFacts::default() });
+        }
     }
 }
 
