@@ -132,6 +132,7 @@ impl<A: Api> Backend for Aws<A> {
     async fn observe(&self, scope: Scope<'_>) -> Result<Observed<Spec>> {
         match scope {
             Scope::Service(service) => self.observe_service(service).await,
+            Scope::Deletion(service) => self.observe_leaving(service).await,
             // The shared security group has no targets.
             Scope::Cluster => Ok(Observed::new()),
         }

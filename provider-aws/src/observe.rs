@@ -16,6 +16,7 @@ use cloud_lb_core::graph::{Input, Outputs, ResourceKey};
 use cloud_lb_core::model::ServiceId;
 use cloud_lb_core::plan::{Have, Observed, Ownership};
 use cloud_lb_core::provider::{Owned, OwnedResource};
+use futures::future::try_join_all;
 
 use crate::api::Api;
 use crate::backend::Aws;
@@ -32,8 +33,22 @@ impl<A: Api> Aws<A> {
     /// All that exists of a Service, and the shared security group.
     pub(crate) async fn observe_service(&self, service: &ServiceId) -> Result<Observed<Spec>> {
         let (view, stack) = self.stack(service).await?;
+        Ok(self.observed(service, &view, &stack))
+    }
+
+    /// What a Service that is to go has: load balancers without listeners, which go with them, and no
+    /// settings beyond what the inventory knows. Load balancers come before target groups in the order of
+    /// deletes, so that no target group is in use.
+    pub(crate) async fn observe_leaving(&self, service: &ServiceId) -> Result<Observed<Spec>> {
+        let view = self.view().await?;
+        let mut stack = self.leaving(service, &view).await?;
+        stack.load_balancers.iter_mut().for_each(|lb| lb.listeners.clear());
+        Ok(self.observed(service, &view, &stack))
+    }
+
+    fn observed(&self, service: &ServiceId, view: &View, stack: &StackFacts) -> Observed<Spec> {
         let lookups = |instance: &str| self.lookups.groups_of(instance);
-        let rules = node_rules::observe(&view, &stack, self.backend_id(&view), lookups);
+        let rules = node_rules::observe(view, stack, self.backend_id(view), lookups);
         for (target_group, need) in rules.needs {
             self.node_rules.learn(&target_group, need);
         }
@@ -49,8 +64,8 @@ impl<A: Api> Aws<A> {
             let outputs = node_rules_outputs(&rules);
             have.add(ResourceKey::new(key::NODE_RULES, port), of_service(Spec::NodeRules(rules), outputs));
         }
-        self.add_groups(service, &view, &mut have);
-        Ok(have)
+        self.add_groups(service, view, &mut have);
+        have
     }
 
     /// What the Service has, with all details: kept, or read anew.
@@ -101,6 +116,29 @@ impl<A: Api> Aws<A> {
             lb.state = states.get(&lb.load_balancer_arn).copied().unwrap_or(lb.state);
         }
         Ok(self.stacks.update(service, stack))
+    }
+
+    /// What is kept of a Service, of whatever age, or what the inventory knows. Of the rest only the
+    /// targets matter: they tell which node rules it needs.
+    async fn leaving(&self, service: &ServiceId, view: &View) -> Result<StackFacts> {
+        let lbs = view.load_balancers.values().filter(|lb| self.is_of(&lb.tags, service));
+        let tgs = view.target_groups.values().filter(|group| self.is_of(&group.tags, service));
+        let known = StackFacts {
+            load_balancers: lbs.cloned().collect(),
+            target_groups: tgs.cloned().collect(),
+        };
+        if let Some(kept) = self.stacks.last_seen(service, &known) {
+            return Ok(kept);
+        }
+        let with_targets = known.target_groups.into_iter().map(async |mut group| {
+            match self.api.describe_target_health(&group.target_group_arn).await {
+                Ok(targets) => group.targets = targets,
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+            Ok(group)
+        });
+        Ok(StackFacts { target_groups: try_join_all(with_targets).await?, ..known })
     }
 
     fn arns_of<'v, T>(

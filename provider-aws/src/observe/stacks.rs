@@ -38,6 +38,16 @@ impl StackFacts {
         self.load_balancers.iter().find(uses)
     }
 
+    fn has_same_arns(&self, other: &Self) -> bool {
+        let lbs = |stack: &Self| -> Vec<String> {
+            stack.load_balancers.iter().map(|lb| lb.load_balancer_arn.clone()).collect()
+        };
+        let tgs = |stack: &Self| -> Vec<String> {
+            stack.target_groups.iter().map(|group| group.target_group_arn.clone()).collect()
+        };
+        lbs(self) == lbs(other) && tgs(self) == tgs(other)
+    }
+
     fn mentions(&self, arn: &str) -> bool {
         self.load_balancers.iter().any(|lb| {
             lb.load_balancer_arn == arn || lb.listeners.iter().any(|listener| listener.listener_arn == arn)
@@ -97,6 +107,14 @@ impl Stacks {
         let same = facts.load_balancers.iter().map(|lb| &lb.load_balancer_arn).eq(lbs)
             && facts.target_groups.iter().map(|group| &group.target_group_arn).eq(tgs);
         same.then(|| facts.clone())
+    }
+
+    /// What was known last of a Service that has just these load balancers and target groups, however
+    /// long ago.
+    pub(super) fn last_seen(&self, service: &ServiceId, now: &StackFacts) -> Option<StackFacts> {
+        let kept = self.kept.lock();
+        let facts = &kept.get(&service.path())?.facts;
+        facts.has_same_arns(now).then(|| (**facts).clone())
     }
 
     fn keep(&self, service: &ServiceId, facts: StackFacts) -> Arc<StackFacts> {
