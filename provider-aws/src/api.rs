@@ -164,10 +164,7 @@ pub trait Api: fmt::Debug + Send + Sync + 'static {
     /// Attributes of a listener.
     fn describe_listener_attributes(&self, arn: &str) -> impl Future<Output = Result<Map>> + Send;
     /// Certificates of a listener that are not the default one.
-    fn describe_listener_certificates(
-        &self,
-        arn: &str,
-    ) -> impl Future<Output = Result<Vec<String>>> + Send;
+    fn describe_listener_certificates(&self, arn: &str) -> impl Future<Output = Result<Vec<String>>> + Send;
     /// Target groups without attributes, targets and tags.
     fn describe_target_groups(
         &self,

@@ -43,7 +43,8 @@ impl<A: Api> Aws<A> {
             Err(_) => Known::Others,
         };
         drop(watch);
-        result.map_err(|error| if error.resource().is_some() { error } else { error.on(step.key.to_string()) })
+        result
+            .map_err(|error| if error.resource().is_some() { error } else { error.on(step.key.to_string()) })
     }
 
     async fn dispatch(&self, step: &Step<Spec>) -> Result<Applied> {
@@ -146,7 +147,8 @@ impl<A: Api> Aws<A> {
     }
 
     fn removes_tag(&self, key: &str) -> bool {
-        self.config.tag_policy == crate::config::TagPolicy::Exact && !crate::change::is_exempt(key, &self.config)
+        self.config.tag_policy == crate::config::TagPolicy::Exact
+            && !crate::change::is_exempt(key, &self.config)
     }
 
     /// A delete that must wait, because something still uses the resource (AWS-205).

@@ -161,6 +161,9 @@ impl<A: Api> Backend for Aws<A> {
 
 impl<A: fmt::Debug> fmt::Debug for Aws<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Aws").field("api", &self.api).field("cluster", &self.config.cluster_name).finish_non_exhaustive()
+        f.debug_struct("Aws")
+            .field("api", &self.api)
+            .field("cluster", &self.config.cluster_name)
+            .finish_non_exhaustive()
     }
 }

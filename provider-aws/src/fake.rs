@@ -20,9 +20,9 @@ use cloud_lb_core::call::Access;
 use cloud_lb_core::error::{Error, ErrorKind, Result};
 use parking_lot::Mutex;
 
+use faults::Faults;
 pub use faults::{Calls, Fault};
 pub use options::{Limits, Options};
-use faults::Faults;
 use state::State;
 
 use crate::facts::Account;

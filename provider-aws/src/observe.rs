@@ -21,7 +21,9 @@ use futures::future::try_join_all;
 use crate::api::Api;
 use crate::backend::Aws;
 use crate::config::Publish;
-use crate::facts::lookup::{BACKEND_GROUP, CLUSTER_TAG, RESOURCE_TAG, SHARED_RESOURCE_TAG, STACK_TAG, is_of_stack};
+use crate::facts::lookup::{
+    BACKEND_GROUP, CLUSTER_TAG, RESOURCE_TAG, SHARED_RESOURCE_TAG, STACK_TAG, is_of_stack,
+};
 use crate::facts::{GroupFacts, LoadBalancerFacts, LoadBalancerState, TargetGroupFacts};
 use crate::inventory::View;
 use crate::kinds::{NodeRules, Spec, key};
@@ -72,8 +74,10 @@ impl<A: Api> Aws<A> {
     async fn stack(&self, service: &ServiceId) -> Result<(std::sync::Arc<View>, std::sync::Arc<StackFacts>)> {
         for attempt in 0..2 {
             let view = self.view().await?;
-            let lbs: BTreeSet<String> = self.arns_of(service, &view.load_balancers, |lb| (&lb.vpc_id, &lb.tags));
-            let tgs: BTreeSet<String> = self.arns_of(service, &view.target_groups, |tg| (&tg.vpc_id, &tg.tags));
+            let lbs: BTreeSet<String> =
+                self.arns_of(service, &view.load_balancers, |lb| (&lb.vpc_id, &lb.tags));
+            let tgs: BTreeSet<String> =
+                self.arns_of(service, &view.target_groups, |tg| (&tg.vpc_id, &tg.tags));
             let result = match self.stacks.kept(service, &lbs, &tgs) {
                 Some(stack) => self.up_to_date(service, stack).await,
                 None => self.read_stack(service, &view, lbs.clone(), tgs.clone()).await,
@@ -123,10 +127,8 @@ impl<A: Api> Aws<A> {
     async fn leaving(&self, service: &ServiceId, view: &View) -> Result<StackFacts> {
         let lbs = view.load_balancers.values().filter(|lb| self.is_of(&lb.tags, service));
         let tgs = view.target_groups.values().filter(|group| self.is_of(&group.tags, service));
-        let known = StackFacts {
-            load_balancers: lbs.cloned().collect(),
-            target_groups: tgs.cloned().collect(),
-        };
+        let known =
+            StackFacts { load_balancers: lbs.cloned().collect(), target_groups: tgs.cloned().collect() };
         if let Some(kept) = self.stacks.last_seen(service, &known) {
             return Ok(kept);
         }
@@ -173,7 +175,8 @@ impl<A: Api> Aws<A> {
     fn backend_group<'v>(&self, view: &'v View) -> Option<&'v GroupFacts> {
         view.groups.values().find(|group| {
             let tag = |key: &str| group.tags.get(key).map(String::as_str);
-            tag(CLUSTER_TAG) == Some(&self.config.cluster_name) && tag(SHARED_RESOURCE_TAG) == Some(BACKEND_GROUP)
+            tag(CLUSTER_TAG) == Some(&self.config.cluster_name)
+                && tag(SHARED_RESOURCE_TAG) == Some(BACKEND_GROUP)
         })
     }
 

@@ -109,7 +109,8 @@ impl<A: Api> Aws<A> {
         let gets_ipv6 =
             have.ip_address_type == IpAddressType::Ipv4 && want.ip_address_type == IpAddressType::Dualstack;
         let first_ipv6 = gets_ipv6 && want.subnet_mappings.iter().any(|m| m.ipv6_address.is_some());
-        let (live, wanted) = (&have.enable_prefix_for_ipv6_source_nat, &want.enable_prefix_for_ipv6_source_nat);
+        let (live, wanted) =
+            (&have.enable_prefix_for_ipv6_source_nat, &want.enable_prefix_for_ipv6_source_nat);
         let is_same = subnet_ids(have) == subnet_ids(want) && prefixes_fit(have, want) && live == wanted;
         if is_same && !first_ipv6 {
             return Ok(());
@@ -173,7 +174,8 @@ impl<A: Api> Aws<A> {
         let arns = [successor.load_balancer_arn.clone()];
         let state = self.api.describe_load_balancers(Which::Arns(&arns)).await?.first().map(|lb| lb.state);
         let is_made = state != Some(LoadBalancerState::Provisioning);
-        Ok((!is_made).then(|| pending(SUCCESSOR_POLL, format!("{} is being made", successor.load_balancer_name))))
+        Ok((!is_made)
+            .then(|| pending(SUCCESSOR_POLL, format!("{} is being made", successor.load_balancer_name))))
     }
 
     /// Another load balancer of the Service that has these tags: one of the two replaces the other.

@@ -14,6 +14,7 @@ use super::rules::RuleChange;
 use super::{NODE_RULES_DESCRIPTION, filled, made};
 use crate::api::Api;
 use crate::backend::Aws;
+use crate::config::NodeRuleStyle;
 use crate::desired::{covers, merge};
 use crate::facts::GroupFacts;
 use crate::facts::lookup::STACK_TAG;
@@ -64,9 +65,10 @@ impl NodeRuleWriter {
         };
         let users = view.load_balancers.values().filter(|lb| uses(&lb.security_groups));
         let stacks: BTreeSet<&String> = users.filter_map(|lb| lb.tags.get(STACK_TAG)).collect();
-        let concerned = view.target_groups.iter().filter(|(_, group)| {
-            group.tags.get(STACK_TAG).is_some_and(|stack| stacks.contains(stack))
-        });
+        let concerned = view
+            .target_groups
+            .iter()
+            .filter(|(_, group)| group.tags.get(STACK_TAG).is_some_and(|stack| stacks.contains(stack)));
         concerned.into_iter().all(|(arn, _)| needs.contains_key(arn))
     }
 }
@@ -109,6 +111,28 @@ impl<A: Api> Aws<A> {
         result
     }
 
+    /// The rules to be added and removed. Rules that open nothing but needed ports stay as they are while
+    /// the budget allows it; else all are made anew.
+    fn rewrite(
+        &self,
+        needed: &[IpPermission],
+        live: &[IpPermission],
+    ) -> (Vec<IpPermission>, Vec<IpPermission>) {
+        let (style, budget) = (self.config.node_sg_rules, self.config.node_sg_rule_budget);
+        let (good, wide): (Vec<IpPermission>, Vec<IpPermission>) =
+            live.iter().cloned().partition(|rule| covers(needed, rule));
+        let missing: Vec<IpPermission> = needed.iter().filter(|need| !covers(&good, need)).cloned().collect();
+        let add = merge(&missing, NodeRuleStyle::Exact, usize::MAX);
+        if style == NodeRuleStyle::Exact && good.len() + add.len() <= budget {
+            return (add, wide);
+        }
+        let rules = merge(needed, style, budget);
+        let without = |all: &[IpPermission], others: &[IpPermission]| -> Vec<IpPermission> {
+            all.iter().filter(|rule| !others.contains(rule)).cloned().collect()
+        };
+        (without(&rules, live), without(live, &rules))
+    }
+
     /// What is to happen to the shared rules of a group that are of these sources (AWS-88, AWS-89).
     fn decide(&self, group: &GroupFacts, view: &View, sources: &BTreeSet<&Source>) -> RuleChange {
         let needed = self.node_rules.needed_of(&group.group_id);
@@ -117,14 +141,13 @@ impl<A: Api> Aws<A> {
             let of_source = |rule: &IpPermission| rule.source == **source;
             let needed: Vec<IpPermission> = needed.iter().filter(|rule| of_source(rule)).cloned().collect();
             let live: Vec<IpPermission> = shared_rules(group).filter(of_source).collect();
-            let rules = merge(&needed, self.config.node_sg_rules, self.config.node_sg_rule_budget);
-            let is_open = needed.iter().all(|need| covers(&live, need));
+            let (add, remove) = self.rewrite(&needed, &live);
             let knows_all = self.node_rules.knows_all(view, source);
-            if knows_all || !is_open {
-                change.add.extend(rules.iter().filter(|rule| !live.contains(rule)).cloned());
+            if knows_all || !needed.iter().all(|need| covers(&live, need)) {
+                change.add.extend(add);
             }
             if knows_all {
-                change.remove.extend(live.into_iter().filter(|rule| !rules.contains(rule)));
+                change.remove.extend(remove);
             }
         }
         change

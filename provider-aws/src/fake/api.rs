@@ -93,7 +93,12 @@ impl Api for FakeAws {
         self.call("ModifyLoadBalancerAttributes", Write, work).await
     }
 
-    async fn set_security_groups(&self, arn: &str, groups: &[String], private_link: Option<&str>) -> Result<()> {
+    async fn set_security_groups(
+        &self,
+        arn: &str,
+        groups: &[String],
+        private_link: Option<&str>,
+    ) -> Result<()> {
         let work = |state: &mut super::State| {
             for group in groups {
                 state.group(group)?;
@@ -316,7 +321,12 @@ impl Api for FakeAws {
         self.call("CreateSecurityGroup", Write, |state| state.create_security_group(new)).await
     }
 
-    async fn authorize_ingress(&self, group_id: &str, rules: &[IpPermission], description: &str) -> Result<()> {
+    async fn authorize_ingress(
+        &self,
+        group_id: &str,
+        rules: &[IpPermission],
+        description: &str,
+    ) -> Result<()> {
         let work = |state: &mut super::State| state.authorize(group_id, rules, description);
         self.call("AuthorizeSecurityGroupIngress", Write, work).await
     }

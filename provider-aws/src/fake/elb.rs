@@ -118,7 +118,8 @@ impl State {
         let same_name = self.account.load_balancers.iter().find(|lb| lb.load_balancer_name == new.name);
         if let Some(lb) = same_name {
             // Tags do not count: it may well be somebody else's (AWS-35).
-            let is_same = lb.scheme == new.scheme && subnets(&lb.subnet_mappings) == subnets(&new.subnet_mappings);
+            let is_same =
+                lb.scheme == new.scheme && subnets(&lb.subnet_mappings) == subnets(&new.subnet_mappings);
             let taken = || refused(ErrorKind::Conflict, format!("the name {} is taken", new.name));
             return if is_same { Ok(lb.clone()) } else { Err(taken()) };
         }
@@ -168,7 +169,10 @@ impl State {
         let mut vpc = String::new();
         for mapping in mappings {
             let id = &mapping.subnet_id;
-            let subnet = self.account.subnet(id).ok_or_else(|| refused(ErrorKind::InvalidInput, format!("no subnet {id}")))?;
+            let subnet = self
+                .account
+                .subnet(id)
+                .ok_or_else(|| refused(ErrorKind::InvalidInput, format!("no subnet {id}")))?;
             if !zones.insert(&subnet.availability_zone) {
                 return Err(refused(ErrorKind::InvalidInput, "two subnets in one zone"));
             }

@@ -86,9 +86,8 @@ impl Faults {
             Access::Write => &mut self.calls.writes,
         };
         *counts.entry(action).or_default() += 1;
-        let matching = |trap: &&mut Trap| {
-            trap.access == access && trap.action.is_none_or(|wanted| wanted == action)
-        };
+        let matching =
+            |trap: &&mut Trap| trap.access == access && trap.action.is_none_or(|wanted| wanted == action);
         let mut fault = None;
         for trap in self.traps.iter_mut().filter(matching) {
             trap.left = trap.left.saturating_sub(1);

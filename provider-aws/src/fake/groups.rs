@@ -18,7 +18,8 @@ impl State {
             Groups::Vpc(vpc) => all.filter(|group| group.vpc_id == vpc).cloned().collect(),
             Groups::Admitting(id) => all.filter(|group| admits(group, id)).cloned().collect(),
             Groups::Ids(ids) => {
-                let found: Vec<GroupFacts> = all.filter(|group| ids.contains(&group.group_id)).cloned().collect();
+                let found: Vec<GroupFacts> =
+                    all.filter(|group| ids.contains(&group.group_id)).cloned().collect();
                 if found.len() < ids.len() {
                     return Err(not_found(&ids.join(", ")));
                 }
@@ -64,7 +65,8 @@ impl State {
             }
         }
         let group = self.group(id)?;
-        let mut live: Vec<IpPermission> = group.ip_permissions.iter().flat_map(ListedPermission::rules).collect();
+        let mut live: Vec<IpPermission> =
+            group.ip_permissions.iter().flat_map(ListedPermission::rules).collect();
         for rule in rules {
             if live.contains(rule) {
                 return Err(refused(ErrorKind::Conflict, "the rule exists"));
@@ -95,14 +97,17 @@ impl State {
             let index = index.ok_or_else(|| refused(ErrorKind::Conflict, "the rule does not exist"))?;
             live.remove(index);
         }
-        group.ip_permissions = live.iter().map(|(rule, description)| ListedPermission::of(rule, description)).collect();
+        group.ip_permissions =
+            live.iter().map(|(rule, description)| ListedPermission::of(rule, description)).collect();
         Ok(())
     }
 
     pub(super) fn delete_security_group(&mut self, id: &str) -> Result<()> {
         self.group(id)?;
         let referring = self.describe_security_groups(Groups::Admitting(id))?;
-        if referring.iter().any(|group| group.group_id != id) || !self.describe_network_interfaces(id).is_empty() {
+        if referring.iter().any(|group| group.group_id != id)
+            || !self.describe_network_interfaces(id).is_empty()
+        {
             return Err(refused(ErrorKind::InUse, format!("{id} has a dependent object")));
         }
         self.account.security_groups.retain(|group| group.group_id != id);

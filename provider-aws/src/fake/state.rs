@@ -46,8 +46,11 @@ impl State {
         self.interfaces.retain(|(_, until)| *until > now);
         self.draining.retain(|_, until| *until > now);
         let ready = |until: &mut Instant| *until <= now;
-        let due: Vec<String> =
-            self.provisioning.iter_mut().filter_map(|(arn, until)| ready(until).then(|| arn.clone())).collect();
+        let due: Vec<String> = self
+            .provisioning
+            .iter_mut()
+            .filter_map(|(arn, until)| ready(until).then(|| arn.clone()))
+            .collect();
         for arn in due {
             self.provisioning.remove(&arn);
             if let Ok(lb) = self.load_balancer(&arn) {

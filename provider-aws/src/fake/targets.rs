@@ -36,8 +36,10 @@ impl State {
         }
         let group = self.target_group(arn)?;
         let is_there = |known: &TargetFacts, new: &Target| known.id == new.id && known.port == new.port;
-        let new: Vec<&Target> =
-            targets.iter().filter(|target| !group.targets.iter().any(|known| is_there(known, target))).collect();
+        let new: Vec<&Target> = targets
+            .iter()
+            .filter(|target| !group.targets.iter().any(|known| is_there(known, target)))
+            .collect();
         if group.targets.len() + new.len() > limit {
             return Err(refused(ErrorKind::Quota, format!("more than {limit} targets")));
         }
@@ -56,12 +58,17 @@ impl State {
     }
 
     fn check_target(&self, target_type: TargetType, target: &Target) -> Result<()> {
-        let invalid = |why: &str| Err(refused(ErrorKind::InvalidInput, format!("target {}: {why}", target.id)));
+        let invalid =
+            |why: &str| Err(refused(ErrorKind::InvalidInput, format!("target {}: {why}", target.id)));
         if self.options.bad_targets.contains(&target.id) {
             return invalid("it is not in a valid state");
         }
         if target_type == TargetType::Ip {
-            return if target.id.parse::<std::net::IpAddr>().is_ok() { Ok(()) } else { invalid("no address") };
+            return if target.id.parse::<std::net::IpAddr>().is_ok() {
+                Ok(())
+            } else {
+                invalid("no address")
+            };
         }
         match self.account.instance(&target.id).map(|instance| instance.state) {
             Some(InstanceState::Running) => Ok(()),

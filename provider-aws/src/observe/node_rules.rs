@@ -66,7 +66,9 @@ impl Sources {
             return Self::Addresses;
         }
         let source = lb.security_groups.iter().find(has);
-        source.or_else(|| lb.security_groups.iter().find(is_frontend)).map_or(Self::Nobody, |id| Self::Group(id.clone()))
+        source
+            .or_else(|| lb.security_groups.iter().find(is_frontend))
+            .map_or(Self::Nobody, |id| Self::Group(id.clone()))
     }
 
     fn contains(&self, source: &Source) -> bool {

@@ -84,7 +84,12 @@ impl Stacks {
     pub(crate) fn wants_capacity(&self, service: &ServiceId, wants: bool) {
         let is_new = {
             let mut all = self.with_capacity.lock();
-            if wants { all.insert(service.path()) } else { _ = all.remove(&service.path()); false }
+            if wants {
+                all.insert(service.path())
+            } else {
+                _ = all.remove(&service.path());
+                false
+            }
         };
         if is_new {
             self.forget(service);
@@ -214,7 +219,11 @@ impl<A: Api> Aws<A> {
         Ok(all)
     }
 
-    async fn with_details(&self, mut lb: LoadBalancerFacts, with_capacity: bool) -> Result<LoadBalancerFacts> {
+    async fn with_details(
+        &self,
+        mut lb: LoadBalancerFacts,
+        with_capacity: bool,
+    ) -> Result<LoadBalancerFacts> {
         let arn = lb.load_balancer_arn.clone();
         let capacity = async {
             if with_capacity { self.api.describe_capacity_reservation(&arn).await } else { Ok(None) }

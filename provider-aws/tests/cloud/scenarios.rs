@@ -10,7 +10,9 @@ use provider_aws::facts::LoadBalancerState;
 use provider_aws::fake::{Fault, Options};
 use provider_aws::kinds::Scheme;
 
-use crate::support::{CLUSTER, NODE_GROUP, World, account, annotate, config, instance_id, node, pass, port, service, tags};
+use crate::support::{
+    CLUSTER, NODE_GROUP, World, account, annotate, config, instance_id, node, pass, port, service, tags,
+};
 
 /// Two ports, instance targets, as golden case G5 has it.
 fn g5() -> LoadBalancer {
@@ -218,7 +220,8 @@ async fn s10_a_port_moves_within_one_edit() {
         let plan = world.provider.plan(&moved).await.unwrap();
         plan.steps.iter().map(|step| format!("{} {}", step.op, step.key)).collect()
     };
-    let place = |step: &str| steps.iter().position(|one| one == step).unwrap_or_else(|| panic!("{step}: {steps:?}"));
+    let place =
+        |step: &str| steps.iter().position(|one| one == step).unwrap_or_else(|| panic!("{step}: {steps:?}"));
     assert!(place("delete Listener/80") < place("create Listener/81"));
     assert!(place("create Listener/81") < place("delete TargetGroup/80"));
     world.ensured(&moved).await;
@@ -330,7 +333,8 @@ async fn aws_136_certificates_are_added_before_others_are_removed() {
     let mut lb = service("web", &[port(443, 30_443)]);
     annotate(&mut lb, "ssl-cert", "arn1,arn2,arn3");
     world.ensured(&lb).await;
-    let certificates = |world: &World| world.aws.account().load_balancers[0].listeners[0].certificates.clone();
+    let certificates =
+        |world: &World| world.aws.account().load_balancers[0].listeners[0].certificates.clone();
     assert_eq!(certificates(&world), ["arn1", "arn2", "arn3"]);
     annotate(&mut lb, "ssl-cert", "arn1,arn3,arn4");
     let (_, calls) = world.calls_of(world.ensured(&lb)).await;
@@ -347,7 +351,8 @@ async fn aws_78_rules_that_changed_meanwhile_are_read_again() {
     world.ensured(&lb).await;
     // Somebody removes the rule that is about to be revoked.
     world.aws.tamper(|account| {
-        let ours = account.security_groups.iter_mut().find(|group| group.group_name.starts_with("k8s-default"));
+        let ours =
+            account.security_groups.iter_mut().find(|group| group.group_name.starts_with("k8s-default"));
         ours.unwrap().ip_permissions.clear();
     });
     lb.source_ranges = vec!["10.0.0.0/8".parse().unwrap()];
@@ -406,4 +411,34 @@ async fn throttled_writes_are_reported_as_such_and_repaired() {
     assert_eq!(error.operation(), Some("CreateListener"));
     world.ensured(&g5()).await;
     assert!(world.provider.plan(&g5()).await.unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn aws_88_above_the_budget_the_smallest_gaps_are_opened_and_below_it_closed_again() {
+    let mut config = config(CLUSTER);
+    config.node_sg_rule_budget = 3;
+    let world = World::of(account(CLUSTER), Options::default(), config);
+    let ports = |numbers: &[u16]| -> Vec<_> {
+        numbers.iter().zip(80..).map(|(node_port, number)| port(number, *node_port)).collect()
+    };
+    world.ensured(&service("web", &ports(&[30_000, 30_010, 30_100, 30_200, 31_000]))).await;
+    assert_eq!(world.node_rules(), ["tcp 30000-30100", "tcp 30200-30200", "tcp 31000-31000"]);
+    let fewer = service("web", &ports(&[30_000, 30_010, 30_100]));
+    world.ensured(&fewer).await;
+    assert_eq!(world.node_rules(), ["tcp 30000-30000", "tcp 30010-30010", "tcp 30100-30100"]);
+    world.deleted(&fewer).await;
+    world.assert_empty();
+}
+
+#[tokio::test(start_paused = true)]
+async fn aws_88_the_rules_of_aws_load_balancer_controller_are_taken_over() {
+    let mut config = config(CLUSTER);
+    config.node_sg_rules = provider_aws::config::NodeRuleStyle::Range;
+    let world = World::of(account(CLUSTER), Options::default(), config);
+    world.ensured(&g5()).await;
+    assert_eq!(world.node_rules(), ["tcp 31223-32323"]);
+    let exact = world.restarted(crate::support::config(CLUSTER));
+    assert!(exact.provider.plan(&g5()).await.unwrap().is_empty());
+    exact.deleted(&g5()).await;
+    exact.assert_empty();
 }
