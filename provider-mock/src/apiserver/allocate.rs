@@ -1,0 +1,3 @@
+//! Allocators (local stand-in).
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Allocators {}

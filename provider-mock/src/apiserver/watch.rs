@@ -1,0 +1,202 @@
+//! Watches: the changes after a version, as a stream of JSON lines.
+
+use super::ApiServer;
+use super::render::Renderer;
+use super::request::{Query, Target};
+use super::selector::Selector;
+use super::status::ApiError;
+use super::store::Change;
+use bytes::Bytes;
+use futures::Stream;
+use serde_json::{Value, json};
+use std::collections::VecDeque;
+use std::time::Duration;
+use tokio::sync::watch::Receiver;
+use tokio::time::{Instant, sleep_until};
+
+/// How long a watch lives that names no time itself; a real server ends it after 30 to 60 minutes.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30 * 60);
+/// How often a quiet watch says which version it has reached. A real server does it about every minute.
+const BOOKMARK_EVERY: Duration = Duration::from_secs(10);
+/// How many changes are turned into events at a time, so that a slow reader holds little memory.
+const BATCH: usize = 256;
+
+/// An open watch.
+pub(crate) struct Watch {
+    server: ApiServer,
+    target: Target,
+    selector: Selector,
+    renderer: Renderer,
+    /// The version up to which changes have been seen.
+    position: u64,
+    lines: VecDeque<Bytes>,
+    bookmarks: bool,
+    versions: Receiver<u64>,
+    drops: Receiver<u64>,
+    deadline: Instant,
+    next_bookmark: Instant,
+    ended: bool,
+}
+
+impl Watch {
+    /// Opens a watch at the version that the query names.
+    ///
+    /// # Errors
+    /// 410 where the version is too old, 504 where it is yet to come, 400 for contradicting options.
+    pub(crate) fn open(
+        server: ApiServer,
+        target: Target,
+        renderer: Renderer,
+        query: &Query,
+    ) -> Result<Self, ApiError> {
+        let labels = query.text("labelSelector");
+        let selector = Selector::parse(labels, query.text("fieldSelector"), target.endpoint.resource)?;
+        let timeout = query.number("timeoutSeconds")?.filter(|seconds| *seconds > 0);
+        let now = Instant::now();
+        let mut watch = Self {
+            versions: server.changes(),
+            drops: server.faults().drops(),
+            server,
+            target,
+            selector,
+            renderer,
+            position: 0,
+            lines: VecDeque::new(),
+            bookmarks: query.flag("allowWatchBookmarks"),
+            deadline: now + timeout.map_or(DEFAULT_TIMEOUT, Duration::from_secs),
+            next_bookmark: now + BOOKMARK_EVERY,
+            ended: false,
+        };
+        watch.start(query)?;
+        Ok(watch)
+    }
+
+    fn start(&mut self, query: &Query) -> Result<(), ApiError> {
+        let from = query.number("resourceVersion")?;
+        let streams_list = match query.text("sendInitialEvents") {
+            "" => None,
+            value => Some(value == "true"),
+        };
+        if streams_list == Some(true)
+            && (query.text("resourceVersionMatch") != "NotOlderThan" || !self.bookmarks)
+        {
+            return Err(ApiError::unprocessable(
+                "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: sendInitialEvents requires \
+                 setting resourceVersionMatch to NotOlderThan and allowWatchBookmarks to true",
+            ));
+        }
+        let server = self.server.clone();
+        let store = server.store();
+        if let Some(version) = from.filter(|version| *version > store.version()) {
+            return Err(ApiError::too_new(version, store.version()));
+        }
+        let begins_with_state = streams_list.unwrap_or(matches!(from, None | Some(0)));
+        if begins_with_state || matches!(from, None | Some(0)) {
+            self.position = store.version();
+        } else {
+            self.position = from.unwrap_or_default();
+            drop(store.changes_after(self.position)?);
+        }
+        if begins_with_state {
+            for (_, object) in store.list(self.target.endpoint.resource, &self.target.namespace) {
+                if self.selector.matches(&object) {
+                    self.push("ADDED", &self.renderer.object(&object));
+                }
+            }
+        }
+        if streams_list == Some(true) {
+            self.push("BOOKMARK", &self.renderer.bookmark(self.position, true));
+        }
+        Ok(())
+    }
+
+    /// The lines of the watch; the stream ends at the deadline, when the server drops watches, and
+    /// after an ERROR.
+    pub(crate) fn into_stream(self) -> impl Stream<Item = Bytes> + Send + 'static {
+        futures::stream::unfold(
+            self,
+            |mut watch| async move { watch.next_line().await.map(|line| (line, watch)) },
+        )
+    }
+
+    async fn next_line(&mut self) -> Option<Bytes> {
+        loop {
+            if let Some(line) = self.lines.pop_front() {
+                return Some(line);
+            }
+            if self.ended {
+                return None;
+            }
+            let more = self.read_changes();
+            if self.lines.is_empty() && !more {
+                self.wait().await;
+            }
+        }
+    }
+
+    /// Waits for something to say, or for the end.
+    async fn wait(&mut self) {
+        tokio::select! {
+            biased;
+            _ = self.drops.changed() => self.ended = true,
+            changed = self.versions.changed() => self.ended = changed.is_err(),
+            () = sleep_until(self.deadline) => {
+                self.ended = true;
+                self.bookmark();
+            }
+            () = sleep_until(self.next_bookmark) => self.bookmark(),
+        }
+    }
+
+    fn bookmark(&mut self) {
+        self.next_bookmark = Instant::now() + BOOKMARK_EVERY;
+        if self.bookmarks {
+            self.push("BOOKMARK", &self.renderer.bookmark(self.position, false));
+        }
+    }
+
+    /// Reads a batch of changes; true if there may be more.
+    fn read_changes(&mut self) -> bool {
+        let server = self.server.clone();
+        let batch: Result<Vec<Change>, ApiError> =
+            server.store().changes_after(self.position).map(|changes| changes.take(BATCH).cloned().collect());
+        match batch {
+            Ok(changes) => {
+                changes.iter().for_each(|change| self.read_change(change));
+                changes.len() == BATCH
+            }
+            Err(error) => {
+                self.push("ERROR", &error.to_status());
+                self.ended = true;
+                true
+            }
+        }
+    }
+
+    fn read_change(&mut self, change: &Change) {
+        self.position = change.version;
+        let namespace = &self.target.namespace;
+        if change.key.resource != self.target.endpoint.resource
+            || !(namespace.is_empty() || *namespace == change.key.namespace)
+        {
+            return;
+        }
+        let selected = |object: &&Value| self.selector.matches(object);
+        let before = change.before.as_deref().filter(selected);
+        match (before, change.after.as_deref().filter(selected)) {
+            (None, Some(after)) => self.push("ADDED", &self.renderer.object(after)),
+            (Some(_), Some(after)) => self.push("MODIFIED", &self.renderer.object(after)),
+            (Some(_), None) => {
+                let last = change.last_seen().unwrap_or_default();
+                self.push("DELETED", &self.renderer.object(&last));
+            }
+            (None, None) => {}
+        }
+    }
+
+    fn push(&mut self, kind: &str, object: &Value) {
+        let mut line = json!({"type": kind, "object": object}).to_string();
+        line.push('\n');
+        self.lines.push_back(line.into());
+    }
+}

@@ -1,0 +1,324 @@
+//! Create, update and delete: what happens to an object between the request and the store.
+
+use super::json::{child_mut, list, put, text};
+use super::meta;
+use super::resource::{Endpoint, Resource};
+use super::status::ApiError;
+use super::store::{Key, Store, is_terminating};
+use super::strategy::strategy_for;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// Namespaces that exist from the start and cannot be deleted (the last may).
+pub(crate) const SYSTEM_NAMESPACES: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node-lease"];
+
+/// How often a generated name that is taken is rolled again.
+const NAME_ATTEMPTS: usize = 8;
+
+/// Whether a write is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Run {
+    Commit,
+    /// Everything is checked, nothing is kept (`dryRun=All`).
+    Dry,
+}
+
+/// Which half of the object an update may change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Surface {
+    /// The object itself: metadata and specification.
+    Main,
+    /// The `status` subresource: metadata and status.
+    Status,
+}
+
+/// What a delete insists on.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Preconditions {
+    pub uid: Option<String>,
+    pub resource_version: Option<String>,
+}
+
+/// What a delete did.
+#[derive(Debug)]
+pub(crate) enum Deleted {
+    Gone(Arc<Value>),
+    /// Finalizers hold the object; it only carries a deletionTimestamp now.
+    Pending(Arc<Value>),
+}
+
+impl Store {
+    /// Stores a new object, of which `namespace` is the namespace of the request.
+    pub(crate) fn create(
+        &mut self,
+        endpoint: &'static Endpoint,
+        namespace: &str,
+        mut object: Value,
+        run: Run,
+    ) -> Result<Arc<Value>, ApiError> {
+        check_new(&object, namespace, endpoint)?;
+        let key = self.new_key(&object, namespace, endpoint)?;
+        if endpoint.namespaced {
+            self.check_namespace(endpoint, &key)?;
+        }
+        meta::begin(&mut object, key.resource, &key.namespace, &key.name);
+        let strategy = strategy_for(key.resource.kind());
+        strategy.default(&mut object);
+        let mut allocators = self.allocators.clone();
+        let invalid = |errors: Vec<_>| ApiError::invalid(endpoint, &key.name, &errors);
+        strategy.prepare_create(&mut object, &mut allocators).map_err(invalid)?;
+        let errors = strategy.validate_create(&object);
+        if !errors.is_empty() {
+            return Err(invalid(errors));
+        }
+        if self.get(&key).is_some() {
+            return Err(ApiError::already_exists(endpoint, &key.name));
+        }
+        meta::tidy(&mut object);
+        if run == Run::Dry {
+            return Ok(Arc::new(object));
+        }
+        self.allocators = allocators;
+        Ok(self.commit(key, Some(object)).unwrap_or_default())
+    }
+
+    fn new_key(&mut self, object: &Value, namespace: &str, endpoint: &Endpoint) -> Result<Key, ApiError> {
+        let mut key = Key::new(endpoint.resource, namespace, "");
+        for _ in 0..NAME_ATTEMPTS {
+            key.name = meta::name_of(object, endpoint, &mut self.random)?;
+            if self.get(&key).is_none() {
+                break;
+            }
+        }
+        Ok(key)
+    }
+
+    fn check_namespace(&self, endpoint: &Endpoint, key: &Key) -> Result<(), ApiError> {
+        let namespace = self.read(&Key::new(Resource::Namespaces, "", &key.namespace))?;
+        if is_terminating(&namespace) {
+            let why = format!(
+                "unable to create new content in namespace {} because it is being terminated",
+                key.namespace
+            );
+            return Err(ApiError::forbidden(endpoint, &key.name, &why));
+        }
+        Ok(())
+    }
+
+    /// Replaces the half of a stored object that `surface` names.
+    pub(crate) fn update(
+        &mut self,
+        key: &Key,
+        mut object: Value,
+        surface: Surface,
+        run: Run,
+    ) -> Result<Arc<Value>, ApiError> {
+        let old = self.read(key)?;
+        check_replaced(&object, &old, key)?;
+        meta::carry_over(&mut object, &old);
+        restrict(&mut object, &old, surface, key.resource);
+        let mut allocators = self.allocators.clone();
+        let endpoint = key.resource.stored_as();
+        let invalid = |errors: Vec<_>| ApiError::invalid(endpoint, &key.name, &errors);
+        let strategy = strategy_for(key.resource.kind());
+        let mut errors = meta::validate_update(&object, &old);
+        match surface {
+            Surface::Main => {
+                strategy.default(&mut object);
+                strategy.prepare_update(&mut object, &old, &mut allocators).map_err(invalid)?;
+                errors.extend(strategy.validate_update(&object, &old));
+            }
+            Surface::Status => errors.extend(strategy.validate_status(&object, &old)),
+        }
+        if !errors.is_empty() {
+            return Err(invalid(errors));
+        }
+        meta::tidy(&mut object);
+        meta::bump_generation(&mut object, &old);
+        if run == Run::Dry || object == *old {
+            return Ok(Arc::new(object));
+        }
+        self.allocators = allocators;
+        Ok(self.keep_or_finish(key, object))
+    }
+
+    /// Commits the object, or removes it where its last finalizer has gone.
+    fn keep_or_finish(&mut self, key: &Key, object: Value) -> Arc<Value> {
+        if is_terminating(&object)
+            && list(&object, "/metadata/finalizers").is_empty()
+            && !self.holds_content(key)
+        {
+            let last = Arc::new(object);
+            self.remove(key);
+            return last;
+        }
+        self.commit(key.clone(), Some(object)).unwrap_or_default()
+    }
+
+    /// Deletes an object, or marks it where finalizers (or a namespace's content) hold it.
+    pub(crate) fn delete(
+        &mut self,
+        key: &Key,
+        only_if: &Preconditions,
+        run: Run,
+    ) -> Result<Deleted, ApiError> {
+        let old = self.read(key)?;
+        check_preconditions(&old, only_if, key)?;
+        if key.resource == Resource::Namespaces
+            && SYSTEM_NAMESPACES.iter().take(3).any(|name| *name == key.name)
+        {
+            let endpoint = key.resource.stored_as();
+            return Err(ApiError::forbidden(endpoint, &key.name, "this namespace may not be deleted"));
+        }
+        if run == Run::Dry {
+            return Ok(Deleted::Gone(old));
+        }
+        let held = !list(&old, "/metadata/finalizers").is_empty() || self.holds_content(key);
+        if !held {
+            self.remove(key);
+            return Ok(Deleted::Gone(old));
+        }
+        if !is_terminating(&old) {
+            self.commit(key.clone(), Some(terminating(&old, key.resource)));
+        }
+        if key.resource == Resource::Namespaces {
+            self.empty(&key.name);
+        }
+        Ok(self.get(key).cloned().map_or(Deleted::Gone(old), Deleted::Pending))
+    }
+
+    fn holds_content(&self, key: &Key) -> bool {
+        key.resource == Resource::Namespaces && !self.in_namespace(&key.name).is_empty()
+    }
+
+    /// Deletes what is in a namespace; what finalizers hold stays for now.
+    fn empty(&mut self, namespace: &str) {
+        for (key, _) in self.in_namespace(namespace) {
+            // An object that an earlier round removed with its owner is gone already: nothing to do.
+            drop(self.delete(&key, &Preconditions::default(), Run::Commit));
+        }
+    }
+
+    /// Removes an object now, then what it owned, then its namespace if that only waited for it.
+    fn remove(&mut self, key: &Key) {
+        let Some(object) = self.get(key).cloned() else { return };
+        strategy_for(key.resource.kind()).release(&object, &mut self.allocators);
+        self.commit(key.clone(), None);
+        self.collect_dependents(key, text(&object, "/metadata/uid"));
+        self.finish_namespace(&key.namespace);
+    }
+
+    /// Deletes the objects that only the removed one owned, as the garbage collector would.
+    fn collect_dependents(&mut self, owner: &Key, uid: &str) {
+        let orphaned = |object: &Value| {
+            let owners = list(object, "/metadata/ownerReferences");
+            !owners.is_empty() && owners.iter().all(|owner| text(owner, "/uid") == uid)
+        };
+        for (key, object) in self.in_namespace(&owner.namespace) {
+            if orphaned(&object) {
+                drop(self.delete(&key, &Preconditions::default(), Run::Commit));
+            }
+        }
+    }
+
+    fn finish_namespace(&mut self, namespace: &str) {
+        if namespace.is_empty() {
+            return;
+        }
+        let key = Key::new(Resource::Namespaces, "", namespace);
+        let waiting = self
+            .get(&key)
+            .is_some_and(|object| is_terminating(object) && list(object, "/metadata/finalizers").is_empty());
+        if waiting && !self.holds_content(&key) {
+            self.remove(&key);
+        }
+    }
+}
+
+/// Refuses a new object that contradicts its request.
+fn check_new(object: &Value, namespace: &str, endpoint: &Endpoint) -> Result<(), ApiError> {
+    let own = text(object, "/metadata/namespace");
+    if endpoint.namespaced && !own.is_empty() && own != namespace {
+        let message = format!(
+            "the namespace of the provided object does not match the namespace sent on the request ({own} != {namespace})"
+        );
+        return Err(ApiError::bad_request(message));
+    }
+    if !text(object, "/metadata/resourceVersion").is_empty() {
+        return Err(ApiError::bad_request("resourceVersion should not be set on objects to be created"));
+    }
+    Ok(())
+}
+
+/// Refuses a replacement of another object, or of another version of it.
+fn check_replaced(object: &Value, old: &Value, key: &Key) -> Result<(), ApiError> {
+    let endpoint = key.resource.stored_as();
+    let sent = |pointer: &str| Some(text(object, pointer)).filter(|value| !value.is_empty());
+    if let Some(name) = sent("/metadata/name").filter(|name| *name != key.name) {
+        let message =
+            format!("the name of the object ({name}) does not match the name on the URL ({})", key.name);
+        return Err(ApiError::bad_request(message));
+    }
+    if sent("/metadata/resourceVersion").is_none() && key.resource.needs_version_on_update() {
+        let error = super::field::FieldError {
+            kind: super::field::FieldErrorKind::Invalid,
+            field: "metadata.resourceVersion".to_owned(),
+            message: "Invalid value: 0: must be specified for an update".to_owned(),
+        };
+        return Err(ApiError::invalid(endpoint, &key.name, &[error]));
+    }
+    if sent("/metadata/resourceVersion")
+        .is_some_and(|version| version != text(old, "/metadata/resourceVersion"))
+    {
+        return Err(ApiError::conflict(endpoint, &key.name));
+    }
+    let uid = sent("/metadata/uid").map(str::to_owned);
+    check_preconditions(old, &Preconditions { uid, resource_version: None }, key)
+}
+
+fn check_preconditions(old: &Value, only_if: &Preconditions, key: &Key) -> Result<(), ApiError> {
+    let checks = [
+        ("UID", &only_if.uid, text(old, "/metadata/uid")),
+        ("ResourceVersion", &only_if.resource_version, text(old, "/metadata/resourceVersion")),
+    ];
+    for (what, wanted, actual) in checks {
+        if let Some(wanted) = wanted.as_deref().filter(|wanted| *wanted != actual) {
+            let why = format!(
+                "Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {actual}"
+            );
+            return Err(ApiError::conflict_because(key.resource.stored_as(), &key.name, &why));
+        }
+    }
+    Ok(())
+}
+
+/// Takes from the stored object the half that `surface` does not name.
+fn restrict(object: &mut Value, old: &Value, surface: Surface, resource: Resource) {
+    match surface {
+        Surface::Main if resource.stored_as().has_status => put(object, "status", old.get("status").cloned()),
+        Surface::Main => {}
+        Surface::Status => {
+            let mut merged = old.clone();
+            for field in ["metadata", "status"] {
+                put(&mut merged, field, object.get(field).cloned());
+            }
+            *object = merged;
+        }
+    }
+}
+
+/// The object with its deletion begun.
+fn terminating(old: &Value, resource: Resource) -> Value {
+    let mut object = old.clone();
+    let generation = old.pointer("/metadata/generation").and_then(Value::as_u64);
+    let metadata = child_mut(&mut object, "metadata");
+    metadata.insert("deletionTimestamp".to_owned(), json!(meta::format_time(meta::now())));
+    metadata.insert("deletionGracePeriodSeconds".to_owned(), json!(0));
+    if let Some(generation) = generation {
+        metadata.insert("generation".to_owned(), json!(generation + 1));
+    }
+    if resource == Resource::Namespaces {
+        child_mut(&mut object, "status").insert("phase".to_owned(), json!("Terminating"));
+    }
+    object
+}
