@@ -6,10 +6,13 @@
 //!   [`provider::LoadBalancerProvider`] of it.
 //! - A controller holds `Arc<dyn LoadBalancerProvider>`.
 
+pub mod annotations;
 pub mod backend;
 pub mod engine;
 pub mod error;
 pub mod graph;
+#[cfg(feature = "kube")]
+pub mod k8s;
 pub mod model;
 pub mod naming;
 pub mod ownership;
