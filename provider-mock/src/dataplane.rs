@@ -26,7 +26,8 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 pub use frontend::{
-    Affinity, BackendTarget, ClientHeader, Frontend, HealthCheck, NoneHealthy, Probe, ProbePort, SourceAddress,
+    Affinity, BackendTarget, ClientHeader, Frontend, HealthCheck, NoneHealthy, Probe, ProbePort,
+    SourceAddress,
 };
 pub use health::HealthState;
 pub(crate) use health::Tally;

@@ -251,7 +251,8 @@ impl Net {
     /// Makes a UDP socket that sends to and receives from one logical address only; else as [`Net::connect_tcp`].
     pub async fn connect_udp(&self, logical: SocketAddr, source: Option<IpAddr>) -> io::Result<UdpSocket> {
         let real = self.resolve(logical, Transport::Udp)?;
-        let any: IpAddr = if real.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+        let any: IpAddr =
+            if real.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
         let preferred = usable_source(source, real).unwrap_or(any);
         let (socket, _) =
             open_udp(SocketAddr::new(preferred, 0)).or_else(|_| open_udp(SocketAddr::new(any, 0)))?;

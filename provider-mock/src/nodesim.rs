@@ -5,11 +5,14 @@
 //! with `externalTrafficPolicy: Local` on their health check port. Every pod speaks HTTP on its TCP ports (a line
 //! of JSON that names pod, node and client; bodies are echoed) and echoes datagrams on its UDP ports.
 //!
+//! [`Kubelets`] ties the machines to the embedded API: it schedules pods, runs them and reports.
+//!
 //! Where kube-proxy would drop packets for want of an endpoint, TCP connections are reset: same end, sooner.
 
 mod cluster;
 mod health;
 mod http;
+mod kubelet;
 mod pod;
 mod proxy;
 mod running;
@@ -20,9 +23,11 @@ use std::io;
 use std::net::SocketAddr;
 
 use futures::future::join_all;
+use jiff::Timestamp;
 use parking_lot::Mutex;
 
 pub use cluster::{Cluster, PodIdentity, SimNode, SimPod};
+pub use kubelet::{Kubelets, RegisterError};
 pub use wanted::NODE_HEALTH_PORT;
 
 use crate::net::{Net, Transport};
@@ -113,7 +118,8 @@ impl NodeSim {
 
     async fn serve(&self, told: &Told) -> Result<(), SyncError> {
         let Sockets { by_address, conflicts } = Sockets::of(&told.cluster, &told.dead);
-        let changed = |key: &_, running: &Running| by_address.get(key).is_some_and(|wanted| running.change(wanted));
+        let changed =
+            |key: &_, running: &Running| by_address.get(key).is_some_and(|wanted| running.change(wanted));
         self.stop(|key, running| !changed(key, running)).await;
         let claimed = |(address, transport)| {
             (address, transport, io::Error::new(io::ErrorKind::AddrInUse, "claimed twice in the cluster"))
@@ -140,4 +146,9 @@ impl NodeSim {
         // All at once: each is told to end before any is waited for.
         join_all(ended.into_iter().map(|(_, running)| running.server.stop())).await;
     }
+}
+
+/// The wall clock of all machines: what they write into objects and answers, never what they decide by.
+fn now() -> Timestamp {
+    Timestamp::now()
 }

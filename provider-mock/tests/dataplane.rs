@@ -3,12 +3,12 @@
 #[path = "support/sockets.rs"]
 mod sockets;
 
+#[path = "dataplane/changes.rs"]
+mod changes;
 #[path = "dataplane/tcp.rs"]
 mod tcp;
 #[path = "dataplane/udp.rs"]
 mod udp;
-#[path = "dataplane/changes.rs"]
-mod changes;
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -73,7 +73,12 @@ impl World {
 
     /// Bytes that went to clients.
     fn bytes_out(&self) -> u64 {
-        self.plane.stats().iter().flat_map(|frontend| &frontend.backends).map(|backend| backend.bytes_out).sum()
+        self.plane
+            .stats()
+            .iter()
+            .flat_map(|frontend| &frontend.backends)
+            .map(|backend| backend.bytes_out)
+            .sum()
     }
 
     fn active(&self) -> usize {

@@ -6,6 +6,8 @@ mod sockets;
 
 #[path = "nodesim/health.rs"]
 mod health;
+#[path = "nodesim/kubelet.rs"]
+mod kubelet;
 #[path = "nodesim/path.rs"]
 mod path;
 #[path = "nodesim/routing.rs"]
@@ -41,7 +43,11 @@ impl World {
             let addresses = vec![net.node_address(family).unwrap()];
             cluster.nodes.push(SimNode { name: name.clone(), addresses, eligible: true });
             cluster.pods.push(SimPod {
-                identity: PodIdentity { namespace: "default".into(), pod: format!("pod-{letter}"), node: name },
+                identity: PodIdentity {
+                    namespace: "default".into(),
+                    pod: format!("pod-{letter}"),
+                    node: name,
+                },
                 addresses: vec![net.pod_address(family).unwrap()],
                 tcp_ports: [8080].into(),
                 udp_ports: [5353].into(),
@@ -114,7 +120,8 @@ fn service(spec: Value) -> Service {
         ],
     });
     whole.as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
-    serde_json::from_value(json!({"metadata": {"name": "web", "namespace": "default"}, "spec": whole})).unwrap()
+    serde_json::from_value(json!({"metadata": {"name": "web", "namespace": "default"}, "spec": whole}))
+        .unwrap()
 }
 
 fn local() -> Value {

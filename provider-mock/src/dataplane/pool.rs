@@ -49,8 +49,7 @@ impl Pool {
     /// Takes settings and backends over; flows to backends that stay do not notice.
     pub(super) fn configure(&self, frontend: Frontend) {
         let mut running = self.running.lock();
-        let checker =
-            Checker { check: frontend.health_check.clone(), client_header: frontend.client_header };
+        let checker = Checker { check: frontend.health_check.clone(), client_header: frontend.client_header };
         let drain_timeout = frontend.drain_timeout;
         running.draining.retain(|drain| is_draining(&drain.target));
         let removed = self.balancer.configure(frontend, |wanted| {

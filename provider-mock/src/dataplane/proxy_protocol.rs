@@ -23,7 +23,8 @@ pub(crate) fn header(client: SocketAddr, destination: SocketAddr) -> io::Result<
 
 /// The header of the load balancer's own connections, such as health checks.
 pub(crate) fn local_header() -> io::Result<Vec<u8>> {
-    Builder::with_addresses(Version::Two | Command::Local, Protocol::Unspecified, Addresses::Unspecified).build()
+    Builder::with_addresses(Version::Two | Command::Local, Protocol::Unspecified, Addresses::Unspecified)
+        .build()
 }
 
 /// What a PROXY header said of a connection.

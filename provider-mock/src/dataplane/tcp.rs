@@ -88,11 +88,7 @@ async fn forward(forwarder: Forwarder, client: TcpStream, peer: SocketAddr) {
 }
 
 /// Tries each usable backend once.
-async fn connect(
-    forwarder: &Forwarder,
-    frontend: &Frontend,
-    peer: SocketAddr,
-) -> Option<(TcpStream, Lease)> {
+async fn connect(forwarder: &Forwarder, frontend: &Frontend, peer: SocketAddr) -> Option<(TcpStream, Lease)> {
     let client = peer.ip().to_canonical();
     let source = Some(frontend.source_address.of(client));
     let mut tried = Vec::new();

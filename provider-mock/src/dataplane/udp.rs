@@ -135,7 +135,8 @@ impl Flow {
 
 impl Session {
     fn start(upstream: UdpSocket, socket: Arc<UdpSocket>, client: SocketAddr, lease: Lease) -> Self {
-        let flow = Arc::new(Flow { upstream, lease, activity: Activity::new(), broken: AtomicBool::new(false) });
+        let flow =
+            Arc::new(Flow { upstream, lease, activity: Activity::new(), broken: AtomicBool::new(false) });
         let replies = AbortOnDropHandle::new(tokio::spawn(reply(flow.clone(), socket, client)));
         Self { flow, replies }
     }

@@ -107,9 +107,7 @@ impl AddressBlock {
                 let octet = |value: u16| u8::try_from(value).unwrap_or(u8::MAX);
                 Ipv4Addr::new(127, self.block, octet(third), octet(fourth)).into()
             }
-            IpFamily::V6 => {
-                Ipv6Addr::new(0xfd00, u16::from(self.block), 0, 0, 0, 0, role, index + 1).into()
-            }
+            IpFamily::V6 => Ipv6Addr::new(0xfd00, u16::from(self.block), 0, 0, 0, 0, role, index + 1).into(),
         }
     }
 }

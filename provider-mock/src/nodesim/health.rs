@@ -18,8 +18,7 @@ pub(super) struct ServiceHealth {
 impl ServiceHealth {
     /// Any path is answered alike.
     pub(super) fn answer(&self) -> Answer {
-        let status =
-            if self.local_endpoints > 0 { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        let status = if self.local_endpoints > 0 { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
         let body = json!({
             "service": {"namespace": self.namespace, "name": self.name},
             "localEndpoints": self.local_endpoints,

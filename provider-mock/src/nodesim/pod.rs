@@ -23,7 +23,8 @@ const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Serves HTTP/1.1, with or without a PROXY header in front, until stopped.
 pub(super) async fn serve_http(listener: TcpListener, pod: PodIdentity, stop: CancellationToken) {
-    accept_each(listener, stop, || CONNECTION_LIMIT, |stream, peer| connection(stream, peer, pod.clone())).await;
+    accept_each(listener, stop, || CONNECTION_LIMIT, |stream, peer| connection(stream, peer, pod.clone()))
+        .await;
 }
 
 async fn connection(mut stream: TcpStream, peer: SocketAddr, pod: PodIdentity) {

@@ -141,9 +141,8 @@ impl<'a> Routed<'a> {
     /// Ready endpoints on a node, counted once each over all ports.
     pub(super) fn ready_on(&self, node: &str, family: IpFamily) -> usize {
         let endpoints = self.own_slices(family).flat_map(|slice| &slice.endpoints);
-        let ready = endpoints.filter(|endpoint| {
-            endpoint.node_name.as_deref() == Some(node) && Conditions::of(endpoint).ready
-        });
+        let ready = endpoints
+            .filter(|endpoint| endpoint.node_name.as_deref() == Some(node) && Conditions::of(endpoint).ready);
         ready.filter_map(|endpoint| endpoint.addresses.first()).collect::<BTreeSet<_>>().len()
     }
 }

@@ -4,14 +4,13 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use parking_lot::Mutex;
 
 use super::cluster::PodIdentity;
 use super::health::{NodeHealth, ServiceHealth};
 use super::http::{CONNECTION_LIMIT, serve_connection};
-use super::pod;
 use super::wanted::{Purpose, Wanted};
+use super::{now, pod};
 use crate::dataplane::Tally;
 use crate::dataplane::balancer::{Balancer, Target};
 use crate::dataplane::server::Server;
@@ -108,20 +107,30 @@ fn serve_service_health(
     shared: Arc<Mutex<ServiceHealth>>,
 ) -> io::Result<Server> {
     Server::tcp(net, address, move |listener, stop| {
-        accept_each(listener, stop, || CONNECTION_LIMIT, move |stream, peer| {
-            let shared = shared.clone();
-            async move { serve_connection(stream, peer, |_| shared.lock().answer()).await }
-        })
+        accept_each(
+            listener,
+            stop,
+            || CONNECTION_LIMIT,
+            move |stream, peer| {
+                let shared = shared.clone();
+                async move { serve_connection(stream, peer, |_| shared.lock().answer()).await }
+            },
+        )
     })
 }
 
 fn serve_node_health(net: &Net, address: SocketAddr, shared: Arc<Mutex<NodeHealth>>) -> io::Result<Server> {
     Server::tcp(net, address, move |listener, stop| {
-        accept_each(listener, stop, || CONNECTION_LIMIT, move |stream, peer| {
-            let shared = shared.clone();
-            let page = move |request| shared.lock().answer(&request, Timestamp::now());
-            serve_connection(stream, peer, page)
-        })
+        accept_each(
+            listener,
+            stop,
+            || CONNECTION_LIMIT,
+            move |stream, peer| {
+                let shared = shared.clone();
+                let page = move |request| shared.lock().answer(&request, now());
+                serve_connection(stream, peer, page)
+            },
+        )
     })
 }
 

@@ -117,7 +117,8 @@ async fn ipv6_addresses_are_mapped_to_the_one_loopback_address() {
     let world = World::new();
     let address = world.net.load_balancer_address(IpFamily::V6).unwrap();
     let node = world.net.node_address(IpFamily::V6).unwrap();
-    let one = provider_mock::dataplane::BackendTarget { id: "one".to_owned(), address: (node, 30_080).into() };
+    let one =
+        provider_mock::dataplane::BackendTarget { id: "one".to_owned(), address: (node, 30_080).into() };
     let _first = TcpBackend::greet(&world.net, one.address, "one");
     let mut frontend = world.frontend(Transport::Tcp, &[&one]);
     frontend.address = address;

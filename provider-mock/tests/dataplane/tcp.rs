@@ -167,9 +167,8 @@ async fn a_client_address_stays_with_its_backend() {
     let mut frontend = world.frontend(Transport::Tcp, &targets.each_ref());
     frontend.affinity = Affinity::ClientIp { timeout: Duration::from_secs(600) };
     let real = world.serve(frontend).await;
-    let answer = async |last: u8| {
-        ask(connect_from([127, 0, 0, last], real).await.unwrap(), b"").await.unwrap()
-    };
+    let answer =
+        async |last: u8| ask(connect_from([127, 0, 0, last], real).await.unwrap(), b"").await.unwrap();
     let mut chosen = BTreeMap::new();
     for last in 1..=12 {
         let first = answer(last).await;

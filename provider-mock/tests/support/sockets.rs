@@ -34,7 +34,11 @@ pub(crate) struct TcpBackend {
 }
 
 impl TcpBackend {
-    pub(crate) fn start<F>(net: &Net, address: SocketAddr, serve: impl Fn(TcpStream) -> F + Send + 'static) -> Self
+    pub(crate) fn start<F>(
+        net: &Net,
+        address: SocketAddr,
+        serve: impl Fn(TcpStream) -> F + Send + 'static,
+    ) -> Self
     where
         F: Future<Output = io::Result<()>> + Send + 'static,
     {

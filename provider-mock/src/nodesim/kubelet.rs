@@ -1,0 +1,303 @@
+//! The machines of the simulation as the embedded API sees them.
+
+mod objects;
+mod view;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Pod;
+use serde_json::{Value, json};
+use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::{NodeSim, now};
+use crate::apiserver::{ApiError, ApiServer, Resource};
+use crate::net::{IpFamily, Net};
+use view::{View, addresses, is_leaving, node_of, pod_addresses};
+
+/// How often a node says that it lives, as the kubelet's `nodeStatusReportFrequency`.
+///
+/// Node Leases, which a kubelet renews each 10 s, are left out: nothing here reads them.
+const HEARTBEAT: Duration = Duration::from_secs(300);
+/// After a write that was refused or a socket that could not be bound.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// The scheduler and the kubelets of a simulated cluster, until dropped.
+///
+/// Follows the embedded API level-triggered: pods without a node get one in turn, pods on a node get addresses, run
+/// and are reported `Running` and `Ready`; nodes and pods that go are switched off. Only Nodes with an address of
+/// this network are simulated; other Nodes and the pods on them are left alone.
+#[derive(Debug)]
+pub struct Kubelets {
+    shared: Arc<Shared>,
+    _task: AbortOnDropHandle<()>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    api: ApiServer,
+    net: Net,
+    sim: NodeSim,
+    /// Addresses that nodes and pods hold, by UID; held while the API is followed, so that one does it at a time.
+    held: tokio::sync::Mutex<BTreeMap<String, Vec<IpAddr>>>,
+}
+
+/// Why nodes could not be registered.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegisterError {
+    /// No address is free.
+    #[error("no address for a node")]
+    Address(#[from] io::Error),
+    /// The API refused a Node.
+    #[error("the API refused a node")]
+    Refused(#[from] ApiError),
+}
+
+impl Kubelets {
+    /// Begins to follow the API; must be called within a tokio runtime.
+    pub fn start(api: ApiServer, net: Net) -> Self {
+        let sim = NodeSim::new(net.clone());
+        let shared = Arc::new(Shared { api, net, sim, held: tokio::sync::Mutex::default() });
+        let task = AbortOnDropHandle::new(tokio::spawn(shared.clone().follow()));
+        Self { shared, _task: task }
+    }
+
+    /// Adds Nodes `node-1`, `node-2`, … (the next free names) with an address of each family; returns their names.
+    ///
+    /// They are spread over the zones `zone-a`, `zone-b` and `zone-c`, have the provider ID `mock://<zone>/<name>`
+    /// and are Ready.
+    ///
+    /// # Errors
+    /// When the addresses are used up or the API refuses a Node; nodes added before stay.
+    pub async fn register_nodes(
+        &self,
+        count: usize,
+        families: &[IpFamily],
+    ) -> Result<Vec<String>, RegisterError> {
+        let mut names = Vec::new();
+        let mut index = 0;
+        while names.len() < count {
+            let name = format!("node-{}", index + 1);
+            if self.shared.api.get(Resource::Nodes, "", &name).is_none() {
+                self.shared.register(index, families)?;
+                names.push(name);
+            }
+            index += 1;
+        }
+        self.shared.reconcile().await;
+        Ok(names)
+    }
+
+    /// Switches a machine off: its connections are reset, its Node becomes `Unknown` and its pods not ready.
+    ///
+    /// All of it is done when this returns; a real node controller would take 40 s to notice.
+    pub async fn kill(&self, node: &str) {
+        self.shared.sim.kill(node).await;
+        self.shared.reconcile().await;
+    }
+
+    /// Switches a machine on again, with the pods that are still assigned to it.
+    pub async fn revive(&self, node: &str) {
+        // What could not be bound is tried again, and reported, by `reconcile`.
+        let _ = self.shared.sim.revive(node).await;
+        self.shared.reconcile().await;
+    }
+
+    /// The machines that were switched off with [`Kubelets::kill`].
+    pub async fn dead(&self) -> BTreeSet<String> {
+        self.shared.sim.dead().await
+    }
+
+    /// Follows the API up to what it says now, instead of soon; false if something has to be tried again.
+    pub async fn settle(&self) -> bool {
+        self.shared.reconcile().await
+    }
+}
+
+impl Shared {
+    async fn follow(self: Arc<Self>) {
+        let mut changes = self.api.changes();
+        let mut heartbeats = interval(HEARTBEAT);
+        heartbeats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        heartbeats.tick().await;
+        loop {
+            changes.borrow_and_update();
+            let settled = self.reconcile().await;
+            tokio::select! {
+                biased;
+                changed = changes.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                }
+                () = sleep(RETRY), if !settled => {}
+                _ = heartbeats.tick() => self.heartbeat().await,
+            }
+        }
+    }
+
+    /// One pass: nodes, scheduling, pods, sockets.
+    async fn reconcile(&self) -> bool {
+        let mut held = self.held.lock().await;
+        let dead = self.sim.dead().await;
+        let written = [self.report_machines(&dead), self.schedule(), self.run_pods(&dead, &mut held)];
+        let view = View::read(&self.api, &self.net);
+        let gone = take_gone(&mut held, &view, &self.net);
+        let served = self.sim.sync(view.cluster()).await;
+        // Only now nothing listens on them any more.
+        gone.into_iter().for_each(|address| self.net.release_address(address));
+        if let Err(error) = &served {
+            tracing::warn!(%error, "some sockets of the simulated machines are not served");
+        }
+        served.is_ok() && written == [true; 3]
+    }
+
+    fn register(&self, index: usize, families: &[IpFamily]) -> Result<(), RegisterError> {
+        let addresses: Vec<IpAddr> =
+            families.iter().map(|family| self.net.node_address(*family)).collect::<io::Result<_>>()?;
+        let node = objects::node(index, &addresses, now());
+        let registered = self.api.create(Resource::Nodes, node.clone()).and_then(|mut created| {
+            put(&mut created, "status", node.get("status").cloned().unwrap_or_default());
+            self.api.update_status(Resource::Nodes, created)
+        });
+        if let Err(error) = registered {
+            addresses.into_iter().for_each(|address| self.net.release_address(address));
+            return Err(error.into());
+        }
+        Ok(())
+    }
+
+    /// Nodes and pods are not ready while their machine is off.
+    fn report_machines(&self, dead: &BTreeSet<String>) -> bool {
+        let view = View::read(&self.api, &self.net);
+        let mut written = true;
+        for node in &view.nodes {
+            let name = node.metadata.name.as_deref().unwrap_or_default();
+            written &= self.follow_machine(Resource::Nodes, ("", name), !dead.contains(name));
+        }
+        for pod in view.pods.iter().filter(|pod| !is_leaving(pod)) {
+            let Some(node) = node_of(pod).filter(|node| view.node(node).is_some()) else { continue };
+            written &= self.follow_machine(Resource::Pods, key(pod), !dead.contains(node));
+        }
+        written
+    }
+
+    fn follow_machine(&self, resource: Resource, (namespace, name): (&str, &str), alive: bool) -> bool {
+        let Some(mut object) = self.api.get(resource, namespace, name) else { return true };
+        let lost = if resource == Resource::Nodes { "Unknown" } else { "False" };
+        if !objects::follow_machine(&mut object, alive, lost, now()) {
+            return true;
+        }
+        accepted(self.api.update_status(resource, object))
+    }
+
+    fn schedule(&self) -> bool {
+        let view = View::read(&self.api, &self.net);
+        let mut written = true;
+        for (pod, node) in view.schedule() {
+            let (namespace, name) = key(pod);
+            let Some(mut object) = self.api.get(Resource::Pods, namespace, name) else { continue };
+            if let Some(spec) = object.get_mut("spec") {
+                put(spec, "nodeName", json!(node));
+            }
+            written &= accepted(self.api.update(Resource::Pods, object));
+        }
+        written
+    }
+
+    /// Gives addresses to pods that have none, and reports them running.
+    fn run_pods(&self, dead: &BTreeSet<String>, held: &mut BTreeMap<String, Vec<IpAddr>>) -> bool {
+        let view = View::read(&self.api, &self.net);
+        let mut written = true;
+        for pod in view.pods.iter().filter(|pod| pod_addresses(pod).is_empty() && !is_leaving(pod)) {
+            let Some(node) =
+                node_of(pod).filter(|name| !dead.contains(*name)).and_then(|name| view.node(name))
+            else {
+                continue;
+            };
+            let host = addresses(node);
+            let Some(own) = self.addresses_for(pod, &host, held) else {
+                written = false;
+                continue;
+            };
+            let (namespace, name) = key(pod);
+            let Some(mut object) = self.api.get(Resource::Pods, namespace, name) else { continue };
+            put(&mut object, "status", objects::pod_status(pod, &own, &host, now()));
+            written &= accepted(self.api.update_status(Resource::Pods, object));
+        }
+        written
+    }
+
+    /// One address for each family of the node; the node's own under `hostNetwork`.
+    fn addresses_for(
+        &self,
+        pod: &Pod,
+        host: &[IpAddr],
+        held: &mut BTreeMap<String, Vec<IpAddr>>,
+    ) -> Option<Vec<IpAddr>> {
+        if pod.spec.as_ref().and_then(|spec| spec.host_network) == Some(true) {
+            return Some(host.to_vec());
+        }
+        let uid = pod.metadata.uid.clone()?;
+        if let Some(own) = held.get(&uid) {
+            return Some(own.clone());
+        }
+        let own = host.iter().map(|address| self.net.pod_address(IpFamily::of(*address)));
+        let own = own
+            .collect::<io::Result<Vec<_>>>()
+            .inspect_err(|error| tracing::warn!(%error, "no address for a pod"))
+            .ok()?;
+        held.insert(uid, own.clone());
+        Some(own)
+    }
+
+    async fn heartbeat(&self) {
+        let dead = self.sim.dead().await;
+        for node in View::read(&self.api, &self.net).nodes {
+            let name = node.metadata.name.unwrap_or_default();
+            let living = Some(&name).filter(|name| !dead.contains(*name));
+            if let Some(mut object) = living.and_then(|name| self.api.get(Resource::Nodes, "", name)) {
+                objects::heartbeat(&mut object, now());
+                accepted(self.api.update_status(Resource::Nodes, object));
+            }
+        }
+    }
+}
+
+/// Notes who holds addresses, and takes out those whose holder is gone.
+fn take_gone(held: &mut BTreeMap<String, Vec<IpAddr>>, view: &View, net: &Net) -> Vec<IpAddr> {
+    let nodes = view.nodes.iter().map(|node| (node.metadata.uid.clone(), addresses(node)));
+    let own_network = |pod: &&Pod| pod.spec.as_ref().and_then(|spec| spec.host_network) != Some(true);
+    let pods = view.pods.iter().filter(own_network).map(|pod| (pod.metadata.uid.clone(), pod_addresses(pod)));
+    let mut present = BTreeSet::new();
+    for (uid, mut addresses) in nodes.chain(pods) {
+        let Some(uid) = uid else { continue };
+        addresses.retain(|address| net.contains(*address));
+        if !addresses.is_empty() {
+            held.insert(uid.clone(), addresses);
+        }
+        present.insert(uid);
+    }
+    held.extract_if(.., |uid, _| !present.contains(uid)).flat_map(|(_, addresses)| addresses).collect()
+}
+
+fn key(pod: &Pod) -> (&str, &str) {
+    let metadata = &pod.metadata;
+    (metadata.namespace.as_deref().unwrap_or_default(), metadata.name.as_deref().unwrap_or_default())
+}
+
+fn put(object: &mut Value, field: &str, value: Value) {
+    if let Some(object) = object.as_object_mut() {
+        object.insert(field.to_owned(), value);
+    }
+}
+
+/// A refused write is tried again with the next pass, which reads anew.
+fn accepted(result: Result<Value, ApiError>) -> bool {
+    result.inspect_err(|error| tracing::debug!(%error, "a kubelet's write was refused")).is_ok()
+}

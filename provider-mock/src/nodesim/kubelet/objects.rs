@@ -1,0 +1,162 @@
+//! What the kubelets write into the API; pure.
+
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Pod;
+use serde_json::{Value, json};
+
+/// The reason in a Ready condition that was changed because a machine was switched off.
+///
+/// Only such conditions are changed back: what a user or a test set stays.
+pub(super) const NODE_LOST: &str = "NodeStatusUnknown";
+
+/// Zones that nodes are spread over.
+const ZONES: [&str; 3] = ["zone-a", "zone-b", "zone-c"];
+const REGION: &str = "mock";
+
+/// A Node of this simulation with its status.
+pub(super) fn node(index: usize, addresses: &[IpAddr], now: Timestamp) -> Value {
+    let name = format!("node-{}", index + 1);
+    let zone = ZONES.get(index % ZONES.len()).copied().unwrap_or_default();
+    let internal = addresses.iter().map(|address| json!({"type": "InternalIP", "address": address}));
+    let hostname = std::iter::once(json!({"type": "Hostname", "address": name}));
+    let now = time(now);
+    json!({
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {
+            "name": name,
+            "labels": {
+                "kubernetes.io/arch": "amd64",
+                "kubernetes.io/hostname": name,
+                "kubernetes.io/os": "linux",
+                "topology.kubernetes.io/region": REGION,
+                "topology.kubernetes.io/zone": zone,
+            },
+        },
+        "spec": {"providerID": format!("mock://{zone}/{name}")},
+        "status": {
+            "addresses": internal.chain(hostname).collect::<Vec<_>>(),
+            "capacity": {"cpu": "4", "memory": "16Gi", "pods": "110"},
+            "allocatable": {"cpu": "4", "memory": "16Gi", "pods": "110"},
+            "conditions": [{
+                "type": "Ready",
+                "status": "True",
+                "reason": "KubeletReady",
+                "message": "kubelet is posting ready status",
+                "lastHeartbeatTime": now,
+                "lastTransitionTime": now,
+            }],
+            "nodeInfo": {
+                "architecture": "amd64",
+                "bootID": "",
+                "containerRuntimeVersion": "mock://1",
+                "kernelVersion": "mock",
+                "kubeProxyVersion": "",
+                "kubeletVersion": "v1.33.0-mock",
+                "machineID": "",
+                "operatingSystem": "linux",
+                "osImage": "cloud-lb mock",
+                "systemUUID": "",
+            },
+        },
+    })
+}
+
+/// The status of a pod that runs at these addresses on a node with those.
+pub(super) fn pod_status(pod: &Pod, addresses: &[IpAddr], host: &[IpAddr], now: Timestamp) -> Value {
+    let now = time(now);
+    let condition = |kind: &str| json!({"type": kind, "status": "True", "lastProbeTime": null, "lastTransitionTime": now});
+    let ips = |addresses: &[IpAddr]| addresses.iter().map(|ip| json!({"ip": ip})).collect::<Vec<_>>();
+    let containers = pod.spec.iter().flat_map(|spec| &spec.containers).map(|container| {
+        json!({
+            "name": container.name,
+            "image": container.image.as_deref().unwrap_or_default(),
+            "imageID": "",
+            "containerID": format!("mock://{}", container.name),
+            "ready": true,
+            "started": true,
+            "restartCount": 0,
+            "state": {"running": {"startedAt": now}},
+        })
+    });
+    let kinds = ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"];
+    json!({
+        "phase": "Running",
+        "conditions": kinds.map(condition),
+        "hostIP": host.first(),
+        "hostIPs": ips(host),
+        "podIP": addresses.first(),
+        "podIPs": ips(addresses),
+        "startTime": now,
+        "containerStatuses": containers.collect::<Vec<_>>(),
+        "qosClass": "BestEffort",
+    })
+}
+
+/// Changes the Ready condition in an object's status when the object's machine dies (`alive` false) or comes back.
+///
+/// False if there was nothing to change. `lost` is the status while the machine is dead: `Unknown` for a node,
+/// `False` for a pod.
+pub(super) fn follow_machine(object: &mut Value, alive: bool, lost: &str, now: Timestamp) -> bool {
+    let Some(ready) = ready_condition(object) else { return false };
+    let was_lost = ready.get("reason").and_then(Value::as_str) == Some(NODE_LOST);
+    let is_ready = ready.get("status").and_then(Value::as_str) == Some("True");
+    let (status, reason, message) = match (alive, was_lost, is_ready) {
+        (false, _, true) => (lost, NODE_LOST, "the simulated machine is switched off"),
+        (true, true, false) => ("True", "MachineIsBack", "the simulated machine is switched on"),
+        _ => return false,
+    };
+    ready.insert("status".to_owned(), json!(status));
+    ready.insert("reason".to_owned(), json!(reason));
+    ready.insert("message".to_owned(), json!(message));
+    ready.insert("lastTransitionTime".to_owned(), json!(time(now)));
+    true
+}
+
+/// Says in a node's Ready condition that its kubelet was heard from.
+pub(super) fn heartbeat(node: &mut Value, now: Timestamp) {
+    if let Some(ready) = ready_condition(node) {
+        ready.insert("lastHeartbeatTime".to_owned(), json!(time(now)));
+    }
+}
+
+fn ready_condition(object: &mut Value) -> Option<&mut serde_json::Map<String, Value>> {
+    let conditions = object.pointer_mut("/status/conditions")?.as_array_mut()?;
+    let ready = conditions.iter_mut().find(|one| one.get("type").and_then(Value::as_str) == Some("Ready"))?;
+    ready.as_object_mut()
+}
+
+/// Kubernetes writes whole seconds.
+fn time(now: Timestamp) -> String {
+    now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ready(node: &Value) -> (&str, &str) {
+        let ready = &node["status"]["conditions"][0];
+        (ready["status"].as_str().unwrap(), ready["reason"].as_str().unwrap())
+    }
+
+    #[test]
+    fn readiness_follows_the_machine_but_not_against_a_user() {
+        let (start, later) = (Timestamp::UNIX_EPOCH, Timestamp::from_second(60).unwrap());
+        let mut one = node(3, &["127.2.2.4".parse().unwrap()], start);
+        assert_eq!(one["spec"]["providerID"], "mock://zone-a/node-4");
+        assert!(!follow_machine(&mut one, true, "Unknown", later));
+        assert!(follow_machine(&mut one, false, "Unknown", later));
+        assert_eq!(ready(&one), ("Unknown", NODE_LOST));
+        assert_eq!(one["status"]["conditions"][0]["lastTransitionTime"], "1970-01-01T00:01:00Z");
+        assert!(!follow_machine(&mut one, false, "Unknown", later), "once is enough");
+        assert!(follow_machine(&mut one, true, "Unknown", later));
+        assert_eq!(ready(&one).0, "True");
+        one["status"]["conditions"][0]["status"] = json!("False");
+        one["status"]["conditions"][0]["reason"] = json!("SetByHand");
+        assert!(!follow_machine(&mut one, true, "Unknown", later));
+        assert_eq!(ready(&one), ("False", "SetByHand"));
+    }
+}
