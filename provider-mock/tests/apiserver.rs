@@ -1,0 +1,16 @@
+//! The embedded API as controllers see it: a kube client over the tower service.
+
+#[path = "apiserver/deletion.rs"]
+mod deletion;
+#[path = "apiserver/faults.rs"]
+mod faults;
+#[path = "apiserver/helpers.rs"]
+mod helpers;
+#[path = "apiserver/listing.rs"]
+mod listing;
+#[path = "apiserver/patches.rs"]
+mod patches;
+#[path = "apiserver/watching.rs"]
+mod watching;
+#[path = "apiserver/writes.rs"]
+mod writes;
