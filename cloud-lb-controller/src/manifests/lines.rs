@@ -15,7 +15,7 @@ pub(super) type Located = Spanned<Node>;
 pub(super) enum Node {
     Scalar(Value),
     List(Vec<Located>),
-    Map(Vec<(String, Located)>),
+    Map(Vec<(Spanned<String>, Located)>),
 }
 
 /// The line of each field of one object, by the field's path as the API server writes it.
@@ -25,26 +25,26 @@ pub(crate) struct Lines(BTreeMap<String, u64>);
 impl Lines {
     pub(super) fn of_object(object: &Located) -> Self {
         let mut lines = Self::default();
-        lines.add(String::new(), object);
+        lines.add(String::new(), object.referenced.line(), &object.value);
         lines
     }
 
-    fn add(&mut self, path: String, located: &Located) {
-        match &located.value {
+    fn add(&mut self, path: String, line: u64, node: &Node) {
+        match node {
             Node::Scalar(_) => {}
             Node::List(items) => {
                 for (index, item) in items.iter().enumerate() {
-                    self.add(format!("{path}[{index}]"), item);
+                    self.add(format!("{path}[{index}]"), item.referenced.line(), &item.value);
                 }
             }
             Node::Map(fields) => {
                 for (key, value) in fields {
                     let separator = if path.is_empty() { "" } else { "." };
-                    self.add(format!("{path}{separator}{key}"), value);
+                    self.add(format!("{path}{separator}{}", key.value), key.referenced.line(), &value.value);
                 }
             }
         }
-        self.0.insert(path, located.referenced.line());
+        self.0.insert(path, line);
     }
 
     /// The line of a field; where it is not written, that of the closest part around it.
@@ -67,7 +67,7 @@ impl Node {
             Self::Scalar(value) => value.clone(),
             Self::List(items) => items.iter().map(|item| item.value.to_json()).collect(),
             Self::Map(fields) => {
-                let pairs = fields.iter().map(|(key, value)| (key.clone(), value.value.to_json()));
+                let pairs = fields.iter().map(|(key, value)| (key.value.clone(), value.value.to_json()));
                 Value::Object(pairs.collect::<Map<_, _>>())
             }
         }
@@ -76,7 +76,7 @@ impl Node {
     /// A field of a mapping.
     pub(super) fn field(&self, name: &str) -> Option<&Located> {
         match self {
-            Self::Map(fields) => fields.iter().find(|(key, _)| key == name).map(|(_, value)| value),
+            Self::Map(fields) => fields.iter().find(|(key, _)| key.value == name).map(|(_, value)| value),
             Self::Scalar(_) | Self::List(_) => None,
         }
     }
@@ -114,7 +114,7 @@ impl<'de> Visitor<'de> for NodeVisitor {
     }
 
     fn visit_none<E>(self) -> Result<Node, E> {
-        self.visit_unit()
+        Ok(Node::Scalar(Value::Null))
     }
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
