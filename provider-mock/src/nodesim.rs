@@ -18,6 +18,7 @@ mod proxy;
 mod running;
 mod wanted;
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::SocketAddr;
@@ -135,7 +136,7 @@ impl NodeSim {
 
     fn start(&self, address: SocketAddr, transport: Transport, wanted: Wanted) -> io::Result<()> {
         let mut running = self.running.lock();
-        if let std::collections::btree_map::Entry::Vacant(free) = running.entry((address, transport)) {
+        if let Entry::Vacant(free) = running.entry((address, transport)) {
             free.insert(Running::start(&self.net, address, transport, wanted)?);
         }
         Ok(())

@@ -1,4 +1,10 @@
 //! The load balancers' data plane, with real sockets on loopback.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests; clippy exempts only functions marked as such"
+)]
 
 #[path = "support/sockets.rs"]
 mod sockets;

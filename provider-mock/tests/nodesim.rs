@@ -1,4 +1,10 @@
 //! The simulated machines, with real sockets on loopback.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests; clippy exempts only functions marked as such"
+)]
 
 #[path = "support/sockets.rs"]
 #[expect(dead_code, reason = "shared with other tests, which use the rest")]
@@ -119,7 +125,8 @@ fn service(spec: Value) -> Service {
             {"name": "dns", "protocol": "UDP", "port": 53, "targetPort": 5353, "nodePort": NODE_PORT},
         ],
     });
-    whole.as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
+    let Value::Object(spec) = spec else { panic!("a spec is an object: {spec}") };
+    whole.as_object_mut().unwrap().extend(spec);
     serde_json::from_value(json!({"metadata": {"name": "web", "namespace": "default"}, "spec": whole}))
         .unwrap()
 }

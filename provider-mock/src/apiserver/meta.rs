@@ -1,7 +1,7 @@
 //! The metadata that the server owns.
 
-use super::field::{FieldError, FieldErrorKind};
-use super::json::{child_mut, list, object_mut, put, text};
+use super::field::FieldError;
+use super::json::{child_mut, object_mut, put, text};
 use super::resource::{Endpoint, Resource};
 use super::status::ApiError;
 use jiff::Timestamp;
@@ -42,12 +42,8 @@ pub(crate) fn name_of(
     }
     let base = text(object, "/metadata/generateName");
     if base.is_empty() {
-        let error = FieldError {
-            kind: FieldErrorKind::Required,
-            field: "metadata.name".to_owned(),
-            message: "Required value: name or generateName is required".to_owned(),
-        };
-        return Err(ApiError::invalid(endpoint, "", &[error]));
+        let error = FieldError::required("metadata.name", "name or generateName is required");
+        return Err(ApiError::invalid(endpoint, "", vec![error]));
     }
     let suffix = (0..5).filter_map(|_| random.choice(SUFFIX_LETTERS));
     Ok(base.chars().chain(suffix).collect())
@@ -113,22 +109,4 @@ fn specification(object: &Value) -> Value {
     let mut rest = object.clone();
     object_mut(&mut rest).retain(|key, _| key != "metadata" && key != "status");
     rest
-}
-
-/// Refuses what an update may not do to metadata.
-pub(crate) fn validate_update(object: &Value, old: &Value) -> Vec<FieldError> {
-    let stored = list(old, "/metadata/finalizers");
-    let added: Vec<String> = list(object, "/metadata/finalizers")
-        .iter()
-        .filter(|finalizer| !stored.contains(finalizer))
-        .map(ToString::to_string)
-        .collect();
-    if !super::store::is_terminating(old) || added.is_empty() {
-        return Vec::new();
-    }
-    let message = format!(
-        "Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{{{}}}",
-        added.join(", ")
-    );
-    vec![FieldError { kind: FieldErrorKind::Forbidden, field: "metadata.finalizers".to_owned(), message }]
 }

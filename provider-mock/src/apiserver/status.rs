@@ -1,6 +1,6 @@
 //! Errors of the API as the `Status` objects of a real server.
 
-use super::field::FieldError;
+use super::field::{FieldError, distinct};
 use super::resource::Endpoint;
 use serde_json::{Value, json};
 use std::fmt;
@@ -117,7 +117,8 @@ impl ApiError {
     }
 
     /// Fields with wrong values, all of them.
-    pub(crate) fn invalid(endpoint: &Endpoint, name: &str, errors: &[FieldError]) -> Self {
+    pub(crate) fn invalid(endpoint: &Endpoint, name: &str, errors: Vec<FieldError>) -> Self {
+        let errors = distinct(errors);
         let listed: Vec<String> = errors.iter().map(ToString::to_string).collect();
         let listed = match listed.as_slice() {
             [one] => one.clone(),

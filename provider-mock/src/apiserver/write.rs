@@ -1,5 +1,6 @@
 //! Create, update and delete: what happens to an object between the request and the store.
 
+use super::field::FieldError;
 use super::json::{child_mut, list, put, text};
 use super::meta;
 use super::resource::{Endpoint, Resource};
@@ -65,7 +66,7 @@ impl Store {
         let strategy = strategy_for(key.resource.kind());
         strategy.default(&mut object);
         let mut allocators = self.allocators.clone();
-        let invalid = |errors: Vec<_>| ApiError::invalid(endpoint, &key.name, &errors);
+        let invalid = |errors: Vec<_>| ApiError::invalid(endpoint, &key.name, errors);
         strategy.prepare_create(&mut object, &mut allocators).map_err(invalid)?;
         let errors = strategy.validate_create(&object);
         if !errors.is_empty() {
@@ -119,17 +120,16 @@ impl Store {
         restrict(&mut object, &old, surface, key.resource);
         let mut allocators = self.allocators.clone();
         let endpoint = key.resource.stored_as();
-        let invalid = |errors: Vec<_>| ApiError::invalid(endpoint, &key.name, &errors);
+        let invalid = |errors: Vec<_>| ApiError::invalid(endpoint, &key.name, errors);
         let strategy = strategy_for(key.resource.kind());
-        let mut errors = meta::validate_update(&object, &old);
-        match surface {
+        strategy.default(&mut object);
+        let errors = match surface {
             Surface::Main => {
-                strategy.default(&mut object);
                 strategy.prepare_update(&mut object, &old, &mut allocators).map_err(invalid)?;
-                errors.extend(strategy.validate_update(&object, &old));
+                strategy.validate_update(&object, &old)
             }
-            Surface::Status => errors.extend(strategy.validate_status(&object, &old)),
-        }
+            Surface::Status => strategy.validate_status(&object, &old),
+        };
         if !errors.is_empty() {
             return Err(invalid(errors));
         }
@@ -260,12 +260,8 @@ fn check_replaced(object: &Value, old: &Value, key: &Key) -> Result<(), ApiError
         return Err(ApiError::bad_request(message));
     }
     if sent("/metadata/resourceVersion").is_none() && key.resource.needs_version_on_update() {
-        let error = super::field::FieldError {
-            kind: super::field::FieldErrorKind::Invalid,
-            field: "metadata.resourceVersion".to_owned(),
-            message: "Invalid value: 0: must be specified for an update".to_owned(),
-        };
-        return Err(ApiError::invalid(endpoint, &key.name, &[error]));
+        let error = FieldError::invalid("metadata.resourceVersion", 0, "must be specified for an update");
+        return Err(ApiError::invalid(endpoint, &key.name, vec![error]));
     }
     if sent("/metadata/resourceVersion")
         .is_some_and(|version| version != text(old, "/metadata/resourceVersion"))

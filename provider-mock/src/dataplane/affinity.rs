@@ -142,7 +142,7 @@ mod tests {
     fn after_the_timeout_the_hash_decides_again() {
         let now = Instant::now();
         // A client whose hash prefers "b" to "a" stays with "a" for the timeout only.
-        let n = (0..).find(|n| rendezvous(client(*n), &["a", "b"]) == Some(1)).unwrap();
+        let n = (0..100).find(|n| rendezvous(client(*n), &["a", "b"]) == Some(1)).unwrap();
         let mut table = AffinityTable::default();
         assert_eq!(table.choose(client(n), &["a"], TIMEOUT, now), Some(0));
         assert_eq!(table.choose(client(n), &["a", "b"], TIMEOUT, now + TIMEOUT), Some(0));

@@ -60,7 +60,7 @@ impl Frontend {
             client_header: ClientHeader::None,
             source_address: SourceAddress::Client,
             none_healthy: NoneHealthy::Refuse,
-            drain_timeout: Duration::from_secs(300),
+            drain_timeout: Duration::from_mins(5),
             idle_timeout: Duration::from_secs(match transport {
                 Transport::Tcp => 350,
                 Transport::Udp => 120,

@@ -51,7 +51,8 @@ impl Pool {
         let mut running = self.running.lock();
         let checker = Checker { check: frontend.health_check.clone(), client_header: frontend.client_header };
         let drain_timeout = frontend.drain_timeout;
-        running.draining.retain(|drain| is_draining(&drain.target));
+        // Also without a flow: one may be connecting at this moment, and must be cut in time, too.
+        running.draining.retain(|drain| !drain.target.closed.is_cancelled());
         let removed = self.balancer.configure(frontend, |wanted| {
             let back = running.draining.iter().position(|drain| drain.target.is(wanted));
             match back {
@@ -71,13 +72,11 @@ impl Pool {
         let mut old = std::mem::take(&mut running.checks);
         for target in self.balancer.targets() {
             let same = old.iter().position(|check| unchanged && Arc::ptr_eq(&check.target, &target));
-            running.checks.push(match same {
-                Some(index) => old.swap_remove(index),
-                None => {
-                    let watch = checker.clone().watch(self.net.clone(), target.clone(), self.changes.clone());
-                    Task { target, _task: AbortOnDropHandle::new(tokio::spawn(watch)) }
-                }
-            });
+            let check = same.map(|index| old.swap_remove(index));
+            running.checks.push(check.unwrap_or_else(|| {
+                let watch = checker.clone().watch(self.net.clone(), target.clone(), self.changes.clone());
+                Task { target, _task: AbortOnDropHandle::new(tokio::spawn(watch)) }
+            }));
         }
         running.checker = Some(checker);
     }

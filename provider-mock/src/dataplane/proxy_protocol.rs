@@ -4,15 +4,20 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use ppp::v2::{Addresses, Builder, Command, Header, PROTOCOL_PREFIX, Protocol, Version};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
+use tokio::time::sleep;
 
 /// Signature, version, family and length.
 const FIXED_LENGTH: usize = 16;
 /// The longest header accepted; addresses and all usual TLVs fit into it.
 const MAXIMUM_PAYLOAD: usize = 2048;
+
+/// Between two looks at a signature of which only a part has come.
+const PEEK_AGAIN: Duration = Duration::from_millis(2);
 
 /// The header for a client that reached the load balancer at `destination`.
 ///
@@ -37,6 +42,8 @@ pub(crate) struct Proxied {
 }
 
 /// Takes a header off the front of a connection; none where it has none or names no addresses.
+///
+/// Waits without end for the first bytes: the caller has the deadline.
 ///
 /// # Errors
 /// `InvalidData` for a broken header, or what reading gave.
@@ -71,22 +78,17 @@ fn addresses(header: &Header<'_>) -> Option<Proxied> {
     }
 }
 
-/// Looks at the first bytes without taking them.
+/// Looks at the first bytes without taking them; waits for more while they may become a signature.
 async fn starts_with_header(stream: &TcpStream) -> io::Result<bool> {
     let mut start = [0; PROTOCOL_PREFIX.len()];
-    let mut seen = 0;
     loop {
-        let now = stream.peek(&mut start).await?;
-        let prefix = start.get(..now).unwrap_or_default();
-        if now == PROTOCOL_PREFIX.len() || !PROTOCOL_PREFIX.starts_with(prefix) {
-            return Ok(prefix == PROTOCOL_PREFIX);
+        let count = stream.peek(&mut start).await?;
+        let seen = start.get(..count).unwrap_or_default();
+        if count == 0 || count == PROTOCOL_PREFIX.len() || !PROTOCOL_PREFIX.starts_with(seen) {
+            return Ok(seen == PROTOCOL_PREFIX);
         }
-        if now == 0 || now == seen {
-            // The end, or a sender that stopped in the middle of the signature: nothing to wait for.
-            return Ok(false);
-        }
-        seen = now;
-        tokio::task::yield_now().await;
+        // The socket stays readable, so that there is nothing better to wait for.
+        sleep(PEEK_AGAIN).await;
     }
 }
 

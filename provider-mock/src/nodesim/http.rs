@@ -19,7 +19,7 @@ use crate::dataplane::tcp::ResetOnDrop;
 /// Connections at one socket.
 pub(super) const CONNECTION_LIMIT: usize = 1024;
 /// How long a client may take to send a request's head, also between two requests.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
+const HEAD_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// An answer whose body may be that of the request.
 pub(super) type Answer = Response<BoxBody<Bytes, hyper::Error>>;

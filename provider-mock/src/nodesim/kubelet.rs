@@ -22,7 +22,7 @@ use view::{View, addresses, is_leaving, node_of, pod_addresses};
 /// How often a node says that it lives, as the kubelet's `nodeStatusReportFrequency`.
 ///
 /// Node Leases, which a kubelet renews each 10 s, are left out: nothing here reads them.
-const HEARTBEAT: Duration = Duration::from_secs(300);
+const HEARTBEAT: Duration = Duration::from_mins(5);
 /// After a write that was refused or a socket that could not be bound.
 const RETRY: Duration = Duration::from_millis(500);
 
@@ -130,8 +130,8 @@ impl Shared {
             let settled = self.reconcile().await;
             tokio::select! {
                 biased;
-                changed = changes.changed() => {
-                    if changed.is_err() {
+                more = changes.changed() => {
+                    if more.is_err() {
                         return;
                     }
                 }
@@ -150,7 +150,9 @@ impl Shared {
         let gone = take_gone(&mut held, &view, &self.net);
         let served = self.sim.sync(view.cluster()).await;
         // Only now nothing listens on them any more.
-        gone.into_iter().for_each(|address| self.net.release_address(address));
+        for address in gone {
+            self.net.release_address(address);
+        }
         if let Err(error) = &served {
             tracing::warn!(%error, "some sockets of the simulated machines are not served");
         }
@@ -166,7 +168,9 @@ impl Shared {
             self.api.update_status(Resource::Nodes, created)
         });
         if let Err(error) = registered {
-            addresses.into_iter().for_each(|address| self.net.release_address(address));
+            for address in addresses {
+                self.net.release_address(address);
+            }
             return Err(error.into());
         }
         Ok(())

@@ -19,7 +19,7 @@ use crate::dataplane::tcp::{ERROR_PAUSE, accept_each};
 /// The longest datagram there is.
 const LONGEST_DATAGRAM: usize = 65_535;
 /// How long a client may take to begin, where it may begin with a PROXY header.
-const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(60);
+const FIRST_BYTE_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Serves HTTP/1.1, with or without a PROXY header in front, until stopped.
 pub(super) async fn serve_http(listener: TcpListener, pod: PodIdentity, stop: CancellationToken) {

@@ -16,7 +16,7 @@ use crate::net::{IpFamily, Transport};
 /// Connections at one nodePort of one node.
 const FLOW_LIMIT: usize = 1024;
 /// The connection tracker's `nf_conntrack_tcp_timeout_established`.
-const TCP_IDLE_TIMEOUT: Duration = Duration::from_secs(5 * 24 * 3600);
+const TCP_IDLE_TIMEOUT: Duration = Duration::from_hours(5 * 24);
 /// The API server's default of `timeoutSeconds`.
 const DEFAULT_AFFINITY_SECONDS: u64 = 10_800;
 

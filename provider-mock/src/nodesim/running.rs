@@ -97,7 +97,9 @@ fn configure(balancer: &Balancer, frontend: Frontend) {
         balancer.configure(frontend, |endpoint| Target::new(endpoint, Tally::new(HealthState::Healthy)));
     if transport == Transport::Udp {
         // kube-proxy deletes the conntrack entries of UDP endpoints that are gone; TCP connections go on.
-        removed.iter().for_each(|target| target.closed.cancel());
+        for target in removed {
+            target.closed.cancel();
+        }
     }
 }
 

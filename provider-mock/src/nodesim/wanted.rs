@@ -1,5 +1,6 @@
 //! Which sockets the machines of a cluster serve, and how; pure.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
@@ -81,10 +82,11 @@ impl Sockets {
 
     /// The first to claim a socket has it.
     fn add(&mut self, address: SocketAddr, transport: Transport, (node, purpose): (&str, Purpose)) {
-        if self.by_address.contains_key(&(address, transport)) {
-            self.conflicts.push((address, transport));
-        } else {
-            self.by_address.insert((address, transport), Wanted { node: node.to_owned(), purpose });
+        match self.by_address.entry((address, transport)) {
+            Entry::Vacant(free) => {
+                free.insert(Wanted { node: node.to_owned(), purpose });
+            }
+            Entry::Occupied(_) => self.conflicts.push((address, transport)),
         }
     }
 }

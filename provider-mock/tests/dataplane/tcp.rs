@@ -54,7 +54,7 @@ async fn the_backend_may_end_first_while_the_client_goes_on_sending() {
     let mut answer = String::new();
     within("the backend's end", client.read_to_string(&mut answer)).await.unwrap();
     assert_eq!(answer, "bye");
-    client.write_all(&[0; 100_000]).await.unwrap();
+    client.write_all(&vec![0; 100_000]).await.unwrap();
     client.shutdown().await.unwrap();
     eventually("the backend has all", async || received.load(Ordering::SeqCst) == 100_000).await;
 }
@@ -83,13 +83,13 @@ async fn a_slow_reader_holds_its_sender_back_and_loses_nothing() {
     .await;
     // Only the kernel's socket buffers took anything in.
     assert!(last < TOTAL / 2, "{last} bytes went to a client that reads nothing");
-    let mut read = 0;
+    let mut received = 0;
     let mut buffer = vec![0; 1 << 20];
     while let count @ 1.. = within("more bytes", client.read(&mut buffer)).await.unwrap() {
         assert!(buffer[..count].iter().all(|byte| *byte == 7));
-        read += count as u64;
+        received += count as u64;
     }
-    assert_eq!(read, TOTAL);
+    assert_eq!(received, TOTAL);
 }
 
 #[tokio::test]
@@ -165,7 +165,7 @@ async fn a_client_address_stays_with_its_backend() {
     let mut backends: Vec<_> =
         names.iter().zip(&targets).map(|(name, t)| TcpBackend::echo(&world.net, t.address, name)).collect();
     let mut frontend = world.frontend(Transport::Tcp, &targets.each_ref());
-    frontend.affinity = Affinity::ClientIp { timeout: Duration::from_secs(600) };
+    frontend.affinity = Affinity::ClientIp { timeout: Duration::from_mins(10) };
     let real = world.serve(frontend).await;
     let answer =
         async |last: u8| ask(connect_from([127, 0, 0, last], real).await.unwrap(), b"").await.unwrap();

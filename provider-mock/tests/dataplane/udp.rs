@@ -55,7 +55,7 @@ async fn a_session_moves_when_its_backend_becomes_unhealthy() {
     let (first, _second) = (health(&one), health(&two));
     let mut frontend = world.frontend(Transport::Udp, &[&one, &two]);
     frontend.health_check.port = ProbePort::Fixed(10_256);
-    frontend.affinity = Affinity::ClientIp { timeout: Duration::from_secs(600) };
+    frontend.affinity = Affinity::ClientIp { timeout: Duration::from_mins(10) };
     let real = world.serve(frontend).await;
     // Find a client of the backend that is to go.
     let mut lasts = 1..;

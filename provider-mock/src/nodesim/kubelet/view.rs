@@ -77,7 +77,7 @@ fn list<T: DeserializeOwned>(api: &ApiServer, resource: Resource) -> Vec<T> {
     api.list(resource).into_iter().filter_map(parse).collect()
 }
 
-/// A node's InternalIPs.
+/// A node's addresses of type `InternalIP`.
 pub(super) fn addresses(node: &Node) -> Vec<IpAddr> {
     let addresses = node.status.iter().flat_map(|status| status.addresses.iter().flatten());
     let internal = addresses.filter(|address| address.type_ == "InternalIP");
@@ -190,7 +190,7 @@ mod tests {
         parse(super::super::objects::node(index, &[IpAddr::from([127, 2, 2, 1])], Timestamp::UNIX_EPOCH))
     }
 
-    fn pod(name: &str, spec: Value) -> Pod {
+    fn pod(name: &str, spec: &Value) -> Pod {
         parse(json!({
             "metadata": {"name": name, "namespace": "default", "labels": {"app": "web", "tier": "front"}},
             "spec": spec,
@@ -209,10 +209,10 @@ mod tests {
         let mut view = View {
             nodes: vec![node(0), node(1), node(2)],
             pods: vec![
-                pod("a", json!({"containers": [], "nodeName": "node-1"})),
-                pod("one", free()),
-                pod("b", free()),
-                pod("c", free()),
+                pod("a", &json!({"containers": [], "nodeName": "node-1"})),
+                pod("one", &free()),
+                pod("b", &free()),
+                pod("c", &free()),
             ],
             services: vec![],
             slices: vec![],
@@ -224,7 +224,7 @@ mod tests {
         assert!(placed(&view).iter().all(|(_, node)| node == "node-1"));
         view.pods = vec![pod(
             "one",
-            json!({
+            &json!({
                 "containers": [], "nodeSelector": {"topology.kubernetes.io/zone": "zone-b"}
             }),
         )];
@@ -237,7 +237,7 @@ mod tests {
     fn ports_are_those_declared_and_those_expected() {
         let web = pod(
             "web",
-            json!({"containers": [{"name": "c", "ports": [
+            &json!({"containers": [{"name": "c", "ports": [
                 {"containerPort": 8080}, {"containerPort": 53, "protocol": "UDP"}, {"containerPort": 9, "protocol": "SCTP"},
             ]}]}),
         );
