@@ -8,6 +8,12 @@
 
 pub mod annotations;
 pub mod backend;
+#[cfg(feature = "kube")]
+mod backoff;
+#[cfg(feature = "kube")]
+mod clock;
+#[cfg(feature = "kube")]
+pub mod controller;
 pub mod engine;
 pub mod error;
 pub mod graph;

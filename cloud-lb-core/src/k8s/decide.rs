@@ -3,11 +3,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use k8s_openapi::api::core::v1::{
     LoadBalancerIngress, LoadBalancerStatus, Node, Service, ServicePort, ServiceSpec,
 };
+use serde::{Deserialize, Serialize};
 
 use super::{FINALIZER, LOAD_BALANCER, SOURCE_RANGES_ANNOTATION, nodes};
 
 /// Which Services are ours, by `spec.loadBalancerClass` (W-10).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 pub struct ClassPolicy {
     /// Whether Services without a class are ours; default true.
     pub classless: bool,

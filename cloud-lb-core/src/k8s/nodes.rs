@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use k8s_openapi::api::core::v1::Node;
+use serde::{Deserialize, Serialize};
 
 use super::{AUTOSCALER_TAINT, EXCLUDE_LABEL, should_sync_node};
 use crate::annotations::parse_bool;
@@ -11,7 +12,8 @@ use crate::model::{self, NodeState};
 const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
 
 /// What becomes of nodes that are about to go (W-18).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum DrainingNodes {
     /// They stay known, as [`NodeState::Draining`], so that their connections can end in peace.
     #[default]
@@ -21,7 +23,8 @@ pub enum DrainingNodes {
 }
 
 /// Which nodes may be behind load balancers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 pub struct NodePolicy {
     /// Keys of taints that announce the end of a node; default: the cluster autoscaler's.
     pub drain_taints: BTreeSet<String>,

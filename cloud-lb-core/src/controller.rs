@@ -1,0 +1,134 @@
+//! The service controller: keeps the load balancers of a cluster as its Services ask.
+//!
+//! Rule numbers (SC-n, W-n) are those of the service controller's specification.
+//!
+//! One loop (`dispatch`) owns all state. It takes in what the watches see, decides by pure functions what
+//! is work (`triggers`) and keeps it in a `queue` of lanes: one for each Service, in which ensure, host
+//! update and deletion never overlap (W-2), and which run side by side. A lane (`reconcile`) gets
+//! the newest objects and what is remembered of its Service, talks to the provider and the API server,
+//! and hands back what to remember.
+
+mod api;
+mod dispatch;
+mod endpoints;
+mod events;
+mod finalizer;
+mod index;
+mod key;
+mod memory;
+mod nodes;
+mod notice;
+mod options;
+mod queue;
+mod reconcile;
+mod status;
+mod triggers;
+mod watch;
+
+use std::fmt;
+use std::sync::Arc;
+
+use kube::Client;
+use tokio_util::sync::CancellationToken;
+
+pub use self::options::Options;
+pub use self::status::READY_CONDITION;
+
+use self::api::ServiceWriter;
+use self::dispatch::{Dispatcher, Limits};
+use self::events::Events;
+use self::nodes::Nodes;
+use self::reconcile::Reconciler;
+use self::triggers::Rules;
+use self::watch::Slices;
+use crate::error::Result;
+use crate::k8s::NodePolicy;
+use crate::provider::LoadBalancerProvider;
+
+/// Keeps the load balancers of a cluster as its Services ask.
+///
+/// It watches Services and nodes (and EndpointSlices, if the provider sends traffic to pods), and writes
+/// only `services/status` and events.
+///
+/// # Guarantees
+/// - The calls for one Service never overlap, in whatever order its object and the nodes change.
+/// - The finalizer is on the Service before its load balancer is made, and goes after it is gone.
+/// - Nothing happens before everything was listed once.
+/// - At most one of several controllers may run for a cluster and a set of classes at a time; electing
+///   it is up to the caller.
+pub struct Controller {
+    client: Client,
+    provider: Arc<dyn LoadBalancerProvider>,
+    options: Options,
+}
+
+impl fmt::Debug for Controller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Controller")
+            .field("provider", &self.provider)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Controller {
+    /// Makes a controller; nothing happens until [`run`](Self::run).
+    ///
+    /// # Errors
+    /// `InvalidInput` if the options are wrong.
+    pub fn new(client: Client, provider: Arc<dyn LoadBalancerProvider>, options: Options) -> Result<Self> {
+        options.validate()?;
+        Ok(Self { client, provider, options })
+    }
+
+    /// Runs until `shutdown` is cancelled, then waits for the calls in flight, up to
+    /// [`drain_timeout`](Options::drain_timeout).
+    ///
+    /// An API server that does not answer is waited for.
+    ///
+    /// # Errors
+    /// - `PermissionDenied` if Services, nodes or EndpointSlices cannot be listed at the start.
+    /// - `Internal` if a task of the controller dies, which is a bug.
+    ///
+    /// # Cancel safety
+    /// Dropping the future drops the calls in flight. The next run repairs what they left undone.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<()> {
+        let capabilities = self.provider.capabilities();
+        let slices = if capabilities.pod_targets { Slices::Watched } else { Slices::Ignored };
+        let watches = watch::watches(&self.client, self.options.namespace.as_deref(), slices);
+        let nodes = Nodes::new(self.node_policy(), self.options.debounce());
+        let limits = Limits {
+            concurrency: self.options.concurrency,
+            pace: self.options.pace(),
+            drain: self.options.drain_timeout,
+        };
+        tracing::info!(provider = self.provider.name(), options = ?self.options, "service controller starts");
+        let dispatcher = Dispatcher::new(self.reconciler(), nodes, slices, limits);
+        dispatcher.run(watches, shutdown).await?;
+        tracing::info!("service controller stopped");
+        Ok(())
+    }
+
+    fn reconciler(&self) -> Reconciler {
+        let (client, options) = (&self.client, &self.options);
+        Reconciler {
+            provider: Arc::clone(&self.provider),
+            cluster: options.cluster_name.clone(),
+            rules: Rules {
+                classes: options.classes.clone(),
+                finalizer: options.finalizer.clone(),
+                annotations: self.provider.capabilities().annotation_prefixes.clone(),
+            },
+            writer: ServiceWriter::new(client.clone(), options.call_timeout),
+            events: Events::new(client.clone(), options.call_timeout),
+            timeout: options.call_timeout,
+        }
+    }
+
+    /// W-16: a provider that needs provider ids does not get nodes without one.
+    fn node_policy(&self) -> NodePolicy {
+        let mut policy = self.options.nodes.clone();
+        policy.require_provider_id |= self.provider.capabilities().needs_provider_id;
+        policy
+    }
+}

@@ -1,0 +1,107 @@
+//! The only writes to Services, and how the API server's refusals become our errors.
+
+use std::future::Future;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Service;
+use kube::api::{Api, Patch, PatchParams};
+use kube::{Client, ResourceExt};
+use serde_json::Value;
+
+use crate::error::{Effect, Error, ErrorKind, Result, Retry};
+
+/// Writes Services by strategic merge patches of the `status` subresource, which is all that the
+/// controller's role allows (SC-82 to SC-84).
+#[derive(Clone)]
+pub(crate) struct ServiceWriter {
+    client: Client,
+    timeout: Duration,
+}
+
+impl ServiceWriter {
+    pub(crate) fn new(client: Client, timeout: Duration) -> Self {
+        Self { client, timeout }
+    }
+
+    /// Sends one patch.
+    pub(crate) async fn patch(&self, service: &Service, patch: Value) -> Result<()> {
+        let api: Api<Service> =
+            Api::namespaced(self.client.clone(), &service.namespace().unwrap_or_default());
+        let (name, params) = (service.name_any(), PatchParams::default());
+        let patch = Patch::Strategic(patch);
+        let call = async { api.patch_status(&name, &params, &patch).await.map_err(from_kube) };
+        within(self.timeout, call).await.map(drop).map_err(|error| error.during("patch services/status"))
+    }
+}
+
+/// Gives a call a deadline. What a call did that had none in time is not known.
+pub(crate) async fn within<T>(timeout: Duration, call: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::time::timeout(timeout, call).await.unwrap_or_else(|_| {
+        let message = format!("no answer within {timeout:?}");
+        Err(Error::new(ErrorKind::Timeout, message).with_effect(Effect::Unknown))
+    })
+}
+
+/// Classifies an error of the API client, by code.
+pub(crate) fn from_kube(error: kube::Error) -> Error {
+    let kube::Error::Api(status) = error else {
+        return Error::new(ErrorKind::Unavailable, "the API server cannot be reached")
+            .with_effect(Effect::Unknown)
+            .with_source(error);
+    };
+    let kind = match status.code {
+        401 | 403 => ErrorKind::PermissionDenied,
+        404 => ErrorKind::NotFound,
+        409 => ErrorKind::Conflict,
+        429 => ErrorKind::Throttled,
+        408 | 504 => ErrorKind::Timeout,
+        500.. => ErrorKind::Unavailable,
+        _ => ErrorKind::Internal,
+    };
+    let after = status.details.as_ref().map_or(0, |details| details.retry_after_seconds);
+    let error = Error::new(kind, status.message);
+    match after {
+        0 => error,
+        seconds => error.with_retry(Retry::After(Duration::from_secs(seconds.into()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::core::Status;
+    use kube::core::response::StatusDetails;
+
+    use super::*;
+
+    fn api_error(code: u16, retry_after_seconds: u32) -> Error {
+        let details = StatusDetails { retry_after_seconds, ..StatusDetails::default() };
+        let status = Status::failure("no", "Because").with_code(code).with_details(details);
+        from_kube(kube::Error::Api(status.boxed()))
+    }
+
+    #[test]
+    fn refusals_by_code() {
+        let kinds = [
+            (401, ErrorKind::PermissionDenied),
+            (403, ErrorKind::PermissionDenied),
+            (404, ErrorKind::NotFound),
+            (409, ErrorKind::Conflict),
+            (422, ErrorKind::Internal),
+            (429, ErrorKind::Throttled),
+            (500, ErrorKind::Unavailable),
+            (503, ErrorKind::Unavailable),
+            (504, ErrorKind::Timeout),
+        ];
+        for (code, kind) in kinds {
+            let error = api_error(code, 0);
+            assert_eq!((error.kind(), error.retry()), (kind, Retry::Backoff), "{code}");
+        }
+        assert_eq!(api_error(429, 7).retry(), Retry::After(Duration::from_secs(7)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_without_an_answer_ends_and_its_effect_is_unknown() {
+        let error = within(Duration::from_secs(3), std::future::pending::<Result<()>>()).await.unwrap_err();
+        assert_eq!((error.kind(), error.effect()), (ErrorKind::Timeout, Effect::Unknown));
+    }
+}

@@ -1,0 +1,242 @@
+//! The heart of the controller: one loop that owns all state, takes in what the watches see, and starts
+//! lanes. Lanes are its only tasks, so that none can die unseen.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use k8s_openapi::api::core::v1::Service;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use super::endpoints::Endpoints;
+use super::index::{Change, Index};
+use super::key::{Key, ObjectKey};
+use super::memory::Memory;
+use super::nodes::Nodes;
+use super::queue::{Pace, Queue, Verdict, Work};
+use super::reconcile::{Finished, Job, Reconciler};
+use super::watch::{Seen, Slices, Watches};
+use crate::error::{Error, ErrorKind, Result};
+use crate::provider::TargetScope;
+
+/// All that the loop knows.
+pub(crate) struct Dispatcher {
+    reconciler: Arc<Reconciler>,
+    limits: Limits,
+    slices: Slices,
+    services: Index<Service>,
+    nodes: Nodes,
+    endpoints: Endpoints,
+    memories: BTreeMap<ObjectKey, Memory>,
+    /// Generation of the node set that shared targets have.
+    cluster_targets: u64,
+    queue: Queue,
+    lanes: JoinSet<Finished>,
+}
+
+/// How much, and how fast.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) concurrency: usize,
+    pub(crate) pace: Pace,
+    pub(crate) drain: Duration,
+}
+
+impl Dispatcher {
+    pub(crate) fn new(reconciler: Reconciler, nodes: Nodes, slices: Slices, limits: Limits) -> Self {
+        Self {
+            reconciler: Arc::new(reconciler),
+            limits,
+            slices,
+            services: Index::default(),
+            nodes,
+            endpoints: Endpoints::default(),
+            memories: BTreeMap::new(),
+            cluster_targets: 0,
+            queue: Queue::default(),
+            lanes: JoinSet::new(),
+        }
+    }
+
+    /// Runs until shutdown, then lets the lanes that run come to their end.
+    pub(crate) async fn run(mut self, mut watches: Watches, shutdown: CancellationToken) -> Result<()> {
+        let result = self.work(&mut watches, &shutdown).await;
+        let drained = self.drain().await;
+        result.and(drained)
+    }
+
+    async fn work(&mut self, watches: &mut Watches, shutdown: &CancellationToken) -> Result<()> {
+        loop {
+            self.start_lanes();
+            let due = self.next_due();
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => return Ok(()),
+                Some(finished) = self.lanes.join_next() => self.finish(finished)?,
+                seen = watches.next() => self.see(seen)?,
+                () = sleep_until(due) => self.advance(),
+            }
+        }
+    }
+
+    fn see(&mut self, seen: Option<Result<Seen>>) -> Result<()> {
+        match seen {
+            Some(Ok(Seen::Service(event))) => {
+                for change in self.services.apply(event) {
+                    self.on_service(&change);
+                }
+            }
+            Some(Ok(Seen::Node(event))) => self.nodes.apply(event, Instant::now()),
+            Some(Ok(Seen::Slice(event))) => {
+                for service in self.endpoints.apply(event) {
+                    if self.memories.get(&service).is_some_and(|memory| memory.ensured) {
+                        self.queue.touch(&Key::Service(service), Work::TARGETS);
+                    }
+                }
+            }
+            Some(Err(error)) => return self.watch_failed(error),
+            None => return Err(Error::new(ErrorKind::Internal, "a watch ended")),
+        }
+        Ok(())
+    }
+
+    /// A watch that fails starts again by itself. At the start, a missing permission is not waited for.
+    fn watch_failed(&self, error: Error) -> Result<()> {
+        if error.kind() == ErrorKind::PermissionDenied && !self.is_ready() {
+            return Err(error);
+        }
+        let source = std::error::Error::source(&error).map(ToString::to_string);
+        tracing::warn!(%error, source, "a watch failed and will start again");
+        Ok(())
+    }
+
+    fn on_service(&mut self, change: &Change<Service>) {
+        let rules = &self.reconciler.rules;
+        let (service, old) = match change {
+            Change::Added(new) => (new, None),
+            Change::Updated { old, new } => (new, Some(old)),
+            Change::Deleted(old) => (old, None),
+        };
+        let key = ObjectKey::of(&**service);
+        let memory = self.memories.get(&key);
+        let work = match (change, old) {
+            (Change::Deleted(_), _) => {
+                // W-9: the finalizer should have prevented this, if it was not taken away.
+                let known = memory.is_some() || self.queue.is_running(&Key::Service(key.clone()));
+                if known { Work::SYNC } else { Work::NONE }
+            }
+            (_, Some(old)) => rules.on_updated(old, service, memory),
+            (_, None) => rules.on_added(service, memory),
+        };
+        self.queue.touch(&Key::Service(key), work);
+    }
+
+    fn advance(&mut self) {
+        let now = Instant::now();
+        self.queue.advance(now);
+        if self.is_ready() && self.nodes.begin_pass(now) {
+            self.pass();
+        }
+    }
+
+    /// Brings a changed node set to whatever holds targets (SC-92, SC-97).
+    fn pass(&mut self) {
+        let generation = self.nodes.current().generation;
+        let ensured = self.memories.iter().filter(|(_, memory)| memory.ensured);
+        if self.reconciler.provider.capabilities().target_scope == TargetScope::Cluster {
+            if generation != self.cluster_targets && ensured.count() > 0 {
+                self.queue.touch(&Key::Cluster, Work::SYNC);
+            }
+            return;
+        }
+        for (key, memory) in ensured {
+            if memory.targets.as_ref().is_none_or(|targets| targets.nodes != generation) {
+                self.queue.touch(&Key::Service(key.clone()), Work::TARGETS);
+            }
+        }
+    }
+
+    /// Whether everything was listed; no work begins before (SC-3).
+    fn is_ready(&self) -> bool {
+        self.services.is_listed()
+            && self.nodes.is_listed()
+            && (self.slices == Slices::Ignored || self.endpoints.is_listed())
+    }
+
+    fn next_due(&self) -> Option<Instant> {
+        let pass = self.nodes.due().filter(|_| self.is_ready());
+        self.queue.next_due().into_iter().chain(pass).min()
+    }
+
+    fn start_lanes(&mut self) {
+        while self.is_ready()
+            && self.lanes.len() < self.limits.concurrency
+            && let Some((key, work)) = self.queue.take()
+        {
+            let nodes = self.nodes.current();
+            let reconciler = Arc::clone(&self.reconciler);
+            match key {
+                Key::Cluster => {
+                    self.cluster_targets = nodes.generation;
+                    self.lanes
+                        .spawn(async move { reconciler.update_cluster(&nodes).await }.in_current_span());
+                }
+                Key::Service(key) => {
+                    let service = self.services.get(&key).cloned();
+                    let memory = self.memories.get(&key).cloned();
+                    let slices = self.endpoints.of(&key);
+                    let job = Job { key, work, service, memory, nodes, slices };
+                    self.lanes.spawn(async move { reconciler.run(job).await }.in_current_span());
+                }
+            }
+        }
+    }
+
+    /// Takes in what a lane left behind. A lane that panicked is a bug: the controller ends.
+    fn finish(&mut self, finished: std::result::Result<Finished, JoinError>) -> Result<()> {
+        let Finished { key, memory, verdict } = finished.map_err(|error| {
+            Error::new(ErrorKind::Internal, "a task of the controller died").with_source(error)
+        })?;
+        if let Key::Service(key) = &key {
+            if let (Verdict::Done, Some(targets)) =
+                (verdict, memory.as_ref().and_then(|m| m.targets.as_ref()))
+            {
+                self.cluster_targets = self.cluster_targets.max(targets.nodes);
+            }
+            match memory {
+                Some(memory) => self.memories.insert(key.clone(), memory),
+                None => self.memories.remove(key),
+            };
+        }
+        self.queue.finish(&key, verdict, Instant::now(), &self.limits.pace);
+        Ok(())
+    }
+
+    /// Waits for the lanes that run (W-15). Whatever they leave undone, the next start repairs.
+    async fn drain(&mut self) -> Result<()> {
+        if self.lanes.is_empty() {
+            return Ok(());
+        }
+        tracing::info!(lanes = self.lanes.len(), "waiting for calls in flight");
+        let deadline = Instant::now() + self.limits.drain;
+        while let Ok(Some(finished)) = tokio::time::timeout_at(deadline, self.lanes.join_next()).await {
+            self.finish(finished)?;
+        }
+        if !self.lanes.is_empty() {
+            tracing::warn!(lanes = self.lanes.len(), "calls in flight were given up");
+            self.lanes.shutdown().await;
+        }
+        Ok(())
+    }
+}
+
+async fn sleep_until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}

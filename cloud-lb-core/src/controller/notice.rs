@@ -1,0 +1,115 @@
+//! What Services are told: the events of the service controller, to the letter. Users and tests match on
+//! type and reason, so these are public API.
+
+use std::fmt::Display;
+
+use crate::model::Node;
+
+/// Node names that one message shows at most (SC-1201).
+const SHOWN_NODES: usize = 20;
+
+/// Longest message in bytes that an event may have; the limit of `events.k8s.io/v1`.
+const MAX_MESSAGE: usize = 1024;
+
+/// Whether anybody needs to worry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Severity {
+    Normal,
+    Warning,
+}
+
+impl Severity {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Normal => "Normal",
+            Self::Warning => "Warning",
+        }
+    }
+}
+
+/// One thing worth an event.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Notice {
+    pub(crate) severity: Severity,
+    pub(crate) reason: &'static str,
+    pub(crate) message: String,
+}
+
+impl Notice {
+    fn normal(reason: &'static str, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Normal, reason, message: shorten(message.into()) }
+    }
+
+    fn warning(reason: &'static str, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, reason, message: shorten(message.into()) }
+    }
+
+    pub(crate) fn ensuring() -> Self {
+        Self::normal("EnsuringLoadBalancer", "Ensuring load balancer")
+    }
+
+    pub(crate) fn ensured() -> Self {
+        Self::normal("EnsuredLoadBalancer", "Ensured load balancer")
+    }
+
+    /// The cloud needs time; not a failure, so not a warning (W-14).
+    pub(crate) fn pending(reason: &str) -> Self {
+        Self::normal("PendingLoadBalancer", format!("Waiting for load balancer: {reason}"))
+    }
+
+    pub(crate) fn sync_failed(error: &impl Display) -> Self {
+        Self::warning("SyncLoadBalancerFailed", format!("Error syncing load balancer: {error}"))
+    }
+
+    pub(crate) fn deleting() -> Self {
+        Self::normal("DeletingLoadBalancer", "Deleting load balancer")
+    }
+
+    pub(crate) fn deleted() -> Self {
+        Self::normal("DeletedLoadBalancer", "Deleted load balancer")
+    }
+
+    pub(crate) fn delete_failed(error: &impl Display) -> Self {
+        Self::warning("DeleteLoadBalancerFailed", format!("Error deleting load balancer: {error}"))
+    }
+
+    pub(crate) fn no_nodes() -> Self {
+        Self::warning("UnAvailableLoadBalancer", "There are no available nodes for LoadBalancer")
+    }
+
+    pub(crate) fn updated() -> Self {
+        Self::normal("UpdatedLoadBalancer", "Updated load balancer with new hosts")
+    }
+
+    pub(crate) fn update_failed(nodes: &[Node], error: &impl Display) -> Self {
+        let message = format!(
+            "Error updating load balancer with new hosts {} [node names limited, total number of nodes: {}], error: {error}",
+            node_names(nodes),
+            nodes.len()
+        );
+        Self::warning("UpdateLoadBalancerFailed", message)
+    }
+}
+
+/// The first names, sorted, and how many more there are (SC-1201).
+pub(crate) fn node_names(nodes: &[Node]) -> String {
+    let mut names: Vec<&str> = nodes.iter().take(SHOWN_NODES).map(|node| node.name.as_str()).collect();
+    names.sort_unstable();
+    match nodes.len().saturating_sub(SHOWN_NODES) {
+        0 => format!("[{}]", names.join(" ")),
+        more => format!("[{} <{more} more>]", names.join(" ")),
+    }
+}
+
+/// Cuts a message that is too long for an event, at a character.
+fn shorten(mut message: String) -> String {
+    const ELLIPSIS: &str = "...";
+    if message.len() > MAX_MESSAGE {
+        message.truncate(message.floor_char_boundary(MAX_MESSAGE - ELLIPSIS.len()));
+        message.push_str(ELLIPSIS);
+    }
+    message
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,284 @@
+use std::time::Duration;
+
+use jiff::fmt::serde::unsigned_duration::friendly::compact::required as friendly;
+use serde::{Deserialize, Serialize};
+
+use super::nodes::Debounce;
+use super::queue::Pace;
+use crate::backoff::Backoff;
+use crate::error::{Error, Result, Violation};
+use crate::k8s::{ClassPolicy, FINALIZER, NodePolicy};
+
+/// Most lanes that may run at once.
+const MAX_CONCURRENCY: usize = 1000;
+
+/// Longest name of a finalizer: that of any qualified name, a prefix of 253 and a name of 63 characters.
+const MAX_FINALIZER: usize = 317;
+
+/// Longest period that is accepted anywhere: a day.
+const MAX_PERIOD: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Settings of the service controller.
+///
+/// Durations are read and written as text, for example `5s` or `1m 30s`. Every field has a default.
+///
+/// # Examples
+/// ```
+/// use cloud_lb_core::controller::Options;
+/// let options = Options::default().with_cluster_name("blue").with_concurrency(20);
+/// assert!(options.validate().is_ok());
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Options {
+    /// Name of the cluster, part of the identity of every load balancer; default `kubernetes`.
+    pub cluster_name: String,
+    /// Which Services are ours; default those without a class.
+    pub classes: ClassPolicy,
+    /// Which nodes may be behind load balancers. A provider that needs provider ids gets only nodes that
+    /// have one, whatever this says.
+    pub nodes: NodePolicy,
+    /// Name of the finalizer; default `service.kubernetes.io/load-balancer-cleanup`. Controllers that run
+    /// side by side should have one each.
+    pub finalizer: String,
+    /// The only namespace to look at; default all.
+    pub namespace: Option<String>,
+    /// How many Services are worked on at once, 1 to 1000; default 10.
+    pub concurrency: usize,
+    /// Delay after a first failure; doubles with each further one; default 5 s.
+    #[serde(with = "friendly")]
+    pub min_retry_delay: Duration,
+    /// Greatest delay after a failure; default 300 s.
+    #[serde(with = "friendly")]
+    pub max_retry_delay: Duration,
+    /// When to look again at a Service that only a change can mend; default 30 min.
+    #[serde(with = "friendly")]
+    pub recheck_delay: Duration,
+    /// Deadline of every call to the provider or the API server; default 60 s.
+    #[serde(with = "friendly")]
+    pub call_timeout: Duration,
+    /// How long calls in flight may take to end at shutdown; default 30 s.
+    #[serde(with = "friendly")]
+    pub drain_timeout: Duration,
+    /// How long nodes must be quiet before a change of theirs is passed on; default 1 s.
+    #[serde(with = "friendly")]
+    pub node_quiet: Duration,
+    /// How long a change of nodes waits at most for them to be quiet; default 5 s.
+    #[serde(with = "friendly")]
+    pub node_delay: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            cluster_name: "kubernetes".to_owned(),
+            classes: ClassPolicy::default(),
+            nodes: NodePolicy::default(),
+            finalizer: FINALIZER.to_owned(),
+            namespace: None,
+            concurrency: 10,
+            min_retry_delay: Duration::from_secs(5),
+            max_retry_delay: Duration::from_secs(300),
+            recheck_delay: Duration::from_secs(30 * 60),
+            call_timeout: Duration::from_secs(60),
+            drain_timeout: Duration::from_secs(30),
+            node_quiet: Duration::from_secs(1),
+            node_delay: Duration::from_secs(5),
+        }
+    }
+}
+
+impl Options {
+    /// Sets the name of the cluster.
+    pub fn with_cluster_name(mut self, name: impl Into<String>) -> Self {
+        self.cluster_name = name.into();
+        self
+    }
+
+    /// Sets which Services are ours.
+    pub fn with_classes(mut self, classes: ClassPolicy) -> Self {
+        self.classes = classes;
+        self
+    }
+
+    /// Sets which nodes may be behind load balancers.
+    pub fn with_nodes(mut self, nodes: NodePolicy) -> Self {
+        self.nodes = nodes;
+        self
+    }
+
+    /// Sets the name of the finalizer.
+    pub fn with_finalizer(mut self, finalizer: impl Into<String>) -> Self {
+        self.finalizer = finalizer.into();
+        self
+    }
+
+    /// Looks at one namespace only.
+    pub fn with_namespace(mut self, namespace: impl Into<String>) -> Self {
+        self.namespace = Some(namespace.into());
+        self
+    }
+
+    /// Sets how many Services are worked on at once.
+    pub fn with_concurrency(mut self, concurrency: usize) -> Self {
+        self.concurrency = concurrency;
+        self
+    }
+
+    /// Sets the least and the greatest delay after failures.
+    pub fn with_retry_delays(mut self, min: Duration, max: Duration) -> Self {
+        (self.min_retry_delay, self.max_retry_delay) = (min, max);
+        self
+    }
+
+    /// Sets when to look again at what only a change can mend.
+    pub fn with_recheck_delay(mut self, delay: Duration) -> Self {
+        self.recheck_delay = delay;
+        self
+    }
+
+    /// Sets the deadline of every call.
+    pub fn with_call_timeout(mut self, timeout: Duration) -> Self {
+        self.call_timeout = timeout;
+        self
+    }
+
+    /// Sets how long calls in flight may take at shutdown.
+    pub fn with_drain_timeout(mut self, timeout: Duration) -> Self {
+        self.drain_timeout = timeout;
+        self
+    }
+
+    /// Sets how long nodes must be quiet, and how long a change waits for that at most. Zeros pass every
+    /// change on at once.
+    pub fn with_node_debounce(mut self, quiet: Duration, delay: Duration) -> Self {
+        (self.node_quiet, self.node_delay) = (quiet, delay);
+        self
+    }
+
+    /// Checks all fields.
+    ///
+    /// # Errors
+    /// `InvalidInput`, with every field that is wrong.
+    pub fn validate(&self) -> Result<()> {
+        let mut violations = self.check_names();
+        if !(1..=MAX_CONCURRENCY).contains(&self.concurrency) {
+            let expected = format!("1 to {MAX_CONCURRENCY}");
+            violations.push(Violation::new("concurrency", self.concurrency, expected));
+        }
+        let periods = [
+            ("minRetryDelay", self.min_retry_delay),
+            ("maxRetryDelay", self.max_retry_delay),
+            ("recheckDelay", self.recheck_delay),
+            ("callTimeout", self.call_timeout),
+        ];
+        violations.extend(periods.into_iter().filter_map(|(field, period)| check_period(field, period)));
+        let waits = [
+            ("drainTimeout", self.drain_timeout),
+            ("nodeQuiet", self.node_quiet),
+            ("nodeDelay", self.node_delay),
+        ];
+        let too_long = waits.into_iter().filter(|(_, wait)| *wait > MAX_PERIOD);
+        violations.extend(too_long.map(|(field, wait)| violation(field, wait, "at most 24h")));
+        if self.min_retry_delay > self.max_retry_delay {
+            let expected = "no more than maxRetryDelay";
+            violations.push(violation("minRetryDelay", self.min_retry_delay, expected));
+        }
+        if violations.is_empty() { Ok(()) } else { Err(Error::invalid("controller options", violations)) }
+    }
+
+    fn check_names(&self) -> Vec<Violation> {
+        let mut violations = Vec::new();
+        if self.cluster_name.trim().is_empty() {
+            violations.push(Violation::new("clusterName", &self.cluster_name, "a name"));
+        }
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
+        let qualified = self
+            .finalizer
+            .split_once('/')
+            .is_some_and(|(prefix, name)| !prefix.is_empty() && !name.is_empty() && !name.contains('/'));
+        if !qualified || self.finalizer.len() > MAX_FINALIZER || !self.finalizer.chars().all(allowed) {
+            let expected = "a qualified name such as example.com/cleanup";
+            violations.push(Violation::new("finalizer", &self.finalizer, expected));
+        }
+        if self.namespace.as_ref().is_some_and(String::is_empty) {
+            violations.push(Violation::new("namespace", "", "a name, or nothing for all namespaces"));
+        }
+        if !self.classes.classless && self.classes.classes.is_empty() {
+            violations.push(Violation::new("classes", "none", "a class, or classless: true"));
+        }
+        violations
+    }
+
+    pub(crate) fn pace(&self) -> Pace {
+        let backoff = Backoff::new(self.min_retry_delay, self.max_retry_delay);
+        Pace { backoff, recheck: self.recheck_delay }
+    }
+
+    pub(crate) fn debounce(&self) -> Debounce {
+        Debounce::new(self.node_quiet, self.node_delay)
+    }
+}
+
+fn check_period(field: &str, period: Duration) -> Option<Violation> {
+    let fits = !period.is_zero() && period <= MAX_PERIOD;
+    (!fits).then(|| violation(field, period, "more than 0s, at most 24h"))
+}
+
+fn violation(field: &str, period: Duration, expected: &str) -> Violation {
+    Violation::new(field, format_args!("{period:?}"), expected)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_upstreams_and_valid() {
+        let options = Options::default();
+        assert!(options.validate().is_ok());
+        assert_eq!(options.cluster_name, "kubernetes");
+        assert_eq!(options.finalizer, "service.kubernetes.io/load-balancer-cleanup");
+        assert_eq!((options.min_retry_delay.as_secs(), options.max_retry_delay.as_secs()), (5, 300));
+    }
+
+    #[test]
+    fn reads_friendly_durations_and_refuses_unknown_fields() {
+        let text = "{clusterName: blue, callTimeout: 1m 30s, classes: {classless: false, classes: [a]}}";
+        let options: Options = serde_saphyr::from_str(text).unwrap();
+        assert_eq!(options.call_timeout, Duration::from_secs(90));
+        assert!(!options.classes.classless);
+        let error = serde_saphyr::from_str::<Options>("{clusterNane: blue}").unwrap_err();
+        assert!(error.to_string().contains("clusterNane"), "{error}");
+    }
+
+    #[test]
+    fn reports_everything_that_is_wrong_at_once() {
+        let classes = ClassPolicy { classless: false, ..ClassPolicy::default() };
+        let options = Options::default()
+            .with_cluster_name(" ")
+            .with_finalizer("unqualified")
+            .with_namespace("")
+            .with_classes(classes)
+            .with_concurrency(0)
+            .with_retry_delays(Duration::from_secs(9), Duration::from_secs(3))
+            .with_recheck_delay(Duration::ZERO)
+            .with_drain_timeout(MAX_PERIOD * 2);
+        let error = options.validate().unwrap_err();
+        let fields: Vec<&str> = error.violations().iter().map(|violation| violation.field.as_str()).collect();
+        assert_eq!(
+            fields,
+            [
+                "clusterName",
+                "finalizer",
+                "namespace",
+                "classes",
+                "concurrency",
+                "recheckDelay",
+                "drainTimeout",
+                "minRetryDelay"
+            ]
+        );
+    }
+}

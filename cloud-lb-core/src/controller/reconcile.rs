@@ -1,0 +1,232 @@
+//! One run of a lane: reads what it was given, talks to the provider and the API server, and tells what
+//! it remembers and when it wants to run again.
+
+mod cleanup;
+mod ensure;
+mod failure;
+mod targets;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::{LoadBalancerStatus, Service};
+use k8s_openapi::api::discovery::v1::EndpointSlice;
+use kube::ResourceExt;
+use tracing::Instrument;
+
+use self::failure::Failure;
+use super::api::{ServiceWriter, within};
+use super::events::Events;
+use super::key::{Key, ObjectKey};
+use super::memory::{Memory, Targets, Told};
+use super::nodes::NodeSet;
+use super::notice::Notice;
+use super::queue::{Verdict, Work};
+use super::status::{self, Health};
+use super::triggers::{Rules, addresses, is_deleting};
+use crate::clock;
+use crate::error::{ErrorKind, Result};
+use crate::k8s::{self, Owner};
+use crate::model::ServiceId;
+use crate::provider::{LoadBalancerProvider, State};
+
+/// What a lane gets to run: the newest of everything at that time.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) key: ObjectKey,
+    pub(crate) work: Work,
+    /// `None` if the Service does not exist any more.
+    pub(crate) service: Option<Arc<Service>>,
+    pub(crate) memory: Option<Memory>,
+    pub(crate) nodes: Arc<NodeSet>,
+    pub(crate) slices: Vec<Arc<EndpointSlice>>,
+}
+
+/// What a lane leaves behind.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(crate) key: Key,
+    pub(crate) memory: Option<Memory>,
+    pub(crate) verdict: Verdict,
+}
+
+/// A Service in its lane.
+struct Lane {
+    service: Arc<Service>,
+    id: ServiceId,
+    memory: Memory,
+    nodes: Arc<NodeSet>,
+    slices: Vec<Arc<EndpointSlice>>,
+}
+
+/// Does the work of lanes. Holds nothing that changes: what is remembered travels with the job.
+pub(crate) struct Reconciler {
+    pub(crate) provider: Arc<dyn LoadBalancerProvider>,
+    pub(crate) cluster: String,
+    pub(crate) rules: Rules,
+    pub(crate) writer: ServiceWriter,
+    pub(crate) events: Events,
+    pub(crate) timeout: Duration,
+}
+
+impl Reconciler {
+    /// Runs the lane of one Service.
+    ///
+    /// # Cancel safety
+    /// Any prefix of the work may have been done; the next run repairs that.
+    pub(crate) async fn run(&self, job: Job) -> Finished {
+        let object = job.service.as_ref().or(job.memory.as_ref().map(|memory| &memory.service));
+        let uid = object.and_then(|service| service.uid()).unwrap_or_default();
+        let span = tracing::info_span!("reconcile", service = %job.key, uid, provider = self.provider.name());
+        self.dispatch(job).instrument(span).await
+    }
+
+    async fn dispatch(&self, mut job: Job) -> Finished {
+        let key = Key::Service(job.key.clone());
+        if let Some(failed) = self.forget_predecessor(&mut job).await {
+            return Finished { key, memory: job.memory, verdict: failed };
+        }
+        let Some(service) = job.service else {
+            return Finished { key, memory: None, verdict: Verdict::Done };
+        };
+        let id = match k8s::service_id(&self.cluster, &service) {
+            Ok(id) => id,
+            Err(error) => {
+                tracing::error!(%error, "a Service without an identity is left alone");
+                return Finished { key, memory: job.memory, verdict: Verdict::Failed(error.retry()) };
+            }
+        };
+        let known = job.memory.is_some();
+        let memory = job.memory.unwrap_or_else(|| Memory::new(Arc::clone(&service)));
+        let mut lane = Lane { service, id, memory, nodes: job.nodes, slices: job.slices };
+        let (keep, verdict) = if job.work.sync || !known {
+            self.sync(&mut lane, known).await
+        } else {
+            (true, self.follow(&mut lane, job.work).await)
+        };
+        Finished { key, memory: keep.then_some(lane.memory), verdict }
+    }
+
+    /// Ensures or cleans up (SC-42). The first of the pair tells whether the Service stays remembered.
+    async fn sync(&self, lane: &mut Lane, known: bool) -> (bool, Verdict) {
+        lane.memory.service = Arc::clone(&lane.service);
+        let result = match self.decide(lane, known).await {
+            Ok(Action::Nothing) => return (false, Verdict::Done),
+            Ok(Action::Ensure) => self.ensure(lane).await.map(|verdict| (true, verdict)),
+            Ok(Action::CleanUp) => {
+                let verdict = self.clean_up(lane).await;
+                verdict.map(|verdict| (verdict != Verdict::Done, verdict))
+            }
+            Err(failure) => Err(failure),
+        };
+        match result {
+            Ok(result) => result,
+            Err(failure) => (true, self.report(lane, &failure).await),
+        }
+    }
+
+    async fn decide(&self, lane: &Lane, known: bool) -> std::result::Result<Action, Failure> {
+        let service = &lane.service;
+        if self.rules.wants(service) && !is_deleting(service) {
+            return Ok(Action::Ensure);
+        }
+        if known || self.rules.needs_cleanup(service, Owner::Unknown) {
+            return Ok(Action::CleanUp);
+        }
+        if !self.rules.needs_cleanup(service, Owner::Us) {
+            return Ok(Action::Nothing);
+        }
+        // The finalizer is one that other controllers use too: the cloud knows whose the Service is.
+        match self.call(self.provider.get(&lane.id)).await {
+            Ok(State::Absent) => Ok(Action::Nothing),
+            Ok(_) => Ok(Action::CleanUp),
+            Err(error) => Err(Failure::new("failed to check if load balancer exists before cleanup", error)),
+        }
+    }
+
+    /// The lesser work on a Service that is as it was.
+    async fn follow(&self, lane: &mut Lane, work: Work) -> Verdict {
+        if is_deleting(&lane.service) || !self.rules.wants(&lane.service) {
+            return Verdict::Done;
+        }
+        if work.status
+            && let Err(failure) = self.restore_status(lane).await
+        {
+            return self.report(lane, &failure).await;
+        }
+        if work.targets {
+            return self.update_targets(lane).await;
+        }
+        Verdict::Done
+    }
+
+    /// Writes the status again that somebody wiped, without a call to the cloud (W-4).
+    async fn restore_status(&self, lane: &Lane) -> std::result::Result<(), Failure> {
+        let Some(published) = &lane.memory.published else { return Ok(()) };
+        if !k8s::same_status(&addresses(&lane.service), published) {
+            tracing::info!("the status was changed by somebody else: restoring it");
+        }
+        self.write_status(&lane.service, Some(published), lane.memory.health.as_ref()).await
+    }
+
+    /// Tells the Service that its sync failed (SC-42 step 5), by event and condition.
+    async fn report(&self, lane: &mut Lane, failure: &Failure) -> Verdict {
+        let error = failure.error();
+        tracing::warn!(%failure, kind = ?error.kind(), request_id = error.request_id(), "sync failed");
+        self.tell(lane, Notice::sync_failed(failure)).await;
+        let health = lane.memory.health.insert(Health::Failed(error.kind(), failure.to_string()));
+        if let Err(failure) = self.write_status(&lane.service, None, Some(health)).await {
+            tracing::warn!(%failure, "the condition could not be written");
+        }
+        Verdict::Failed(error.retry())
+    }
+
+    /// Patches the status if it differs. That the Service is gone is no failure (SC-85).
+    async fn write_status(
+        &self,
+        service: &Service,
+        addresses: Option<&LoadBalancerStatus>,
+        health: Option<&Health>,
+    ) -> std::result::Result<(), Failure> {
+        let Some(patch) = status::patch(service, addresses, health, clock::now()) else { return Ok(()) };
+        match self.writer.patch(service, patch).await {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(Failure::new("failed to update load balancer status", error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn tell(&self, lane: &Lane, notice: Notice) {
+        self.events.publish(&lane.service, notice).await;
+    }
+
+    /// Tells of a state that goes on, unless that was told before (W-23).
+    async fn tell_once(&self, lane: &mut Lane, told: Told, notice: Notice) {
+        if lane.memory.told.as_ref() != Some(&told) {
+            lane.memory.told = Some(told);
+            self.tell(lane, notice).await;
+        }
+    }
+
+    /// Gives a call to the provider its deadline.
+    async fn call<T>(&self, call: impl Future<Output = Result<T>> + Send) -> Result<T> {
+        within(self.timeout, call).await
+    }
+}
+
+/// What a Service needs.
+enum Action {
+    Ensure,
+    CleanUp,
+    Nothing,
+}
+
+impl Lane {
+    /// What stands for the newest targets.
+    fn targets(&self) -> Targets {
+        let slices = self.slices.iter().map(AsRef::as_ref);
+        Targets { nodes: self.nodes.generation, endpoints: k8s::endpoints(slices) }
+    }
+}

@@ -1,0 +1,115 @@
+//! The cleanup path (SC-60 to SC-62), and the load balancers of objects that are gone (SC-70 to SC-72).
+
+use k8s_openapi::api::core::v1::{LoadBalancerStatus, Service};
+use kube::ResourceExt;
+
+use super::{Failure, Job, Lane, Reconciler};
+use crate::controller::finalizer;
+use crate::controller::memory::{Memory, Told};
+use crate::controller::notice::Notice;
+use crate::controller::queue::Verdict;
+use crate::controller::status::Health;
+use crate::error::{Result, Retry};
+use crate::k8s;
+use crate::provider::{Outcome, Pending, State};
+
+impl Reconciler {
+    /// Removes the load balancer of a Service that does not want one any more, then every trace of it
+    /// from the Service.
+    pub(super) async fn clean_up(&self, lane: &mut Lane) -> std::result::Result<Verdict, Failure> {
+        if self.may_exist(lane).await {
+            self.tell_once(lane, Told::Deleting, Notice::deleting()).await;
+        }
+        let outcome = self.call(self.provider.delete(&lane.id)).await;
+        match outcome.map_err(|error| Failure::new("failed to delete load balancer", error))? {
+            Outcome::Pending(pending) => self.wait_for_deletion(lane, pending).await,
+            Outcome::Done(()) | Outcome::ImplementedElsewhere => self.erase(lane).await,
+        }
+    }
+
+    /// Whether there is something to tell of. The deletion itself does not depend on it: it also removes
+    /// what an earlier one left behind (W-8).
+    async fn may_exist(&self, lane: &Lane) -> bool {
+        match self.call(self.provider.get(&lane.id)).await {
+            Ok(state) => state != State::Absent,
+            Err(error) => {
+                tracing::warn!(%error, "cannot tell whether the load balancer exists: deleting it anyway");
+                true
+            }
+        }
+    }
+
+    async fn wait_for_deletion(
+        &self,
+        lane: &mut Lane,
+        pending: Pending,
+    ) -> std::result::Result<Verdict, Failure> {
+        tracing::debug!(reason = pending.reason, "waiting for the cloud");
+        let health = lane.memory.health.insert(Health::Pending(pending.reason));
+        self.write_status(&lane.service, None, Some(health)).await?;
+        Ok(Verdict::Wait(pending.retry_after))
+    }
+
+    async fn erase(&self, lane: &Lane) -> std::result::Result<Verdict, Failure> {
+        let finalizers = lane.service.metadata.finalizers.as_deref().unwrap_or_default();
+        if let Some(patch) = finalizer::remove(finalizers, &self.rules.finalizer) {
+            self.writer
+                .patch(&lane.service, patch)
+                .await
+                .map_err(|error| Failure::new("failed to remove load balancer cleanup finalizer", error))?;
+        }
+        self.tell(lane, Notice::deleted()).await;
+        let none = LoadBalancerStatus::default();
+        self.write_status(&lane.service, Some(&none), Some(&Health::Gone)).await?;
+        tracing::info!("load balancer deleted");
+        Ok(Verdict::Done)
+    }
+
+    /// Deletes the load balancer of the remembered object if the Service is gone, or is another one of
+    /// the same name (SC-70, SC-72). Returns how that failed, if it did.
+    pub(super) async fn forget_predecessor(&self, job: &mut Job) -> Option<Verdict> {
+        let memory = job.memory.as_mut()?;
+        if job.service.as_ref().is_some_and(|service| service.uid() == memory.service.uid()) {
+            return None;
+        }
+        let verdict = match self.delete_remembered(memory).await {
+            Ok(Verdict::Done) => None,
+            Ok(verdict) => Some(verdict),
+            Err(retry) => Some(Verdict::Failed(retry)),
+        };
+        if verdict.is_none() {
+            job.memory = None;
+        }
+        verdict
+    }
+
+    /// SC-71: no existence check, and events of its own (SC-1204).
+    async fn delete_remembered(&self, memory: &mut Memory) -> std::result::Result<Verdict, Retry> {
+        let service = memory.service.clone();
+        if !self.rules.wants(&service) && !self.rules.has_finalizer(&service) {
+            return Ok(Verdict::Done);
+        }
+        if memory.told != Some(Told::Deleting) {
+            memory.told = Some(Told::Deleting);
+            self.events.publish(&service, Notice::deleting()).await;
+        }
+        match self.delete_by_id(&service).await {
+            Ok(Outcome::Pending(pending)) => Ok(Verdict::Wait(pending.retry_after)),
+            Ok(Outcome::Done(()) | Outcome::ImplementedElsewhere) => {
+                self.events.publish(&service, Notice::deleted()).await;
+                tracing::info!("load balancer of a vanished Service deleted");
+                Ok(Verdict::Done)
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the load balancer of a vanished Service could not be deleted");
+                self.events.publish(&service, Notice::delete_failed(&error)).await;
+                Err(error.retry())
+            }
+        }
+    }
+
+    async fn delete_by_id(&self, service: &Service) -> Result<Outcome<()>> {
+        let id = k8s::service_id(&self.cluster, service)?;
+        self.call(self.provider.delete(&id)).await
+    }
+}

@@ -1,0 +1,77 @@
+//! The ensure path, in the order of SC-50.
+
+use super::{Failure, Lane, Reconciler};
+use crate::controller::finalizer;
+use crate::controller::memory::Told;
+use crate::controller::notice::Notice;
+use crate::controller::queue::Verdict;
+use crate::controller::status::Health;
+use crate::k8s;
+use crate::model::{LoadBalancer, Status};
+use crate::provider::{Outcome, Pending};
+
+impl Reconciler {
+    /// Makes the load balancer as the Service asks and publishes its addresses.
+    pub(super) async fn ensure(&self, lane: &mut Lane) -> Result<Verdict, Failure> {
+        if !matches!(lane.memory.told, Some(Told::Pending(_))) {
+            self.tell_once(lane, Told::Ensuring, Notice::ensuring()).await;
+        }
+        // Before the finalizer: a Service that cannot be understood is not touched.
+        let wanted = self.translate(lane)?;
+        self.add_finalizer(lane).await?;
+        if lane.nodes.nodes.is_empty() {
+            self.tell(lane, Notice::no_nodes()).await;
+        }
+        lane.memory.targets = Some(lane.targets());
+        let outcome = self.call(self.provider.ensure(&wanted)).await;
+        match outcome.map_err(|error| Failure::new(STEP, error))? {
+            Outcome::Done(status) => self.publish(lane, &status).await,
+            Outcome::Pending(pending) => self.wait(lane, pending).await,
+            Outcome::ImplementedElsewhere => {
+                tracing::debug!("another controller looks after this Service");
+                lane.memory.ensured = false;
+                Ok(Verdict::Done)
+            }
+        }
+    }
+
+    /// The Service with everything behind it, as the provider gets it.
+    pub(super) fn translate(&self, lane: &Lane) -> Result<LoadBalancer, Failure> {
+        let slices = lane.slices.iter().map(AsRef::as_ref);
+        k8s::load_balancer(&self.cluster, &lane.service, &lane.nodes.nodes, slices)
+            .map_err(|error| Failure::new(STEP, error))
+    }
+
+    /// The finalizer comes before the load balancer, so that none can be left behind.
+    async fn add_finalizer(&self, lane: &Lane) -> Result<(), Failure> {
+        let finalizers = lane.service.metadata.finalizers.as_deref().unwrap_or_default();
+        let Some(patch) = finalizer::add(finalizers, &self.rules.finalizer) else { return Ok(()) };
+        let result = self.writer.patch(&lane.service, patch).await;
+        result.map_err(|error| Failure::new("failed to add load balancer cleanup finalizer", error))
+    }
+
+    async fn publish(&self, lane: &mut Lane, status: &Status) -> Result<Verdict, Failure> {
+        lane.memory.ensured = true;
+        self.tell(lane, Notice::ensured()).await;
+        let addresses = k8s::status(status);
+        let health = lane.memory.health.insert(Health::Ready);
+        self.write_status(&lane.service, Some(&addresses), Some(health)).await?;
+        tracing::info!(addresses = status.ingress.len(), "load balancer ensured");
+        lane.memory.published = Some(addresses);
+        lane.memory.told = None;
+        Ok(Verdict::Done)
+    }
+
+    /// The cloud is at work: no failure, told once, looked at again after a fixed time (W-14).
+    async fn wait(&self, lane: &mut Lane, pending: Pending) -> Result<Verdict, Failure> {
+        lane.memory.ensured = true;
+        tracing::debug!(reason = pending.reason, "waiting for the cloud");
+        let told = Told::Pending(pending.reason.clone());
+        self.tell_once(lane, told, Notice::pending(&pending.reason)).await;
+        let health = lane.memory.health.insert(Health::Pending(pending.reason));
+        self.write_status(&lane.service, None, Some(health)).await?;
+        Ok(Verdict::Wait(pending.retry_after))
+    }
+}
+
+const STEP: &str = "failed to ensure load balancer";

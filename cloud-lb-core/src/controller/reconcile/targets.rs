@@ -1,0 +1,77 @@
+//! Host updates: the newest targets for a load balancer that exists (SC-93, SC-94).
+
+use super::{Finished, Lane, Reconciler};
+use crate::controller::key::Key;
+use crate::controller::nodes::NodeSet;
+use crate::controller::notice::{Notice, node_names};
+use crate::controller::queue::Verdict;
+use crate::error::{Error, Retry};
+use crate::provider::{Outcome, State, TargetUpdate};
+
+impl Reconciler {
+    /// Hands over the newest targets, unless that was done before.
+    pub(super) async fn update_targets(&self, lane: &mut Lane) -> Verdict {
+        let targets = lane.targets();
+        if !lane.memory.ensured || lane.memory.targets.as_ref() == Some(&targets) {
+            return Verdict::Done;
+        }
+        // Before acting, and even if it fails: what follows a failure is an ensure (SC-38).
+        lane.memory.targets = Some(targets);
+        let wanted = match self.translate(lane) {
+            Ok(wanted) => wanted,
+            Err(failure) => return self.report(lane, &failure).await,
+        };
+        let update = TargetUpdate::LoadBalancer(&wanted);
+        match self.call(self.provider.update_targets(update)).await {
+            Ok(Outcome::Done(())) => {
+                let notice = if wanted.nodes.is_empty() { Notice::no_nodes() } else { Notice::updated() };
+                self.tell(lane, notice).await;
+                tracing::info!(nodes = wanted.nodes.len(), "targets updated");
+                Verdict::Done
+            }
+            Ok(Outcome::Pending(pending)) => Verdict::Wait(pending.retry_after),
+            Ok(Outcome::ImplementedElsewhere) => Verdict::Done,
+            Err(error) => self.update_failed(lane, &error).await,
+        }
+    }
+
+    /// A failed update matters only if there is something to update. The verdict is that of the update,
+    /// never that of the question (W-25).
+    async fn update_failed(&self, lane: &Lane, error: &Error) -> Verdict {
+        match self.call(self.provider.get(&lane.id)).await {
+            Ok(State::Absent) => return Verdict::Done,
+            Ok(_) => {}
+            Err(question) => {
+                tracing::warn!(error = %question, "cannot tell whether the load balancer exists")
+            }
+        }
+        tracing::warn!(%error, kind = ?error.kind(), request_id = error.request_id(), "host update failed");
+        self.tell(lane, Notice::update_failed(&lane.nodes.nodes, error)).await;
+        Verdict::Failed(error.retry())
+    }
+
+    /// Hands the nodes over to a provider whose load balancers share their targets: one call, however
+    /// many Services there are (W-1).
+    #[tracing::instrument(name = "reconcile", skip_all, fields(provider = self.provider.name()))]
+    pub(crate) async fn update_cluster(&self, nodes: &NodeSet) -> Finished {
+        let update = TargetUpdate::Cluster(&nodes.nodes);
+        let verdict = match self.call(self.provider.update_targets(update)).await {
+            Ok(Outcome::Done(())) => {
+                tracing::info!(nodes = nodes.nodes.len(), "targets of the cluster updated");
+                Verdict::Done
+            }
+            Ok(Outcome::Pending(pending)) => Verdict::Wait(pending.retry_after),
+            Ok(Outcome::ImplementedElsewhere) => Verdict::Done,
+            Err(error) => {
+                let nodes = node_names(&nodes.nodes);
+                tracing::warn!(%error, nodes, "targets of the cluster could not be updated");
+                Verdict::Failed(match error.retry() {
+                    // There is no object whose change could be waited for.
+                    Retry::Never => Retry::Backoff,
+                    retry => retry,
+                })
+            }
+        };
+        Finished { key: Key::Cluster, memory: None, verdict }
+    }
+}

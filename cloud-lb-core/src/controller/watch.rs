@@ -1,0 +1,95 @@
+//! What the controller watches, as one stream.
+
+use futures::stream::{BoxStream, Stream, StreamExt, select_all};
+use k8s_openapi::api::core::v1::{Node, Service};
+use k8s_openapi::api::discovery::v1::EndpointSlice;
+use kube::runtime::WatchStreamExt;
+use kube::runtime::watcher::{self, Config, Event, watcher};
+use kube::{Api, Client, ResourceExt};
+
+use super::api::from_kube;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Something that a watch saw.
+#[derive(Debug)]
+pub(crate) enum Seen {
+    Service(Event<Service>),
+    Node(Event<Node>),
+    Slice(Event<EndpointSlice>),
+}
+
+/// What is seen, without end: broken watches start again, later and later.
+pub(crate) type Watches = BoxStream<'static, Result<Seen>>;
+
+/// Whether EndpointSlices matter (only if the provider sends traffic to pods).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Slices {
+    Watched,
+    Ignored,
+}
+
+/// Watches Services, nodes and, if they matter, EndpointSlices.
+pub(crate) fn watches(client: &Client, namespace: Option<&str>, slices: Slices) -> Watches {
+    let services = match namespace {
+        Some(namespace) => Api::namespaced(client.clone(), namespace),
+        None => Api::all(client.clone()),
+    };
+    let mut streams = vec![
+        seen("services", events(services).map(slim_service), Seen::Service),
+        seen("nodes", events(Api::all(client.clone())).map(slim_node), Seen::Node),
+    ];
+    if slices == Slices::Watched {
+        let api = match namespace {
+            Some(namespace) => Api::namespaced(client.clone(), namespace),
+            None => Api::all(client.clone()),
+        };
+        streams.push(seen("endpointslices", events(api), Seen::Slice));
+    }
+    select_all(streams).boxed()
+}
+
+type Events<K> = BoxStream<'static, watcher::Result<Event<K>>>;
+
+fn events<K>(api: Api<K>) -> Events<K>
+where
+    K: kube::Resource + Clone + serde::de::DeserializeOwned + std::fmt::Debug + Send + 'static,
+{
+    watcher(api, Config::default()).default_backoff().boxed()
+}
+
+fn seen<K: 'static>(
+    kind: &'static str,
+    events: impl Stream<Item = watcher::Result<Event<K>>> + Send + 'static,
+    wrap: fn(Event<K>) -> Seen,
+) -> Watches {
+    events.map(move |event| event.map(wrap).map_err(|error| failed(kind, error))).boxed()
+}
+
+/// Drops what nobody reads and what there is much of.
+fn slim_service(event: watcher::Result<Event<Service>>) -> watcher::Result<Event<Service>> {
+    event.map(|event| event.modify(|service| service.managed_fields_mut().clear()))
+}
+
+fn slim_node(event: watcher::Result<Event<Node>>) -> watcher::Result<Event<Node>> {
+    event.map(|event| {
+        event.modify(|node| {
+            node.managed_fields_mut().clear();
+            if let Some(status) = &mut node.status {
+                (status.images, status.volumes_attached, status.volumes_in_use) = (None, None, None);
+            }
+        })
+    })
+}
+
+fn failed(kind: &'static str, error: watcher::Error) -> Error {
+    let error = match error {
+        watcher::Error::InitialListFailed(error)
+        | watcher::Error::WatchStartFailed(error)
+        | watcher::Error::WatchFailed(error) => from_kube(error),
+        watcher::Error::WatchError(status) => from_kube(kube::Error::Api(status)),
+        error @ watcher::Error::NoResourceVersion => {
+            Error::new(ErrorKind::Internal, "the list has no version").with_source(error)
+        }
+    };
+    error.during("list and watch").on(kind)
+}
