@@ -10,6 +10,7 @@ pub mod annotations;
 pub mod backend;
 #[cfg(feature = "kube")]
 mod backoff;
+pub mod call;
 #[cfg(feature = "kube")]
 mod clock;
 #[cfg(feature = "kube")]
@@ -24,5 +25,6 @@ pub mod naming;
 pub mod ownership;
 pub mod plan;
 pub mod provider;
+pub mod rate;
 
 pub use error::{Error, ErrorKind, Result};

@@ -1,0 +1,145 @@
+//! The one wrapper around every call to a cloud: rate limit, deadline, span, counts.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use serde::Serialize;
+use tracing::{Instrument, debug_span};
+
+use crate::error::{Effect, Error, ErrorKind, Result};
+use crate::rate::{RateLimit, TokenBucket};
+
+/// Whether a call can change something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Access {
+    /// It only reads.
+    Read,
+    /// It may change something: without an answer, nobody knows whether it did.
+    Write,
+}
+
+/// How often an operation was called.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct CallCount {
+    /// Calls that were made, whatever came of them.
+    pub calls: u64,
+    /// Those that failed, deadlines included.
+    pub errors: u64,
+}
+
+/// Makes calls to one cloud account.
+#[derive(Debug)]
+pub struct Calls {
+    deadline: Duration,
+    reads: Option<TokenBucket>,
+    writes: Option<TokenBucket>,
+    counts: Mutex<BTreeMap<Cow<'static, str>, CallCount>>,
+}
+
+impl Calls {
+    /// Calls without a rate limit that must answer within `deadline`.
+    pub fn new(deadline: Duration) -> Self {
+        Self { deadline, reads: None, writes: None, counts: Mutex::default() }
+    }
+
+    /// Limits the rate of calls of one kind of access.
+    pub fn with_limit(mut self, access: Access, limit: RateLimit) -> Self {
+        let bucket = Some(TokenBucket::new(limit));
+        match access {
+            Access::Read => self.reads = bucket,
+            Access::Write => self.writes = bucket,
+        }
+        self
+    }
+
+    /// Makes one call. The time spent waiting for the rate limit does not count against the deadline.
+    ///
+    /// # Errors
+    /// What the call gave, with the operation's name; `Timeout` after the deadline, for a write with
+    /// [`Effect::Unknown`].
+    ///
+    /// # Cancel safety
+    /// That of the call itself.
+    pub async fn make<T>(
+        &self,
+        operation: impl Into<Cow<'static, str>>,
+        access: Access,
+        call: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        let operation = operation.into();
+        let bucket = match access {
+            Access::Read => &self.reads,
+            Access::Write => &self.writes,
+        };
+        if let Some(bucket) = bucket {
+            bucket.take().await;
+        }
+        let span = debug_span!("cloud_call", operation = %operation);
+        let answer = tokio::time::timeout(self.deadline, call).instrument(span).await;
+        let result = answer.unwrap_or_else(|_| Err(self.timed_out(access)));
+        self.count(operation.clone(), result.is_err());
+        result.map_err(|error| error.during(operation))
+    }
+
+    fn timed_out(&self, access: Access) -> Error {
+        let effect = match access {
+            Access::Read => Effect::None,
+            Access::Write => Effect::Unknown,
+        };
+        let message = format!("the cloud did not answer within {:?}", self.deadline);
+        Error::new(ErrorKind::Timeout, message).with_effect(effect)
+    }
+
+    fn count(&self, operation: Cow<'static, str>, failed: bool) {
+        let mut counts = self.counts.lock();
+        let count = counts.entry(operation).or_default();
+        count.calls += 1;
+        count.errors += u64::from(failed);
+    }
+
+    /// What was called so far, by operation.
+    pub fn counts(&self) -> BTreeMap<Cow<'static, str>, CallCount> {
+        self.counts.lock().clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_unanswered_write_has_an_unknown_effect() {
+        let calls = Calls::new(Duration::from_secs(5));
+        let error =
+            calls.make("Create", Access::Write, std::future::pending::<Result<()>>()).await.unwrap_err();
+        assert_eq!((error.kind(), error.effect()), (ErrorKind::Timeout, Effect::Unknown));
+        assert_eq!(error.operation(), Some("Create"));
+        let error = calls.make("List", Access::Read, std::future::pending::<Result<()>>()).await.unwrap_err();
+        assert_eq!((error.kind(), error.effect()), (ErrorKind::Timeout, Effect::None));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_are_counted_and_limited_by_access() {
+        let limit = RateLimit::per_second(NonZeroU32::MIN, NonZeroU32::MIN);
+        let calls = Calls::new(Duration::from_secs(5)).with_limit(Access::Write, limit);
+        let start = Instant::now();
+        for _ in 0..3 {
+            calls.make("List", Access::Read, async { Ok(()) }).await.unwrap();
+            calls.make("Create", Access::Write, async { Ok(()) }).await.unwrap();
+        }
+        let refused: Result<()> =
+            calls.make("List", Access::Read, async { Err(Error::new(ErrorKind::Quota, "full")) }).await;
+        assert_eq!(refused.unwrap_err().kind(), ErrorKind::Quota);
+        assert_eq!(start.elapsed(), Duration::from_secs(2));
+        assert_eq!(calls.counts()["List"], CallCount { calls: 4, errors: 1 });
+        assert_eq!(calls.counts()["Create"], CallCount { calls: 3, errors: 0 });
+    }
+}

@@ -1,0 +1,90 @@
+//! Three clouds as the core sees them: one [`Backend`](cloud_lb_core::backend::Backend) per [`Shape`].
+
+mod desired;
+mod link;
+mod parts;
+mod settings;
+mod stack;
+mod status;
+mod survey;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use cloud_lb_core::Result;
+use cloud_lb_core::backend::Backend;
+use cloud_lb_core::engine::{Engine, StepObserver};
+use cloud_lb_core::model::{IpFamily, LoadBalancer, Protocol};
+use cloud_lb_core::provider::{Capabilities, LoadBalancerProvider, TargetScope};
+
+use crate::cloud::MockCloud;
+use crate::config::{Config, Shape};
+use link::Link;
+use stack::Stack;
+
+/// Annotations with this prefix are the mock's.
+pub(crate) const ANNOTATION_PREFIX: &str = "mock.cloud-lb.dev/";
+
+/// Makes a provider that works on `cloud`. Several may work on one cloud, each for a cluster of its own.
+///
+/// `config.cloud` has no effect here: the cloud is made already.
+///
+/// # Errors
+/// `InvalidInput` if the configuration is not [valid](Config::validate).
+pub fn provider(cloud: MockCloud, config: Config) -> Result<Arc<dyn LoadBalancerProvider>> {
+    make(cloud, config, None)
+}
+
+/// As [`provider`], and reports each step to `observer`.
+///
+/// # Errors
+/// `InvalidInput` if the configuration is not [valid](Config::validate).
+pub fn provider_with_observer(
+    cloud: MockCloud,
+    config: Config,
+    observer: Arc<dyn StepObserver>,
+) -> Result<Arc<dyn LoadBalancerProvider>> {
+    make(cloud, config, Some(observer))
+}
+
+fn make(
+    cloud: MockCloud,
+    config: Config,
+    observer: Option<Arc<dyn StepObserver>>,
+) -> Result<Arc<dyn LoadBalancerProvider>> {
+    config.validate()?;
+    let shape = config.shape;
+    let link = Link::new(cloud, config);
+    Ok(match shape {
+        Shape::Stack | Shape::Rules | Shape::Shared => engine(Stack::new(link), observer),
+    })
+}
+
+fn engine<B: Backend>(backend: B, observer: Option<Arc<dyn StepObserver>>) -> Arc<dyn LoadBalancerProvider> {
+    let engine = Engine::new(backend);
+    match observer {
+        Some(observer) => Arc::new(engine.with_observer(observer)),
+        None => Arc::new(engine),
+    }
+}
+
+/// What all shapes can do.
+fn capabilities(target_scope: TargetScope) -> Capabilities {
+    Capabilities {
+        protocols: BTreeSet::from([Protocol::Tcp, Protocol::Udp]),
+        families: BTreeSet::from([IpFamily::V4, IpFamily::V6]),
+        dual_stack: true,
+        mixed_protocols: true,
+        session_affinity: true,
+        source_ranges: true,
+        requested_address: true,
+        pod_targets: false,
+        target_scope,
+        needs_provider_id: false,
+        annotation_prefixes: vec![ANNOTATION_PREFIX],
+    }
+}
+
+fn takes(config: &Config, lb: &LoadBalancer) -> bool {
+    lb.class.is_none() || lb.class == config.load_balancer_class
+}

@@ -1,0 +1,188 @@
+//! The wire between a backend and the cloud: paging, adoption, pending states.
+
+use std::time::Duration;
+
+use cloud_lb_core::backend::Applied;
+use cloud_lb_core::call::{Access, Calls};
+use cloud_lb_core::graph::Outputs;
+use cloud_lb_core::ownership::{self, Marked, Tags};
+use cloud_lb_core::plan::{Action, Step};
+use cloud_lb_core::provider::Pending;
+use cloud_lb_core::{Error, ErrorKind, Result};
+use serde_json::Value;
+
+use super::desired::{Desired, Kind};
+use crate::cloud::{Life, MockCloud, NewResource, Query, Record};
+use crate::config::Config;
+
+/// When to look again at what is being made, where the cloud does not say.
+const POLL: Duration = Duration::from_millis(500);
+
+#[derive(Debug)]
+pub(crate) struct Link {
+    cloud: MockCloud,
+    calls: Calls,
+    config: Config,
+}
+
+impl Link {
+    pub(crate) fn new(cloud: MockCloud, config: Config) -> Self {
+        Self { cloud, calls: Calls::new(config.call_deadline), config }
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// All resources of a kind that have these tags: every page, or an error.
+    pub(crate) async fn list(&self, kind: &'static str, tags: &Tags) -> Result<Vec<Record>> {
+        let mut records = Vec::new();
+        let mut after: Option<String> = None;
+        loop {
+            let page = self.cloud.list(Query { kind, tags }, after.as_deref());
+            let page = self.calls.make(format!("List{kind}"), Access::Read, page).await?;
+            records.extend(page.records);
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(records),
+            }
+        }
+    }
+
+    pub(crate) async fn find(&self, kind: &'static str, name: &str) -> Result<Option<Record>> {
+        self.calls.make(format!("Describe{kind}"), Access::Read, self.cloud.find(kind, name)).await
+    }
+
+    /// Carries out a step on a resource of its own.
+    pub(crate) async fn apply<K: Kind>(&self, step: &Step<Desired<K>>) -> Result<Applied> {
+        let kind = step.key.kind;
+        match &step.action {
+            Action::Create(want) => self.create(kind, want).await,
+            Action::Update { want, .. } => {
+                let record = self.modify(kind, id_of(&step.outputs)?, body_of(&want.body)?, None).await?;
+                Ok(self.applied(&record))
+            }
+            Action::Delete(_) => self.delete(kind, id_of(&step.outputs)?, None).await,
+        }
+    }
+
+    async fn create<K: Kind>(&self, kind: &'static str, want: &Desired<K>) -> Result<Applied> {
+        let body = body_of(&want.body)?;
+        let new = NewResource {
+            kind,
+            name: want.name.clone(),
+            tags: want.tags.clone(),
+            description: String::new(),
+            body: body.clone(),
+        };
+        match self.calls.make(format!("Create{kind}"), Access::Write, self.cloud.create(new)).await {
+            Ok(record) => Ok(self.applied(&record)),
+            Err(error) if error.kind() == ErrorKind::Conflict => match self.find(kind, &want.name).await? {
+                Some(found) => self.adopt(&found, want, body).await,
+                None => Err(error),
+            },
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes over what an earlier create made, of which we never heard or which a list did not show yet.
+    async fn adopt<K: Kind>(&self, found: &Record, want: &Desired<K>, body: Value) -> Result<Applied> {
+        if found.tags != want.tags {
+            let refusal = format!("exists and belongs to {}; it is left alone", owner_of(&found.tags));
+            return Err(Error::new(ErrorKind::Ownership, refusal).on(&found.id));
+        }
+        if found.life == Life::Deleting {
+            return Ok(Applied { outputs: Outputs::new(), pending: self.waiting(found) });
+        }
+        Ok(self.applied(&self.modify(found.kind, &found.id, body, None).await?))
+    }
+
+    pub(crate) async fn modify(
+        &self,
+        kind: &'static str,
+        id: &str,
+        body: Value,
+        if_match: Option<u64>,
+    ) -> Result<Record> {
+        let call = self.cloud.modify(kind, id, body, if_match);
+        self.calls.make(format!("Modify{kind}"), Access::Write, call).await
+    }
+
+    /// Deletes; what is gone by now is a success.
+    pub(crate) async fn delete(
+        &self,
+        kind: &'static str,
+        id: &str,
+        if_match: Option<u64>,
+    ) -> Result<Applied> {
+        let call = self.cloud.delete(kind, id, if_match);
+        match self.calls.make(format!("Delete{kind}"), Access::Write, call).await {
+            Ok(left) => {
+                Ok(Applied { outputs: Outputs::new(), pending: left.and_then(|left| self.waiting(&left)) })
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Applied::default()),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(crate) fn applied(&self, record: &Record) -> Applied {
+        Applied { outputs: outputs(record), pending: self.waiting(record) }
+    }
+
+    fn waiting(&self, record: &Record) -> Option<Pending> {
+        let left = self.cloud.remaining(&record.id);
+        let retry_after = if left.is_zero() { POLL } else { left };
+        pending(record.life, record.kind).map(|pending| Pending { retry_after, ..pending })
+    }
+}
+
+/// What is being waited for, of a resource in this state of life.
+pub(crate) fn pending(life: Life, kind: &str) -> Option<Pending> {
+    let what = match life {
+        Life::Active => return None,
+        Life::Provisioning => "made",
+        Life::Deleting => "deleted",
+    };
+    Some(Pending { retry_after: POLL, reason: format!("the {kind} is being {what}") })
+}
+
+/// Ids, addresses and names of a resource, and where in its life it is.
+pub(crate) fn outputs(record: &Record) -> Outputs {
+    let mut outputs = record.assigned.clone();
+    outputs.insert("id".to_owned(), record.id.clone());
+    let life = match record.life {
+        Life::Provisioning => "provisioning",
+        Life::Active => "active",
+        Life::Deleting => "deleting",
+    };
+    outputs.insert("state".to_owned(), life.to_owned());
+    outputs
+}
+
+/// The state of life among outputs.
+pub(crate) fn life(outputs: &Outputs) -> Life {
+    match outputs.get("state").map(String::as_str) {
+        Some("provisioning") => Life::Provisioning,
+        Some("deleting") => Life::Deleting,
+        _ => Life::Active,
+    }
+}
+
+/// Whose a resource is, for a person.
+pub(crate) fn owner_of(tags: &Tags) -> String {
+    match ownership::read(tags) {
+        Marked::Service(service) => format!("{service} of cluster {:?}", service.cluster),
+        Marked::Cluster { cluster } => format!("cluster {cluster:?}"),
+        Marked::Foreign => "somebody else".to_owned(),
+    }
+}
+
+pub(crate) fn id_of(outputs: &Outputs) -> Result<&str> {
+    let missing = || Error::new(ErrorKind::Internal, "a step on an existing resource does not tell its id");
+    outputs.get("id").map(String::as_str).ok_or_else(missing)
+}
+
+pub(crate) fn body_of<K: Kind>(body: &K) -> Result<Value> {
+    serde_json::to_value(body)
+        .map_err(|error| Error::new(ErrorKind::Internal, "settings do not serialise").with_source(error))
+}

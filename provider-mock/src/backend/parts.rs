@@ -1,0 +1,98 @@
+//! Settings that appear in the kinds of every shape, made from the model.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::num::NonZeroU16;
+
+use cloud_lb_core::model::{IpFamily, LoadBalancer, Node, NodeState, PortStatus, Protocol, SessionAffinity};
+use serde::{Deserialize, Serialize};
+
+/// The NodePort of each protocol.
+pub(crate) type NodePorts = BTreeMap<Transport, NonZeroU16>;
+
+/// Protocols of the mock cloud.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub(crate) enum Transport {
+    Tcp,
+    Udp,
+}
+
+impl Transport {
+    /// The protocol, if the mock has it.
+    pub(crate) fn of(protocol: Protocol) -> Option<Self> {
+        match protocol {
+            Protocol::Tcp => Some(Self::Tcp),
+            Protocol::Udp => Some(Self::Udp),
+            Protocol::Sctp => None,
+        }
+    }
+
+    /// In names.
+    pub(crate) fn key(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+        }
+    }
+
+    /// A port that works.
+    pub(crate) fn port_status(self, port: NonZeroU16) -> PortStatus {
+        let protocol = match self {
+            Self::Tcp => Protocol::Tcp,
+            Self::Udp => Protocol::Udp,
+        };
+        PortStatus { port, protocol, error: None }
+    }
+}
+
+/// One node in a target set.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Target {
+    /// Name of the node.
+    pub(crate) node: String,
+    /// Its addresses, one of a family at most, IPv4 first.
+    pub(crate) addresses: Vec<IpAddr>,
+    /// Whether it only finishes its connections.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) draining: bool,
+}
+
+/// The nodes as targets, by name. Nodes without an address cannot be reached and are left out.
+pub(crate) fn targets<'a>(nodes: impl IntoIterator<Item = &'a Node>) -> Vec<Target> {
+    let target = |node: &Node| Target {
+        node: node.name.clone(),
+        addresses: [IpFamily::V4, IpFamily::V6]
+            .into_iter()
+            .filter_map(|family| node.address(family))
+            .collect(),
+        draining: node.state == NodeState::Draining,
+    };
+    let mut targets: Vec<Target> =
+        nodes.into_iter().map(target).filter(|target| !target.addresses.is_empty()).collect();
+    targets.sort();
+    targets
+}
+
+/// How nodes are checked: an HTTP request that must give 200.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct HealthCheck {
+    pub(crate) path: String,
+    pub(crate) port: NonZeroU16,
+    /// Time between two checks.
+    #[serde(with = "crate::cloud::duration")]
+    pub(crate) interval: std::time::Duration,
+    /// Checks in a row that must succeed before a node gets traffic.
+    pub(crate) healthy_after: u32,
+    /// Checks in a row that must fail before a node gets no more.
+    pub(crate) unhealthy_after: u32,
+}
+
+/// Seconds for which a client is remembered; absent where it is not.
+pub(crate) fn affinity_seconds(lb: &LoadBalancer) -> Option<u64> {
+    match lb.affinity {
+        SessionAffinity::None => None,
+        SessionAffinity::ClientIp { timeout } => Some(timeout.as_secs()),
+    }
+}

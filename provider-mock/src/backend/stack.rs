@@ -1,0 +1,195 @@
+//! Like AWS: each Service owns a load balancer with listeners and target groups; the cluster shares one
+//! security group. Everything is found again by its tags.
+
+mod desired;
+mod kinds;
+
+use cloud_lb_core::Result;
+use cloud_lb_core::backend::{Applied, Backend, Scope};
+use cloud_lb_core::graph::{Graph, Outputs};
+use cloud_lb_core::model::{Address, IpFamily, LoadBalancer, Node, PortStatus, ServiceId, Status};
+use cloud_lb_core::naming::hashed_name;
+use cloud_lb_core::ownership::{self, CLUSTER_TAG, Tags, UID_TAG};
+use cloud_lb_core::plan::{Change, Observed, Ownership, Step};
+use cloud_lb_core::provider::{Capabilities, Owned, State, TargetScope};
+
+use super::desired::{Desired, change};
+use super::link::Link;
+use super::status;
+use super::survey::{self, Found, Survey};
+use kinds::{Balancer, LISTENER, LOAD_BALANCER, Listener, SECURITY_GROUP, StackKind, TARGET_GROUP};
+
+/// Most characters of a load balancer's name.
+const NAME_LIMIT: usize = 32;
+
+#[derive(Debug)]
+pub(crate) struct Stack {
+    link: Link,
+    capabilities: Capabilities,
+}
+
+impl Stack {
+    pub(crate) fn new(link: Link) -> Self {
+        Self { link, capabilities: super::capabilities(TargetScope::LoadBalancer) }
+    }
+
+    fn cluster(&self) -> &str {
+        &self.link.config().cluster
+    }
+
+    /// What may matter to a Service: its own resources, and every load balancer, for these use what is shared.
+    async fn found(&self, service: Option<&ServiceId>) -> Result<Vec<Found>> {
+        let cluster = Tags::from([(CLUSTER_TAG.to_owned(), self.cluster().to_owned())]);
+        let mut own = cluster.clone();
+        own.extend(service.map(|service| (UID_TAG.to_owned(), service.uid.clone())));
+        let mut found = Vec::new();
+        for (kind, tags) in
+            [(SECURITY_GROUP, &cluster), (LOAD_BALANCER, &cluster), (TARGET_GROUP, &own), (LISTENER, &own)]
+        {
+            found.extend(self.link.list(kind, tags).await?.iter().map(Found::from));
+        }
+        Ok(found)
+    }
+
+    /// Whoever has the names that we would take.
+    async fn add_foreign(
+        &self,
+        service: &ServiceId,
+        observed: &mut Observed<Desired<StackKind>>,
+    ) -> Result<()> {
+        let places = [
+            (desired::load_balancer_key(), self.load_balancer_name(service)),
+            (desired::security_group_key(), desired::security_group_name(self.cluster())),
+        ];
+        for (key, name) in places {
+            if observed.get(&key).is_some() {
+                continue;
+            }
+            if let Some(record) = self.link.find(key.kind, &name).await?
+                && !ownership_matches(&record.tags, self.cluster(), service)
+            {
+                observed.add(key, survey::foreign(&record));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A list may not show yet what we made a moment ago.
+fn ownership_matches(tags: &Tags, cluster: &str, service: &ServiceId) -> bool {
+    match ownership::read(tags) {
+        ownership::Marked::Service(owner) => owner.cluster == cluster && owner.uid == service.uid,
+        ownership::Marked::Cluster { cluster: owner } => owner == cluster,
+        ownership::Marked::Foreign => false,
+    }
+}
+
+impl Backend for Stack {
+    type Spec = Desired<StackKind>;
+    type Facts = ();
+
+    fn name(&self) -> &'static str {
+        "mock"
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    fn load_balancer_name(&self, service: &ServiceId) -> String {
+        let ServiceId { cluster, namespace, name, uid } = service;
+        hashed_name(&[namespace, name, cluster, uid], NAME_LIMIT)
+    }
+
+    fn takes(&self, lb: &LoadBalancer) -> bool {
+        super::takes(self.link.config(), lb)
+    }
+
+    async fn resolve(&self, _lb: &LoadBalancer) -> Result<()> {
+        Ok(())
+    }
+
+    fn build(&self, lb: &LoadBalancer, _facts: &()) -> Result<Graph<Self::Spec>> {
+        desired::build(lb, &self.load_balancer_name(&lb.service))
+    }
+
+    fn build_shared_targets(
+        &self,
+        _nodes: &[Node],
+        _have: &Observed<Self::Spec>,
+    ) -> Result<Graph<Self::Spec>> {
+        Ok(Graph::new())
+    }
+
+    async fn observe(&self, scope: Scope<'_>) -> Result<Observed<Self::Spec>> {
+        let service = match scope {
+            Scope::Service(service) => Some(service),
+            Scope::Cluster => None,
+        };
+        let found = self.found(service).await?;
+        let survey = Survey { cluster: self.cluster(), service, replaced_in_use: &[TARGET_GROUP] };
+        let mut observed = survey.of(found)?;
+        if let Some(service) = service {
+            self.add_foreign(service, &mut observed).await?;
+        }
+        Ok(observed)
+    }
+
+    fn change(&self, have: &Self::Spec, want: &Self::Spec) -> Change {
+        change(have, want)
+    }
+
+    fn state(&self, have: &Observed<Self::Spec>) -> State {
+        status::state(have, || self.status(have))
+    }
+
+    async fn apply(&self, steps: &[Step<Self::Spec>]) -> Result<Vec<Applied>> {
+        let mut applied = Vec::with_capacity(steps.len());
+        for step in steps {
+            applied.push(self.link.apply(step).await?);
+        }
+        Ok(applied)
+    }
+
+    async fn list_owned(&self) -> Result<Vec<Owned>> {
+        Ok(survey::owned(self.cluster(), &self.found(None).await?))
+    }
+}
+
+impl Stack {
+    /// Nothing, as long as something is missing.
+    fn status(&self, have: &Observed<Desired<StackKind>>) -> Option<Status> {
+        let own = |key: &_| have.get(key).filter(|found| found.ownership == Ownership::Service);
+        let balancer = own(&desired::load_balancer_key())?;
+        let StackKind::LoadBalancer(Balancer { families, .. }) = &balancer.spec.body else { return None };
+        let ports = ports(have);
+        if ports.is_empty() {
+            return None;
+        }
+        let places = self.places(families, &balancer.outputs);
+        Some(Status {
+            ingress: places.into_iter().map(|place| status::ingress(place, ports.clone())).collect(),
+        })
+    }
+
+    fn places(&self, families: &[IpFamily], outputs: &Outputs) -> Vec<Address> {
+        let mut places: Vec<Address> = families
+            .iter()
+            .filter_map(|family| status::place(self.link.config().addressing, outputs, *family))
+            .collect();
+        places.dedup();
+        places
+    }
+}
+
+fn ports(have: &Observed<Desired<StackKind>>) -> Vec<PortStatus> {
+    let listeners = have.iter().filter_map(|(_, found)| match &found.spec.body {
+        StackKind::Listener(Listener { port, protocol, .. }) if found.ownership == Ownership::Service => {
+            Some(protocol.transports().iter().map(|transport| transport.port_status(*port)))
+        }
+        _ => None,
+    });
+    let mut ports: Vec<PortStatus> = listeners.flatten().collect();
+    ports.sort();
+    ports
+}

@@ -1,0 +1,186 @@
+//! An account at a cloud that exists in memory only, and behaves like one.
+//!
+//! The API is one of single calls on resources of any kind; the [`crate::backend`]s give the kinds their
+//! meaning. What a real cloud checks is checked: referenced resources must exist, what is in use cannot be
+//! deleted, names are unique, etags must match, quotas and rates are kept.
+
+mod addresses;
+mod admin;
+mod counts;
+pub(crate) mod duration;
+mod options;
+mod record;
+mod rules;
+mod store;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cloud_lb_core::call::Access;
+use cloud_lb_core::error::Retry;
+use cloud_lb_core::rate::TokenBucket;
+use cloud_lb_core::{Error, ErrorKind, Result};
+use parking_lot::Mutex;
+use serde_json::Value;
+use tokio::time::Instant;
+
+pub use admin::TargetHealth;
+pub use counts::CallCounts;
+pub use options::{Options, Throttle};
+pub use record::{Life, NewResource, Page, Query, Record};
+
+use crate::faults::Faults;
+use store::Store;
+
+/// A cloud account; clones are handles to the same one.
+#[derive(Clone)]
+pub struct MockCloud(Arc<Inner>);
+
+struct Inner {
+    options: Options,
+    faults: Faults,
+    throttle: Option<TokenBucket>,
+    store: Mutex<Store>,
+    counts: Mutex<CallCounts>,
+    rng: Mutex<fastrand::Rng>,
+    admin: admin::State,
+}
+
+impl MockCloud {
+    /// An empty account.
+    pub fn new(options: Options) -> Self {
+        Self(Arc::new(Inner {
+            faults: Faults::default(),
+            throttle: options.throttle.map(|throttle| TokenBucket::new(throttle.limit())),
+            store: Mutex::new(Store::new(options.clone())),
+            counts: Mutex::default(),
+            rng: Mutex::new(fastrand::Rng::with_seed(options.seed)),
+            admin: admin::State::default(),
+            options,
+        }))
+    }
+
+    /// Makes a resource. The same create again gives the resource that is there.
+    ///
+    /// # Errors
+    /// `Conflict` if another one has the name, `NotFound` if it refers to what is not there, `InUse` if a
+    /// place is taken, `Quota`, `InvalidInput`.
+    pub async fn create(&self, new: NewResource) -> Result<Record> {
+        let operation = format!("Create{}", new.kind);
+        self.call(&operation, Access::Write, |store, now| store.create(new, now)).await
+    }
+
+    /// Reads one resource by id.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn describe(&self, kind: &'static str, id: &str) -> Result<Record> {
+        self.call(&format!("Describe{kind}"), Access::Read, |store, now| store.get(id, now)).await
+    }
+
+    /// Reads one resource by name.
+    pub async fn find(&self, kind: &'static str, name: &str) -> Result<Option<Record>> {
+        self.call(&format!("Describe{kind}"), Access::Read, |store, now| Ok(store.find(kind, name, now)))
+            .await
+    }
+
+    /// Replaces the settings of a resource; with `if_match` only if its etag is still that.
+    ///
+    /// # Errors
+    /// `NotFound`, `Conflict`, `InvalidInput` for what is fixed, and those of [`create`](Self::create).
+    pub async fn modify(
+        &self,
+        kind: &'static str,
+        id: &str,
+        body: Value,
+        if_match: Option<u64>,
+    ) -> Result<Record> {
+        let operation = format!("Modify{kind}");
+        self.call(&operation, Access::Write, |store, now| store.modify(id, body, if_match, now)).await
+    }
+
+    /// Deletes a resource; returns it while it is on its way out, `None` if it is gone at once.
+    ///
+    /// # Errors
+    /// `NotFound`, `Conflict`, `InUse`.
+    pub async fn delete(
+        &self,
+        kind: &'static str,
+        id: &str,
+        if_match: Option<u64>,
+    ) -> Result<Option<Record>> {
+        let operation = format!("Delete{kind}");
+        self.call(&operation, Access::Write, |store, now| store.delete(id, if_match, now)).await
+    }
+
+    /// One page of the resources that match; perhaps as they were a while ago, see [`Options::stale_reads`].
+    pub async fn list(&self, query: Query<'_>, after: Option<&str>) -> Result<Page> {
+        let operation = format!("List{}", query.kind);
+        self.call(&operation, Access::Read, |store, now| {
+            Ok(store.list(query, after, self.some_time_ago(now)))
+        })
+        .await
+    }
+
+    /// Time until a resource is made or gone, as far as it is known.
+    pub(crate) fn remaining(&self, id: &str) -> Duration {
+        self.0.store.lock().remaining(id, Instant::now())
+    }
+
+    fn some_time_ago(&self, now: Instant) -> Instant {
+        let ago = self.0.options.stale_reads.mul_f64(self.0.rng.lock().f64());
+        now.checked_sub(ago).unwrap_or(now)
+    }
+
+    async fn call<T>(
+        &self,
+        operation: &str,
+        access: Access,
+        work: impl FnOnce(&mut Store, Instant) -> Result<T>,
+    ) -> Result<T> {
+        self.0.counts.lock().add(operation, access);
+        let fault = self.0.faults.next(operation, access);
+        self.pass_time().await;
+        if let Some(fault) = fault.filter(|fault| !fault.after_work()) {
+            return fault.answer().await;
+        }
+        self.admit()?;
+        let result = work(&mut self.0.store.lock(), Instant::now());
+        match (fault, result) {
+            (Some(fault), Ok(_)) => fault.answer().await,
+            (_, result) => result,
+        }
+    }
+
+    /// Calls take time; even the shortest lets others run.
+    async fn pass_time(&self) {
+        if self.0.options.latency.is_zero() {
+            tokio::task::yield_now().await;
+        } else {
+            tokio::time::sleep(self.0.options.latency).await;
+        }
+    }
+
+    fn admit(&self) -> Result<()> {
+        let Some(Err(wait)) = self.0.throttle.as_ref().map(TokenBucket::try_take) else { return Ok(()) };
+        Err(Error::new(ErrorKind::Throttled, "the account makes too many calls")
+            .with_retry(Retry::After(wait)))
+    }
+
+    /// The faults that calls to this cloud meet.
+    pub fn faults(&self) -> &Faults {
+        &self.0.faults
+    }
+
+    /// How often each operation was called so far.
+    pub fn calls(&self) -> CallCounts {
+        self.0.counts.lock().clone()
+    }
+}
+
+impl fmt::Debug for MockCloud {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MockCloud").field("options", &self.0.options).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,92 @@
+//! What the cloud demands of each kind. Pure.
+
+use serde_json::Value;
+
+/// Start of every id.
+pub(super) const ID_PREFIX: &str = "mock:";
+/// Start of a reference from one part of a container to another: a JSON pointer.
+pub(super) const PART_PREFIX: &str = "#/";
+
+/// Kinds that need time to be made and to go.
+const SLOW: &[&str] = &["LoadBalancer", "ForwardingRule", "Address", "PublicAddress"];
+/// Kinds that get addresses, for each of `families`, or for `family`.
+const ADDRESSED: &[&str] = &["LoadBalancer", "Address", "PublicAddress"];
+
+pub(super) fn is_slow(kind: &str) -> bool {
+    SLOW.contains(&kind)
+}
+
+/// Fields that a write cannot change.
+pub(super) fn fixed(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "TargetGroup" => &["protocol", "family"],
+        "LoadBalancer" => &["requestedAddress"],
+        "Address" | "PublicAddress" => &["family", "requestedAddress"],
+        "ForwardingRule" => &["address", "protocol", "family"],
+        _ => &[],
+    }
+}
+
+/// Families of the addresses that a resource gets.
+pub(super) fn families(kind: &str, body: &Value) -> Vec<String> {
+    if !ADDRESSED.contains(&kind) {
+        return Vec::new();
+    }
+    let list = body.get("families").and_then(Value::as_array).cloned().unwrap_or_default();
+    let all = list.iter().chain(body.get("family"));
+    all.filter_map(|family| family.as_str().map(str::to_owned)).collect()
+}
+
+/// Places that only one resource of the kind can hold.
+pub(super) fn slots(kind: &str, body: &Value) -> Vec<String> {
+    let text =
+        |field: &str| body.get(field).map(|value| value.to_string().replace('"', "")).unwrap_or_default();
+    match kind {
+        "Listener" => vec![format!("port {} of {}", text("port"), text("loadBalancer"))],
+        "ForwardingRule" => vec![format!("{} of {}", text("protocol"), text("address"))],
+        _ => parts(body, "rules").map(part_slot).collect(),
+    }
+}
+
+fn part_slot(part: &Value) -> String {
+    let text =
+        |field: &str| part.get(field).map(|value| value.to_string().replace('"', "")).unwrap_or_default();
+    match part.get("priority") {
+        Some(priority) => format!("priority {priority}"),
+        None => format!("{} port {} of {}", text("protocol"), text("port"), text("frontend")),
+    }
+}
+
+fn parts<'a>(body: &'a Value, collection: &str) -> impl Iterator<Item = &'a Value> {
+    body.get(collection).and_then(Value::as_object).into_iter().flat_map(|parts| parts.values())
+}
+
+/// The collections of parts in a container, with their sizes.
+pub(super) fn collections(body: &Value) -> Vec<(&str, usize)> {
+    const COLLECTIONS: &[&str] = &["frontends", "rules", "probes"];
+    COLLECTIONS
+        .iter()
+        .map(|name| (*name, parts(body, name).count()))
+        .filter(|(_, count)| *count > 0)
+        .collect()
+}
+
+/// References to other resources and among parts, wherever they stand.
+pub(super) fn references(body: &Value) -> Vec<&str> {
+    match body {
+        Value::String(text) if text.starts_with(ID_PREFIX) || text.starts_with(PART_PREFIX) => vec![text],
+        Value::Array(items) => items.iter().flat_map(references).collect(),
+        Value::Object(fields) => fields.values().flat_map(references).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Ports outside of 1-65535, by field.
+pub(super) fn bad_ports(body: &Value) -> Vec<String> {
+    let Some(fields) = body.as_object() else { return Vec::new() };
+    let ports = fields.iter().filter(|(name, _)| name.to_lowercase().ends_with("port"));
+    let bad = ports.filter(|(_, value)| value.as_u64().is_none_or(|port| !(1..=65_535).contains(&port)));
+    let mut found: Vec<String> = bad.map(|(name, value)| format!("{name} is {value}")).collect();
+    found.extend(fields.values().flat_map(bad_ports));
+    found
+}
