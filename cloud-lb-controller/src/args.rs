@@ -109,7 +109,7 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) cluster: ClusterArgs,
     /// How many Services are worked on at the same time
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) concurrent_service_syncs: u16,
     /// Look after Services of this spec.loadBalancerClass, instead of those without a class
     #[arg(long, value_name = "CLASS")]
@@ -124,7 +124,8 @@ pub(crate) struct ProviderArgs {
     /// Settings of the provider (YAML)
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Name of the cluster in the cloud's ownership marks; distinguishes clusters of one account
+    /// Name of the cluster in the cloud's ownership marks: distinguishes clusters of one account.
+    /// Overrides the one of the settings
     #[arg(long, value_name = "NAME", default_value = "kubernetes")]
     pub(crate) cluster_name: String,
 }

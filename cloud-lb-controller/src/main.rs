@@ -9,6 +9,7 @@ mod manifests;
 mod plan_cmd;
 mod providers;
 mod run;
+mod signals;
 mod style;
 mod submit;
 mod telemetry;

@@ -2,11 +2,24 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
+use std::{fmt, fs};
 
 use clap::ValueEnum;
+use cloud_lb_core::engine::StepObserver;
 use cloud_lb_core::provider::LoadBalancerProvider;
+use provider_mock::net::Net;
+use provider_mock::{Config, MockCloud, Options};
+use serde::de::DeserializeOwned;
 
 use crate::failure::Failure;
+use crate::manifests::place_and_reason;
+
+/// Time that each call takes in the demo's cloud: enough to see the steps one after the other.
+const LATENCY: Duration = Duration::from_millis(20);
+
+/// Time that the demo's cloud takes to bring a load balancer up or down.
+const PROVISIONING: Duration = Duration::from_millis(400);
 
 /// A cloud, as on the command line.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -28,12 +41,62 @@ pub(crate) enum Shape {
     Shared,
 }
 
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Stack => "stack",
+            Self::Rules => "rules",
+            Self::Shared => "shared",
+        })
+    }
+}
+
+impl From<Shape> for provider_mock::Shape {
+    fn from(shape: Shape) -> Self {
+        match shape {
+            Shape::Stack => Self::Stack,
+            Shape::Rules => Self::Rules,
+            Shape::Shared => Self::Shared,
+        }
+    }
+}
+
 /// Makes the provider, with the settings of a file.
+///
+/// # Errors
+/// Names the file and what is wrong in it.
 pub(crate) fn build(
     name: ProviderName,
     config: Option<&Path>,
     cluster: &str,
 ) -> Result<Arc<dyn LoadBalancerProvider>, Failure> {
-    let _ = (name, config, cluster);
-    Err(Failure::new("not yet"))
+    match name {
+        ProviderName::Mock => {
+            let mut config: Config = config.map(settings).transpose()?.unwrap_or_default();
+            cluster.clone_into(&mut config.cluster);
+            let cloud = MockCloud::new(config.cloud.clone());
+            Ok(provider_mock::provider(cloud, config)?)
+        }
+    }
+}
+
+/// The demo's cloud, which takes a moment for everything, and its provider.
+pub(crate) fn demo_cloud(
+    shape: Shape,
+    cluster: &str,
+    net: &Net,
+    observer: Arc<dyn StepObserver>,
+) -> Result<(MockCloud, Arc<dyn LoadBalancerProvider>), Failure> {
+    let _ = net;
+    let options = Options::new().with_latency(LATENCY).with_provisioning(PROVISIONING);
+    let cloud = MockCloud::new(options);
+    let config = Config::new(cluster).with_shape(shape.into());
+    let provider = provider_mock::provider_with_observer(cloud.clone(), config, observer)?;
+    Ok((cloud, provider))
+}
+
+fn settings<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
+    let name = path.display();
+    let text = fs::read_to_string(path).map_err(|error| Failure::because(format!("{name}: cannot be read"), &error))?;
+    serde_saphyr::from_str(&text).map_err(|error| Failure::new(format!("{name}{}", place_and_reason(&error))))
 }

@@ -52,7 +52,7 @@ fn cell(value: &Value) -> String {
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lines = || std::iter::once(&self.columns).chain(&self.rows);
-        let width = |index| lines().filter_map(|line| line.get(index)).map(|cell| cell.chars().count()).max();
+        let width = |index: usize| lines().filter_map(|line| line.get(index)).map(|cell| cell.chars().count()).max();
         let widths: Vec<usize> = (0..self.columns.len()).map(|index| width(index).unwrap_or(0) + GAP).collect();
         for (number, line) in lines().enumerate() {
             let padded: String = line.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();

@@ -17,15 +17,20 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Vec<Manifest>, Failure> {
 }
 
 fn not_yaml(file: &str, error: &serde_saphyr::Error) -> Failure {
-    // The first line of the text says it all; a drawing of the source follows it.
+    let message = place_and_reason(error);
+    let (place, reason) = message.split_once(": ").unwrap_or(("", &message));
+    Failure::new(format!("{file}{place}: not YAML: {reason}"))
+}
+
+/// What follows the name of a file that cannot be understood: `:<line>:<column>: <reason>`.
+pub(crate) fn place_and_reason(error: &serde_saphyr::Error) -> String {
+    // The first line says it all; a drawing of the source follows it.
     let text = error.without_snippet().to_string();
-    let what = text.lines().next().unwrap_or_default();
-    let what = what.strip_prefix("error: ").unwrap_or(what);
+    let reason = text.lines().next().unwrap_or_default();
+    let reason = reason.strip_prefix("error: ").unwrap_or(reason);
     match error.location() {
-        Some(place) => {
-            Failure::new(format!("{file}:{}:{}: not YAML: {what}", place.line(), place.column()))
-        }
-        None => Failure::new(format!("{file}: not YAML: {what}")),
+        Some(place) => format!(":{}:{}: {reason}", place.line(), place.column()),
+        None => format!(": {reason}"),
     }
 }
 

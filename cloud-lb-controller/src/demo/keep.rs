@@ -1,0 +1,69 @@
+//! `--keep`: leaves the world running for kubectl and curl.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use provider_mock::apiserver::{Resource, kubeconfig};
+
+use super::Demo;
+use super::event::Event;
+use super::traffic::Target;
+use super::world::World;
+use crate::failure::Failure;
+
+/// A directory with a kubeconfig; gone when dropped.
+pub(super) struct Folder(PathBuf);
+
+impl Folder {
+    fn new(kubeconfig: &str) -> io::Result<Self> {
+        let path = std::env::temp_dir().join(format!("cloud-lb-demo-{}", std::process::id()));
+        fs::create_dir_all(&path)?;
+        let folder = Self(path);
+        fs::write(folder.kubeconfig(), kubeconfig)?;
+        Ok(folder)
+    }
+
+    fn kubeconfig(&self) -> PathBuf {
+        self.0.join("kubeconfig")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What cannot be removed is left to the system, as it is in the folder for temporary files.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+impl Demo {
+    /// Writes a kubeconfig and tells what can be done with it. The file lives as long as the result.
+    pub(super) fn keep(&self) -> Result<Folder, Failure> {
+        let unwritten = |error| Failure::because("the kubeconfig cannot be written", &error);
+        let folder = Folder::new(&kubeconfig(&self.world.url)).map_err(unwritten)?;
+        let kubeconfig = folder.kubeconfig().display().to_string();
+        self.narrator.tell(&Event::Kept { kubeconfig, commands: self.commands() })?;
+        Ok(folder)
+    }
+
+    /// Deletes all Services that may have a load balancer, also those that the user made meanwhile.
+    pub(super) async fn clear(&mut self) -> Result<(), Failure> {
+        for (namespace, name) in self.world.load_balancers() {
+            // Somebody may have been faster.
+            let _ = self.world.api.delete(Resource::Services, &namespace, &name);
+        }
+        let cleared = |world: &World| (world.load_balancers().is_empty() && world.cloud_resources() == 0).then_some(());
+        self.world.until(&self.narrator, "that nothing is left", cleared).await
+    }
+
+    fn commands(&self) -> Vec<String> {
+        let mut commands = vec!["kubectl get nodes,pods,services".to_owned()];
+        if let Some(subject) = self.subjects.first() {
+            let (namespace, name) = (subject.namespace(), subject.name());
+            let namespace = if namespace == "default" { String::new() } else { format!(" -n {namespace}") };
+            commands.push(format!("kubectl describe service {name}{namespace}"));
+        }
+        commands.extend(self.targets().iter().take(3).map(Target::command));
+        commands
+    }
+}

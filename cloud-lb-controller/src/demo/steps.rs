@@ -1,0 +1,322 @@
+//! The steps of the story. Each one checks what it shows, and fails where it is not so.
+
+use kube::api::{Api, DeleteParams, Patch, PatchParams};
+use k8s_openapi::api::core::v1::Service;
+use provider_mock::apiserver::Resource;
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::Demo;
+use super::event::{Event, Traffic};
+use super::subject::{self, Subject};
+use super::table::Table;
+use super::traffic::Target;
+use super::{pods, world::World};
+use crate::failure::{Failure, all};
+use crate::submit::{Intent, submit};
+
+/// Requests to one port that are counted.
+const REQUESTS: usize = 30;
+
+/// Requests after which is looked whether all goes well again.
+const BATCH: usize = 10;
+
+/// The machine that dies.
+const VICTIM: &str = "node-2";
+
+/// A part of the story.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Step {
+    Apply,
+    Plan,
+    Provide,
+    Request,
+    Kill,
+    Switch,
+    Delete,
+}
+
+impl Step {
+    pub(super) fn title(self) -> &'static str {
+        match self {
+            Self::Apply => "Apply the manifest",
+            Self::Plan => "Plan: what the cloud needs for it",
+            Self::Provide => "The controller makes it so",
+            Self::Request => "Send requests",
+            Self::Kill => "A node dies",
+            Self::Switch => "Change the type to NodePort, and back",
+            Self::Delete => "Delete it",
+        }
+    }
+}
+
+impl Demo {
+    pub(super) async fn step(&mut self, step: Step) -> Result<(), Failure> {
+        match step {
+            Step::Apply => self.apply().await,
+            Step::Plan => self.plan().await,
+            Step::Provide => self.provide().await,
+            Step::Request => self.request_all().await,
+            Step::Kill => self.kill().await,
+            Step::Switch => self.switch().await,
+            Step::Delete => self.delete().await,
+        }
+    }
+
+    async fn apply(&mut self) -> Result<(), Failure> {
+        let mut results = Vec::new();
+        for subject in &self.subjects {
+            self.world.ensure_namespace(subject.namespace())?;
+            results.push(submit(&self.world.client, &self.world.url, &subject.manifest, Intent::Create).await);
+        }
+        all(results)?;
+        for service in self.services() {
+            for pod in pods::behind(&service) {
+                let refused = |error| Failure::because("a pod cannot be made", &error);
+                self.world.api.create(Resource::Pods, pod).map_err(refused)?;
+            }
+        }
+        self.world.kubelets.settle().await;
+        self.show_services().await
+    }
+
+    async fn plan(&mut self) -> Result<(), Failure> {
+        for subject in &self.subjects {
+            let Some(service) = self.world.service(subject.namespace(), subject.name()) else { continue };
+            if !subject::wants_load_balancer(&service) {
+                let text = format!("{} asks for no load balancer", subject.manifest.subject());
+                self.narrator.tell(&Event::Note { text })?;
+                continue;
+            }
+            let refused = |error: cloud_lb_core::Error| complaint(subject, &error);
+            let wanted = self.world.load_balancer(&service).map_err(refused)?;
+            self.narrator.tell(&Event::Plan(self.world.provider.plan(&wanted).await.map_err(refused)?))?;
+        }
+        Ok(())
+    }
+
+    async fn provide(&mut self) -> Result<(), Failure> {
+        self.world.start_controller()?;
+        self.await_addresses().await?;
+        self.show_services().await
+    }
+
+    /// Waits until every load balancer has an address that is served.
+    async fn await_addresses(&mut self) -> Result<(), Failure> {
+        let begin = Instant::now();
+        let subjects = &self.subjects;
+        let served = |world: &World| {
+            let pending = |service: &Service| {
+                subject::wants_load_balancer(service) && subject::load_balancer_targets(service, &world.net).is_none()
+            };
+            let services = subjects.iter().filter_map(|one| world.service(one.namespace(), one.name()));
+            (!services.into_iter().any(|service| pending(&service))).then_some(())
+        };
+        self.world.until(&self.narrator, "an external address that is served", served).await?;
+        self.checked("an external address that is served", begin)
+    }
+
+    async fn request_all(&mut self) -> Result<(), Failure> {
+        let targets = self.targets();
+        if targets.is_empty() {
+            let text = "nothing here can be reached from outside the cluster".to_owned();
+            return self.narrator.tell(&Event::Note { text });
+        }
+        for target in &targets {
+            self.note_mapping(target)?;
+            self.await_answer(target).await?;
+            let traffic = target.send(REQUESTS, &self.world.nodes_by_address()).await;
+            self.tell_traffic(traffic)?;
+        }
+        Ok(())
+    }
+
+    async fn kill(&mut self) -> Result<(), Failure> {
+        let targets = self.load_balancer_targets();
+        if targets.is_empty() {
+            let text = "without a load balancer nobody would notice".to_owned();
+            return self.narrator.tell(&Event::Note { text });
+        }
+        self.world.kubelets.kill(VICTIM).await;
+        self.narrator.tell(&Event::Note { text: format!("{VICTIM} is switched off, and its pods with it") })?;
+        for target in &targets {
+            self.outlive(target).await?;
+        }
+        self.world.kubelets.revive(VICTIM).await;
+        self.narrator.tell(&Event::Note { text: format!("{VICTIM} is switched on again") })
+    }
+
+    /// Sends requests until the dead node gets none of them, and tells how many were lost until then.
+    async fn outlive(&mut self, target: &Target) -> Result<(), Failure> {
+        let begin = Instant::now();
+        let (mut sent, mut lost) = (0, 0);
+        let deadline = super::world::PATIENCE;
+        self.narrator.wait_for("the health checks to notice");
+        loop {
+            let traffic = target.send(BATCH, &self.world.nodes_by_address()).await;
+            sent += traffic.sent;
+            lost += traffic.sent - traffic.answered;
+            if traffic.all_answered() && !traffic.nodes.contains_key(VICTIM) {
+                break;
+            }
+            if begin.elapsed() > deadline {
+                let error = traffic.error.unwrap_or_else(|| format!("{VICTIM} still gets requests"));
+                let url = target.url();
+                return Err(Failure::new(format!("expected every request to {url} to be answered without {VICTIM}: {error}")));
+            }
+        }
+        self.narrator.rest();
+        self.checked(format!("{lost} of {sent} requests lost until the other nodes had all of them"), begin)?;
+        let traffic = target.send(REQUESTS, &self.world.nodes_by_address()).await;
+        self.tell_traffic(traffic)
+    }
+
+    async fn switch(&mut self) -> Result<(), Failure> {
+        let names: Vec<(String, String)> = self.balanced().map(|one| (one.namespace().to_owned(), one.name().to_owned())).collect();
+        if names.is_empty() {
+            let text = "without a load balancer there is nothing to take away".to_owned();
+            return self.narrator.tell(&Event::Note { text });
+        }
+        let begin = Instant::now();
+        self.set_type(&names, "NodePort").await?;
+        self.await_release(&names).await?;
+        self.checked("no address, no finalizer, 0 resources in the cloud", begin)?;
+        self.show_services().await?;
+        for target in self.targets().iter().take(1) {
+            let traffic = target.send(BATCH, &self.world.nodes_by_address()).await;
+            self.tell_traffic(traffic)?;
+        }
+        self.set_type(&names, "LoadBalancer").await?;
+        self.await_addresses().await?;
+        self.show_services().await?;
+        for target in self.load_balancer_targets().iter().take(1) {
+            self.await_answer(target).await?;
+            let traffic = target.send(BATCH, &self.world.nodes_by_address()).await;
+            self.tell_traffic(traffic)?;
+        }
+        Ok(())
+    }
+
+    async fn set_type(&mut self, names: &[(String, String)], kind: &str) -> Result<(), Failure> {
+        let patch = Patch::Merge(json!({"spec": {"type": kind}}));
+        for (namespace, name) in names {
+            let api: Api<Service> = Api::namespaced(self.world.client.clone(), namespace);
+            let refused = |error| Failure::because(format!("Service {namespace}/{name} cannot be changed"), &error);
+            api.patch(name, &PatchParams::default(), &patch).await.map_err(refused)?;
+        }
+        Ok(())
+    }
+
+    async fn await_release(&mut self, names: &[(String, String)]) -> Result<(), Failure> {
+        let released = |world: &World| {
+            let free = |(namespace, name): &(String, String)| {
+                world.service(namespace, name).is_none_or(|service| subject::is_released(&service))
+            };
+            (names.iter().all(free) && world.cloud_resources() == 0).then_some(())
+        };
+        self.world.until(&self.narrator, "no address, no finalizer and 0 resources in the cloud", released).await
+    }
+
+    pub(super) async fn delete(&mut self) -> Result<(), Failure> {
+        let begin = Instant::now();
+        let targets = self.load_balancer_targets();
+        for subject in &self.subjects {
+            let api: Api<Service> = Api::namespaced(self.world.client.clone(), subject.namespace());
+            let refused = |error| Failure::because(format!("{} cannot be deleted", subject.manifest.subject()), &error);
+            api.delete(subject.name(), &DeleteParams::default()).await.map_err(refused)?;
+        }
+        let subjects = &self.subjects;
+        let gone = |world: &World| {
+            let there = |one: &Subject| world.service(one.namespace(), one.name()).is_some();
+            let open = |target: &Target| world.net.lookup(target.logical, target.transport).is_some();
+            (!subjects.iter().any(there) && world.cloud_resources() == 0 && !targets.iter().any(open)).then_some(())
+        };
+        self.world.until(&self.narrator, "that nothing is left", gone).await?;
+        self.checked("nothing is left: no Service, no finalizer, 0 resources in the cloud, no open port", begin)
+    }
+}
+
+impl Demo {
+    /// The Services that exist.
+    fn services(&self) -> Vec<Service> {
+        self.subjects.iter().filter_map(|one| self.world.service(one.namespace(), one.name())).collect()
+    }
+
+    /// The Services that ask for a load balancer now.
+    fn balanced(&self) -> impl Iterator<Item = &Subject> {
+        self.subjects.iter().filter(|one| {
+            self.world.service(one.namespace(), one.name()).is_some_and(|service| subject::wants_load_balancer(&service))
+        })
+    }
+
+    fn load_balancer_targets(&self) -> Vec<Target> {
+        let services = self.services();
+        let targets = services.iter().filter_map(|service| subject::load_balancer_targets(service, &self.world.net));
+        targets.flatten().collect()
+    }
+
+    /// Where clients can go: to the load balancer, or else to a node.
+    pub(super) fn targets(&self) -> Vec<Target> {
+        let nodes = self.world.nodes_by_address();
+        let first: Vec<_> = nodes.keys().filter(|ip| ip.is_ipv4()).take(1).collect();
+        let of = |service: &Service| {
+            subject::load_balancer_targets(service, &self.world.net)
+                .or_else(|| subject::node_targets(service, &self.world.net, first.iter().copied()))
+        };
+        self.services().iter().filter_map(of).flatten().collect()
+    }
+
+    async fn show_services(&mut self) -> Result<(), Failure> {
+        let answer = self.world.table("/api/v1/services").await?;
+        let table = Table::of(&answer, |namespace, name| self.subjects.iter().any(|one| one.is(namespace, name)));
+        self.narrator.tell(&Event::Services(table))
+    }
+
+    /// Waits for the first answer: health checks must have found a node first.
+    async fn await_answer(&mut self, target: &Target) -> Result<(), Failure> {
+        let begin = Instant::now();
+        self.narrator.wait_for("the first answer");
+        loop {
+            let traffic = target.send(1, &self.world.nodes_by_address()).await;
+            if traffic.all_answered() {
+                self.narrator.rest();
+                return Ok(());
+            }
+            if begin.elapsed() > super::world::PATIENCE {
+                let error = traffic.error.unwrap_or_default();
+                return Err(Failure::new(format!("expected an answer from {}: {error}", target.url())));
+            }
+            tokio::time::sleep(super::world::GLANCE).await;
+        }
+    }
+
+    fn note_mapping(&self, target: &Target) -> Result<(), Failure> {
+        if target.logical == target.real {
+            return Ok(());
+        }
+        let (logical, real) = (target.logical, target.real);
+        let text = format!("this machine does not let us listen on {logical}: {real} stands in for it");
+        self.narrator.tell(&Event::Note { text })
+    }
+
+    /// Tells how requests went, all of which should have been answered.
+    fn tell_traffic(&self, traffic: Traffic) -> Result<(), Failure> {
+        let missing = (!traffic.all_answered()).then(|| {
+            let (sent, answered, url) = (traffic.sent, traffic.answered, &traffic.to);
+            Failure::new(format!("expected an answer to all {sent} requests to {url}, got {answered}"))
+        });
+        self.narrator.tell(&Event::Traffic(traffic))?;
+        missing.map_or(Ok(()), Err)
+    }
+
+    fn checked(&self, text: impl Into<String>, begin: Instant) -> Result<(), Failure> {
+        self.narrator.tell(&Event::Checked { text: text.into(), millis: begin.elapsed().as_millis() })
+    }
+}
+
+fn complaint(subject: &Subject, error: &cloud_lb_core::Error) -> Failure {
+    match error.violations() {
+        [] => Failure::new(subject.manifest.complain("", crate::failure::chain(error))),
+        several => several.iter().map(|one| subject.manifest.complain(&one.field, one)).collect(),
+    }
+}
