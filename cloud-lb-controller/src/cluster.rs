@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 
 use crate::args::ClusterArgs;
@@ -50,7 +50,14 @@ async fn configure(args: ClusterArgs) -> Result<Config, Failure> {
                 .map_err(|error| Failure::because("the kubeconfig cannot be used", &error)),
         };
     };
-    let unusable = |error| Failure::because(format!("the kubeconfig {} cannot be used", path.display()), &error);
+    let unusable = |error| {
+        let what = format!("the kubeconfig {} cannot be used", path.display());
+        match error {
+            // Its text would name the file once more.
+            KubeconfigError::ReadConfig(cause, _) => Failure::because(what, &cause),
+            other => Failure::because(what, &other),
+        }
+    };
     let kubeconfig = Kubeconfig::read_from(&path).map_err(unusable)?;
     Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(unusable)
 }

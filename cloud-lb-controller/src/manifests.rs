@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::failure::{Failure, all};
+use crate::failure::{Failure, all, chain};
 pub(crate) use lines::Lines;
 pub(crate) use parse::place_and_reason;
 
@@ -74,8 +74,30 @@ impl Manifest {
         format!("{file}:{line}: {document}{}: {message}", self.subject())
     }
 
+    /// Complaints about all that an error of ours says is wrong with the object.
+    pub(crate) fn refused(&self, error: &cloud_lb_core::Error) -> Failure {
+        match error.violations() {
+            [] => {
+                let text = without_subject(error);
+                // What a provider cannot do begins with the field that asks for it.
+                let field = text.split(": ").next().filter(|field| field.starts_with("spec."));
+                Failure::new(self.complain(field.unwrap_or_default(), &text))
+            }
+            violations => violations.iter().map(|one| self.complain(&one.field, one)).collect(),
+        }
+    }
+
     fn text(&self, pointer: &str) -> &str {
         self.object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+/// The text of an error without the Service in front, which the complaint names already.
+fn without_subject(error: &cloud_lb_core::Error) -> String {
+    let text = chain(error);
+    match error.resource().and_then(|subject| text.strip_prefix(subject)?.strip_prefix(": ")) {
+        Some(rest) => rest.to_owned(),
+        None => text,
     }
 }
 

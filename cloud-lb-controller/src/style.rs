@@ -15,23 +15,34 @@ pub(crate) fn paint(style: Style, text: impl fmt::Display) -> impl fmt::Display 
     fmt::from_fn(move |f| write!(f, "{style}{text}{style:#}"))
 }
 
-/// Colours the text of plans: green what is made, yellow what changes, red what goes, and the reasons
-/// quietly.
+/// Sets the text of a plan: reasons below each other and quiet, green what is made, yellow what changes,
+/// red what goes.
 pub(crate) fn paint_plan(text: &str) -> String {
-    text.lines().map(paint_plan_line).collect::<Vec<_>>().join("\n")
+    let steps = || text.lines().filter_map(|line| line.split_once(WHY).filter(|_| style_of(line).is_some()));
+    let width = steps().map(|(step, _)| step.chars().count()).max().unwrap_or_default();
+    text.lines().map(|line| paint_plan_line(line, width)).collect::<Vec<_>>().join("\n")
 }
 
-fn paint_plan_line(line: &str) -> String {
-    let style = match line.trim_start().get(..2) {
-        Some("+ ") => GOOD,
-        Some("~ ") => CHANGED,
-        Some("- ") => GONE,
-        _ if line.starts_with("service ") => TITLE,
-        _ => return line.to_owned(),
-    };
-    match line.split_once("  (") {
-        Some((what, why)) => format!("{}  {}", paint(style, what), paint(QUIET, format!("({why}"))),
-        None => paint(style, line).to_string(),
+/// What stands between a step and its reason.
+const WHY: &str = "  (";
+
+fn paint_plan_line(line: &str, width: usize) -> String {
+    match (style_of(line), line.split_once(WHY)) {
+        (Some(style), Some((step, why))) => {
+            format!("{}  {}", paint(style, format!("{step:width$}")), paint(QUIET, format!("({why}")))
+        }
+        (Some(style), None) => paint(style, line).to_string(),
+        (None, _) if line.starts_with("service ") => paint(TITLE, line).to_string(),
+        (None, _) => line.to_owned(),
+    }
+}
+
+fn style_of(line: &str) -> Option<Style> {
+    match line.trim_start().get(..2) {
+        Some("+ ") => Some(GOOD),
+        Some("~ ") => Some(CHANGED),
+        Some("- ") => Some(GONE),
+        _ => None,
     }
 }
 
@@ -40,10 +51,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn colours_add_nothing_to_the_text() {
-        let plan = "service default/web:\n  + Listener/tcp-80  (it does not exist)\n      port: 1 -> 2\nplan: 1";
+    fn reasons_stand_below_each_other() {
+        let plan = "service default/web:\n  + Listener/tcp-80  (new (now))\n  ~ TargetGroup/tcp-80  (differs)\n      port: 1 -> 2  (x)\nplan: 1";
+        let set = "service default/web:\n  + Listener/tcp-80     (new (now))\n  ~ TargetGroup/tcp-80  (differs)\n      port: 1 -> 2  (x)\nplan: 1";
         let painted = paint_plan(plan);
-        assert_ne!(painted, plan);
-        assert_eq!(anstream::adapter::strip_str(&painted).to_string(), plan);
+        assert_ne!(painted, set);
+        assert_eq!(anstream::adapter::strip_str(&painted).to_string(), set);
     }
 }

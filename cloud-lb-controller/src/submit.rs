@@ -102,7 +102,7 @@ fn refusal(url: &str, manifest: &Manifest, error: &kube::Error) -> Failure {
     }
     let causes = complaints(status);
     let of_field = |(field, message): (String, String)| {
-        let hint = if message.starts_with("unknown field") { hint(manifest, &field) } else { String::new() };
+        let hint = hint(manifest, &field, &message);
         manifest.complain(&field, format!("{message}{hint}"))
     };
     causes.into_iter().map(of_field).collect()
@@ -124,15 +124,31 @@ fn complaints(status: &Status) -> Vec<(String, String)> {
     complaints
 }
 
-/// Takes `strict decoding error: unknown field "spec.a", duplicate field "spec.b"` apart.
+/// Takes `strict decoding error: unknown field "spec.a", duplicate field "spec.b"` apart, and finds the
+/// field in `cannot unmarshal string into Go struct field ServicePort.spec.ports.port of type int32`.
 fn decoding_errors(message: &str) -> Vec<(String, String)> {
+    if let Some((_, field)) = message.split_once("Go struct field ") {
+        let field = field.split(' ').next().and_then(|path| path.split_once('.')).map(|(_, path)| path);
+        return vec![(field.unwrap_or_default().to_owned(), message.to_owned())];
+    }
     let Some((_, errors)) = message.split_once("strict decoding error: ") else { return Vec::new() };
     let field = |error: &str| error.split('"').nth(1).unwrap_or_default().to_owned();
     errors.split(", ").map(|error| (field(error), error.to_owned())).collect()
 }
 
-fn hint(manifest: &Manifest, field: &str) -> String {
-    hints::suggest(manifest.kind(), field).map_or(String::new(), |name| format!("; did you mean {name:?}?"))
+/// What the server does not say: which field was meant, or what a value that is missing should be.
+fn hint(manifest: &Manifest, field: &str, message: &str) -> String {
+    if message.starts_with("unknown field") {
+        let meant = hints::suggest(manifest.kind(), field);
+        return meant.map_or(String::new(), |name| format!("; did you mean {name:?}?"));
+    }
+    match field {
+        "spec.ports" if message.ends_with("Required value") => "; expected at least one port".to_owned(),
+        _ if field.ends_with("].name") && message.ends_with("Required value") => {
+            "; expected a name, because there are several ports".to_owned()
+        }
+        _ => String::new(),
+    }
 }
 
 #[cfg(test)]
@@ -161,7 +177,7 @@ mod tests {
         assert_eq!(
             message,
             "a.yaml:7: Service default/a: spec.ports[0].port: Invalid value: 0: must be between 1 and 65535, inclusive\n\
-             a.yaml:6: Service default/a: spec.ports[1].name: Required value"
+             a.yaml:6: Service default/a: spec.ports[1].name: Required value; expected a name, because there are several ports"
         );
     }
 
@@ -174,6 +190,16 @@ mod tests {
             "a.yaml:5: Service default/a: unknown field \"spec.types\"; did you mean \"type\"?\n\
              a.yaml:4: Service default/a: unknown field \"spec.abc\""
         );
+    }
+
+    #[test]
+    fn values_of_the_wrong_type_have_the_line_of_their_field() {
+        let text = "json: cannot unmarshal string into Go struct field ServiceSpec.spec.type of type string";
+        let message = refused(json!({"code": 400, "reason": "BadRequest", "message": text}));
+        assert_eq!(message, format!("a.yaml:4: Service default/a: {text}"));
+        let text = "json: cannot unmarshal string into Go struct field ServicePort.spec.ports.port of type int32";
+        let message = refused(json!({"code": 400, "reason": "BadRequest", "message": text}));
+        assert_eq!(message, format!("a.yaml:6: Service default/a: {text}"));
     }
 
     #[test]

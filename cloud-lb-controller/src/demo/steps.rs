@@ -88,7 +88,7 @@ impl Demo {
                 self.narrator.tell(&Event::Note { text })?;
                 continue;
             }
-            let refused = |error: cloud_lb_core::Error| complaint(subject, &error);
+            let refused = |error: cloud_lb_core::Error| subject.manifest.refused(&error);
             let wanted = self.world.load_balancer(&service).map_err(refused)?;
             self.narrator.tell(&Event::Plan(self.world.provider.plan(&wanted).await.map_err(refused)?))?;
         }
@@ -311,12 +311,5 @@ impl Demo {
 
     fn checked(&self, text: impl Into<String>, begin: Instant) -> Result<(), Failure> {
         self.narrator.tell(&Event::Checked { text: text.into(), millis: begin.elapsed().as_millis() })
-    }
-}
-
-fn complaint(subject: &Subject, error: &cloud_lb_core::Error) -> Failure {
-    match error.violations() {
-        [] => Failure::new(subject.manifest.complain("", crate::failure::chain(error))),
-        several => several.iter().map(|one| subject.manifest.complain(&one.field, one)).collect(),
     }
 }

@@ -44,12 +44,15 @@ impl Lines {
                 }
             }
         }
-        self.0.insert(path, line);
+        self.0.insert(path.to_lowercase(), line);
     }
 
     /// The line of a field; where it is not written, that of the closest part around it.
+    ///
+    /// Upper and lower case are the same: the API server writes `spec.LoadBalancerSourceRanges`.
     pub(crate) fn of(&self, field: &str) -> u64 {
-        let mut path = field;
+        let field = field.to_lowercase();
+        let mut path = field.as_str();
         loop {
             match (self.0.get(path), path.rfind(['.', '['])) {
                 (Some(line), _) => return *line,

@@ -28,6 +28,8 @@ pub(crate) fn place_and_reason(error: &serde_saphyr::Error) -> String {
     let text = error.without_snippet().to_string();
     let reason = text.lines().next().unwrap_or_default();
     let reason = reason.strip_prefix("error: ").unwrap_or(reason);
+    // The place stands in front.
+    let reason = reason.split(" at line ").next().unwrap_or(reason);
     match error.location() {
         Some(place) => format!(":{}:{}: {reason}", place.line(), place.column()),
         None => format!(": {reason}"),

@@ -5,7 +5,7 @@ use k8s_openapi::api::discovery::v1::EndpointSlice;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::failure::{Failure, all, chain};
+use crate::failure::{Failure, all};
 use crate::manifests::Manifest;
 use crate::submit::concerns_us;
 
@@ -30,11 +30,7 @@ impl Wanted {
     /// Words an error in terms of the manifest.
     pub(super) fn refused(&self, error: &cloud_lb_core::Error) -> Failure {
         match &self.manifest {
-            Some(manifest) if !error.violations().is_empty() => {
-                let lines = error.violations().iter();
-                lines.map(|violation| manifest.complain(&violation.field, violation)).collect()
-            }
-            Some(manifest) => Failure::new(manifest.complain("", without_subject(error))),
+            Some(manifest) => manifest.refused(error),
             None => Failure::from(error.clone()),
         }
     }
@@ -68,15 +64,6 @@ fn name_of(port: &ServicePort) -> String {
     match &port.name {
         Some(name) => format!("port {name}, {node_port} is an example"),
         None => format!("port {}, {node_port} is an example", port.port),
-    }
-}
-
-/// The message of an error without the Service in front, which the manifest names already.
-fn without_subject(error: &cloud_lb_core::Error) -> String {
-    let text = chain(error);
-    match error.resource().and_then(|subject| text.strip_prefix(subject)?.strip_prefix(": ")) {
-        Some(rest) => rest.to_owned(),
-        None => text,
     }
 }
 

@@ -82,7 +82,7 @@ async fn create(client: &Client, manifest: &Manifest) -> Result<Option<Wanted>, 
 
 async fn nodes(client: &Client, manifests: &[&Manifest], notes: &mut Vec<String>) -> Result<Vec<Node>, Failure> {
     if !manifests.iter().any(|manifest| manifest.kind() == "Node") {
-        notes.push("no Nodes given: planning with three example nodes, node-1 to node-3".to_owned());
+        notes.push("no Nodes given: three example nodes stand in, node-1 to node-3".to_owned());
         for example in read_text("nodes.yaml", EXAMPLE_NODES)? {
             submit(client, URL, &example, Intent::Create).await?;
         }
