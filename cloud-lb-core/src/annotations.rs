@@ -34,6 +34,7 @@ use std::time::Duration;
 
 pub use values::{Value, Values};
 
+#[cfg(feature = "kube")]
 pub(crate) use parse::{parse_bool, parse_net};
 
 use crate::error::Violation;
@@ -66,7 +67,7 @@ pub enum Kind {
     /// `key=value` items separated by commas. The first `=` separates; `\,` is a comma in a value; a value
     /// may be empty, a key may not, and none may come twice.
     Map,
-    /// IP ranges in CIDR notation separated by commas; host bits are cleared.
+    /// IP ranges in CIDR notation separated by commas, at least one; host bits are cleared.
     IpNets,
 }
 

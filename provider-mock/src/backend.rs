@@ -1,10 +1,12 @@
 //! Three clouds as the core sees them: one [`Backend`](cloud_lb_core::backend::Backend) per [`Shape`].
 
-mod desired;
+pub(crate) mod desired;
 mod link;
-mod parts;
+pub(crate) mod parts;
+pub(crate) mod rules;
 mod settings;
-mod stack;
+pub(crate) mod shared;
+pub(crate) mod stack;
 mod status;
 mod survey;
 
@@ -17,13 +19,13 @@ use cloud_lb_core::engine::{Engine, StepObserver};
 use cloud_lb_core::model::{IpFamily, LoadBalancer, Protocol};
 use cloud_lb_core::provider::{Capabilities, LoadBalancerProvider, TargetScope};
 
+use crate::annotations_table;
 use crate::cloud::MockCloud;
 use crate::config::{Config, Shape};
 use link::Link;
+use rules::Rules;
+use shared::Shared;
 use stack::Stack;
-
-/// Annotations with this prefix are the mock's.
-pub(crate) const ANNOTATION_PREFIX: &str = "mock.cloud-lb.dev/";
 
 /// Makes a provider that works on `cloud`. Several may work on one cloud, each for a cluster of its own.
 ///
@@ -56,7 +58,9 @@ fn make(
     let shape = config.shape;
     let link = Link::new(cloud, config);
     Ok(match shape {
-        Shape::Stack | Shape::Rules | Shape::Shared => engine(Stack::new(link), observer),
+        Shape::Stack => engine(Stack::new(link), observer),
+        Shape::Rules => engine(Rules::new(link), observer),
+        Shape::Shared => engine(Shared::new(link), observer),
     })
 }
 
@@ -81,7 +85,7 @@ fn capabilities(target_scope: TargetScope) -> Capabilities {
         pod_targets: false,
         target_scope,
         needs_provider_id: false,
-        annotation_prefixes: vec![ANNOTATION_PREFIX],
+        annotation_prefixes: vec![annotations_table::PREFIX],
     }
 }
 

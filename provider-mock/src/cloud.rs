@@ -8,10 +8,12 @@ mod addresses;
 mod admin;
 mod counts;
 pub(crate) mod duration;
+mod frontends;
 mod options;
 mod record;
 mod rules;
 mod store;
+mod wire;
 
 use std::fmt;
 use std::sync::Arc;
@@ -30,8 +32,12 @@ pub use counts::CallCounts;
 pub use options::{Options, Throttle};
 pub use record::{Life, NewResource, Page, Query, Record};
 
+use crate::dataplane::Dataplane;
 use crate::faults::Faults;
+use crate::net::Net;
 use store::Store;
+pub(crate) use store::marks_as_text;
+use wire::Wire;
 
 /// A cloud account; clones are handles to the same one.
 #[derive(Clone)]
@@ -45,15 +51,26 @@ struct Inner {
     counts: Mutex<CallCounts>,
     rng: Mutex<fastrand::Rng>,
     admin: admin::State,
+    wire: Option<Wire>,
 }
 
 impl MockCloud {
-    /// An empty account.
+    /// An empty account. Its addresses lead nowhere, and all targets are healthy.
     pub fn new(options: Options) -> Self {
+        Self::with(options, None)
+    }
+
+    /// An empty account whose load balancers really forward, at addresses of `net`.
+    pub fn with_dataplane(options: Options, net: Net) -> Self {
+        Self::with(options, Some(net))
+    }
+
+    fn with(options: Options, net: Option<Net>) -> Self {
         Self(Arc::new(Inner {
+            wire: net.clone().map(Wire::new),
             faults: Faults::default(),
             throttle: options.throttle.map(|throttle| TokenBucket::new(throttle.limit())),
-            store: Mutex::new(Store::new(options.clone())),
+            store: Mutex::new(Store::new(options.clone(), net)),
             counts: Mutex::default(),
             rng: Mutex::new(fastrand::Rng::with_seed(options.seed)),
             admin: admin::State::default(),
@@ -147,10 +164,25 @@ impl MockCloud {
         }
         self.admit()?;
         let result = work(&mut self.0.store.lock(), Instant::now());
+        self.publish(access).await;
         match (fault, result) {
             (Some(fault), Ok(_)) => fault.answer().await,
             (_, result) => result,
         }
+    }
+
+    /// Lets the data plane follow after a write, and after what went on by itself.
+    async fn publish(&self, access: Access) {
+        if let Some(wire) = &self.0.wire
+            && (access == Access::Write || wire.is_due())
+        {
+            wire.publish(&self.0.store).await;
+        }
+    }
+
+    /// The data plane, if the account has one.
+    pub fn dataplane(&self) -> Option<&Dataplane> {
+        self.0.wire.as_ref().map(Wire::dataplane)
     }
 
     /// Calls take time; even the shortest lets others run.

@@ -286,3 +286,6 @@ fn open_udp(address: SocketAddr) -> io::Result<(UdpSocket, SocketAddr)> {
     let real = socket.local_addr()?;
     Ok((socket, real))
 }
+
+#[cfg(test)]
+mod tests;

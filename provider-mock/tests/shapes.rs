@@ -1,6 +1,16 @@
 //! The mock cloud's three shapes, from outside.
 
+#[path = "shapes/changes.rs"]
+mod changes;
+#[path = "shapes/concurrency.rs"]
+mod concurrency;
+#[path = "shapes/faults.rs"]
+mod faults;
+#[path = "shapes/golden.rs"]
+mod golden;
 #[path = "shapes/lifecycle.rs"]
 mod lifecycle;
+#[path = "shapes/properties.rs"]
+mod properties;
 #[path = "shapes/support.rs"]
 mod support;

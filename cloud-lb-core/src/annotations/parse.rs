@@ -21,7 +21,10 @@ pub(super) fn value(kind: Kind, text: &str) -> Result<Value, String> {
         Kind::OneOf(words) => words.contains(&text).then(|| Value::Text(text.to_owned())),
         Kind::List => Some(Value::List(items(text).map(ToOwned::to_owned).collect())),
         Kind::Map => parse_map(text).map(Value::Map),
-        Kind::IpNets => items(text).map(parse_net).collect::<Option<Vec<_>>>().map(Value::IpNets),
+        Kind::IpNets => {
+            let ranges = text.split(',').map(|item| parse_net(item.trim()));
+            ranges.collect::<Option<Vec<_>>>().map(Value::IpNets)
+        }
     };
     parsed.ok_or_else(|| expected(kind))
 }
@@ -86,21 +89,17 @@ fn parse_map(text: &str) -> Option<BTreeMap<String, String>> {
 
 /// Splits at commas, except those after a backslash; blank items are left out.
 fn split_unescaped(text: &str) -> Vec<String> {
-    let mut items = vec![String::new()];
+    let mut items = Vec::new();
+    let mut item = String::new();
     let mut letters = text.chars().peekable();
     while let Some(letter) = letters.next() {
-        let letter = if letter == '\\' {
-            letters.next_if_eq(&',').unwrap_or(letter)
-        } else if letter == ',' {
-            items.push(String::new());
-            continue;
-        } else {
-            letter
-        };
-        if let Some(item) = items.last_mut() {
-            item.push(letter);
+        match letter {
+            ',' => items.push(std::mem::take(&mut item)),
+            '\\' => item.push(letters.next_if_eq(&',').unwrap_or(letter)),
+            _ => item.push(letter),
         }
     }
+    items.push(item);
     items.retain(|item| !item.trim().is_empty());
     items
 }
@@ -124,8 +123,8 @@ fn unit_length(unit: &str) -> Option<Duration> {
     match unit {
         "ms" => Some(Duration::from_millis(1)),
         "s" => Some(Duration::from_secs(1)),
-        "m" => Some(Duration::from_secs(60)),
-        "h" => Some(Duration::from_secs(3600)),
+        "m" => Some(Duration::from_mins(1)),
+        "h" => Some(Duration::from_hours(1)),
         _ => None,
     }
 }

@@ -83,6 +83,7 @@ pub(super) fn deleted(mut metadata: ObjectMeta) -> ObjectMeta {
     metadata
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "lists of the API are optional")]
 pub(super) fn strings(items: &[&str]) -> Option<Vec<String>> {
     Some(items.iter().map(|&item| item.to_owned()).collect())
 }

@@ -97,7 +97,11 @@ fn check_names(ports: &[ServicePort], problems: &mut Problems) {
     for (index, port) in ports.iter().enumerate() {
         let name = port.name.as_deref().unwrap_or_default();
         if !seen.insert(name) || (name.is_empty() && ports.len() > 1) {
-            problems.add(format!("spec.ports[{index}].name"), name, "a name that no other port has");
+            problems.add(
+                format!("spec.ports[{index}].name"),
+                name,
+                "a name that no other port has, as there are several",
+            );
         }
     }
 }

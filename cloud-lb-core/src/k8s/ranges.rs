@@ -18,10 +18,10 @@ const EXPECTED: &str = "an address range in CIDR notation, for example 10.0.0.0/
 /// The result is sorted, free of duplicates, and has its host bits cleared.
 ///
 /// # Errors
-/// `InvalidInput`, naming the field or annotation and each element that is no range.
+/// `InvalidInput`, naming the field or annotation and each element that is no range (or each unknown family).
 pub fn source_ranges(service: &Service) -> Result<Vec<IpNet>> {
     let mut problems = Problems::default();
-    let families = families(service, &mut Problems::default());
+    let families = families(service, &mut problems);
     let ranges = read(service, &families, &mut problems);
     problems.finish(service)?;
     Ok(ranges)

@@ -37,6 +37,7 @@ pub enum TargetPort {
 
 /// One port of a Service. Ports are told apart by (port, protocol): 53/TCP and 53/UDP are two.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Port {
     /// Name; absent only where the Service has a single port.
     pub name: Option<String>,

@@ -74,3 +74,9 @@ pub(crate) fn change<K: Kind>(have: &Desired<K>, want: &Desired<K>) -> Change {
 pub(crate) fn known<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Input, D::Error> {
     String::deserialize(deserializer).map(Input::Value)
 }
+
+/// As [`known`], for a list.
+pub(crate) fn known_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Input>, D::Error> {
+    let values: Vec<String> = Vec::deserialize(deserializer)?;
+    Ok(values.into_iter().map(Input::Value).collect())
+}

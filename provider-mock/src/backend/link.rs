@@ -4,16 +4,18 @@ use std::time::Duration;
 
 use cloud_lb_core::backend::Applied;
 use cloud_lb_core::call::{Access, Calls};
-use cloud_lb_core::graph::Outputs;
+use cloud_lb_core::graph::{Outputs, ResourceKey};
+use cloud_lb_core::model::ServiceId;
 use cloud_lb_core::ownership::{self, Marked, Tags};
-use cloud_lb_core::plan::{Action, Step};
+use cloud_lb_core::plan::{Action, Observed, Step};
 use cloud_lb_core::provider::Pending;
 use cloud_lb_core::{Error, ErrorKind, Result};
 use serde_json::Value;
 
 use super::desired::{Desired, Kind};
-use crate::cloud::{Life, MockCloud, NewResource, Query, Record};
-use crate::config::Config;
+use super::survey::{self, Found};
+use crate::cloud::{Life, MockCloud, NewResource, Query, Record, marks_as_text};
+use crate::config::{Config, Shape};
 
 /// When to look again at what is being made, where the cloud does not say.
 const POLL: Duration = Duration::from_millis(500);
@@ -53,6 +55,35 @@ impl Link {
         self.calls.make(format!("Describe{kind}"), Access::Read, self.cloud.find(kind, name)).await
     }
 
+    pub(crate) async fn list_all(&self, kinds: &[&'static str], tags: &Tags) -> Result<Vec<Found>> {
+        let mut found = Vec::new();
+        for kind in kinds {
+            found.extend(self.list(kind, tags).await?.iter().map(Found::from));
+        }
+        Ok(found)
+    }
+
+    /// Adds whoever has the names that we would take, where `observed` has nothing of ours.
+    pub(crate) async fn add_foreign<K: Kind>(
+        &self,
+        service: &ServiceId,
+        places: Vec<(ResourceKey, String)>,
+        observed: &mut Observed<Desired<K>>,
+    ) -> Result<()> {
+        for (key, name) in places {
+            if observed.get(&key).is_some() {
+                continue;
+            }
+            // What is ours was made a moment ago, and the list does not show it yet.
+            if let Some(record) = self.find(key.kind, &name).await?
+                && !survey::is_ours(&record.marks(), service)
+            {
+                observed.add(key, survey::foreign(&record));
+            }
+        }
+        Ok(())
+    }
+
     /// Carries out a step on a resource of its own.
     pub(crate) async fn apply<K: Kind>(&self, step: &Step<Desired<K>>) -> Result<Applied> {
         let kind = step.key.kind;
@@ -66,16 +97,18 @@ impl Link {
         }
     }
 
+    /// Carries out steps one by one; stops at the first that fails.
+    pub(crate) async fn apply_each<K: Kind>(&self, steps: &[Step<Desired<K>>]) -> Result<Vec<Applied>> {
+        let mut applied = Vec::with_capacity(steps.len());
+        for step in steps {
+            applied.push(self.apply(step).await?);
+        }
+        Ok(applied)
+    }
+
     async fn create<K: Kind>(&self, kind: &'static str, want: &Desired<K>) -> Result<Applied> {
         let body = body_of(&want.body)?;
-        let new = NewResource {
-            kind,
-            name: want.name.clone(),
-            tags: want.tags.clone(),
-            description: String::new(),
-            body: body.clone(),
-        };
-        match self.calls.make(format!("Create{kind}"), Access::Write, self.cloud.create(new)).await {
+        match self.create_new(kind, want, body.clone()).await {
             Ok(record) => Ok(self.applied(&record)),
             Err(error) if error.kind() == ErrorKind::Conflict => match self.find(kind, &want.name).await? {
                 Some(found) => self.adopt(&found, want, body).await,
@@ -85,10 +118,26 @@ impl Link {
         }
     }
 
+    /// Makes a resource with these settings, whatever those of `want` are.
+    pub(crate) async fn create_new<K: Kind>(
+        &self,
+        kind: &'static str,
+        want: &Desired<K>,
+        body: Value,
+    ) -> Result<Record> {
+        // Like Google Cloud, where many kinds have no labels.
+        let (tags, description) = match self.config.shape {
+            Shape::Rules => (Tags::new(), marks_as_text(&want.tags)),
+            Shape::Stack | Shape::Shared => (want.tags.clone(), String::new()),
+        };
+        let new = NewResource { kind, name: want.name.clone(), tags, description, body };
+        self.calls.make(format!("Create{kind}"), Access::Write, self.cloud.create(new)).await
+    }
+
     /// Takes over what an earlier create made, of which we never heard or which a list did not show yet.
     async fn adopt<K: Kind>(&self, found: &Record, want: &Desired<K>, body: Value) -> Result<Applied> {
-        if found.tags != want.tags {
-            let refusal = format!("exists and belongs to {}; it is left alone", owner_of(&found.tags));
+        if found.marks() != want.tags {
+            let refusal = format!("exists and belongs to {}; it is left alone", owner_of(&found.marks()));
             return Err(Error::new(ErrorKind::Ownership, refusal).on(&found.id));
         }
         if found.life == Life::Deleting {
@@ -129,7 +178,7 @@ impl Link {
         Applied { outputs: outputs(record), pending: self.waiting(record) }
     }
 
-    fn waiting(&self, record: &Record) -> Option<Pending> {
+    pub(crate) fn waiting(&self, record: &Record) -> Option<Pending> {
         let left = self.cloud.remaining(&record.id);
         let retry_after = if left.is_zero() { POLL } else { left };
         pending(record.life, record.kind).map(|pending| Pending { retry_after, ..pending })

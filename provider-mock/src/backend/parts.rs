@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::num::NonZeroU16;
+use std::time::Duration;
 
-use cloud_lb_core::model::{IpFamily, LoadBalancer, Node, NodeState, PortStatus, Protocol, SessionAffinity};
+use cloud_lb_core::model::{IpFamily, LoadBalancer, Node, NodeState, PortStatus, Protocol};
 use serde::{Deserialize, Serialize};
 
 /// The NodePort of each protocol.
@@ -82,17 +83,59 @@ pub(crate) struct HealthCheck {
     pub(crate) port: NonZeroU16,
     /// Time between two checks.
     #[serde(with = "crate::cloud::duration")]
-    pub(crate) interval: std::time::Duration,
+    pub(crate) interval: Duration,
+    /// Time for an answer.
+    #[serde(with = "crate::cloud::duration")]
+    pub(crate) timeout: Duration,
     /// Checks in a row that must succeed before a node gets traffic.
     pub(crate) healthy_after: u32,
     /// Checks in a row that must fail before a node gets no more.
     pub(crate) unhealthy_after: u32,
 }
 
-/// Seconds for which a client is remembered; absent where it is not.
-pub(crate) fn affinity_seconds(lb: &LoadBalancer) -> Option<u64> {
-    match lb.affinity {
-        SessionAffinity::None => None,
-        SessionAffinity::ClientIp { timeout } => Some(timeout.as_secs()),
+/// A port of the load balancer with the NodePort behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PortPair {
+    pub(crate) port: NonZeroU16,
+    pub(crate) node_port: NonZeroU16,
+}
+
+/// The ports of each protocol, sorted.
+pub(crate) fn ports_by_transport(lb: &LoadBalancer) -> BTreeMap<Transport, Vec<PortPair>> {
+    let mut all: BTreeMap<Transport, Vec<PortPair>> = BTreeMap::new();
+    for port in &lb.ports {
+        if let (Some(transport), Some(node_port)) = (Transport::of(port.protocol), port.node_port) {
+            all.entry(transport).or_default().push(PortPair { port: port.port, node_port });
+        }
     }
+    all.values_mut().for_each(|ports| ports.sort());
+    all
+}
+
+/// A family in logical names.
+pub(crate) fn family_key(family: IpFamily) -> &'static str {
+    match family {
+        IpFamily::V4 => "ipv4",
+        IpFamily::V6 => "ipv6",
+    }
+}
+
+/// The address that the user wants, if it is of this family.
+pub(crate) fn requested(lb: &LoadBalancer, family: IpFamily) -> Option<IpAddr> {
+    lb.requested_address.filter(|address| IpFamily::of(*address) == family)
+}
+
+/// How connections are treated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Traffic {
+    /// Seconds for which a client is remembered; absent where it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) affinity_seconds: Option<u64>,
+    /// Whether targets are told the client's address by a PROXY protocol header.
+    pub(crate) proxy_protocol: bool,
+    /// How long connections to a node that is no target any more may go on.
+    #[serde(with = "crate::cloud::duration")]
+    pub(crate) drain_timeout: Duration,
 }

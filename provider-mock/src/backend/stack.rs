@@ -2,14 +2,14 @@
 //! security group. Everything is found again by its tags.
 
 mod desired;
-mod kinds;
+pub(crate) mod kinds;
 
 use cloud_lb_core::Result;
 use cloud_lb_core::backend::{Applied, Backend, Scope};
 use cloud_lb_core::graph::{Graph, Outputs};
 use cloud_lb_core::model::{Address, IpFamily, LoadBalancer, Node, PortStatus, ServiceId, Status};
 use cloud_lb_core::naming::hashed_name;
-use cloud_lb_core::ownership::{self, CLUSTER_TAG, Tags, UID_TAG};
+use cloud_lb_core::ownership::{CLUSTER_TAG, Tags, UID_TAG};
 use cloud_lb_core::plan::{Change, Observed, Ownership, Step};
 use cloud_lb_core::provider::{Capabilities, Owned, State, TargetScope};
 
@@ -42,45 +42,9 @@ impl Stack {
         let cluster = Tags::from([(CLUSTER_TAG.to_owned(), self.cluster().to_owned())]);
         let mut own = cluster.clone();
         own.extend(service.map(|service| (UID_TAG.to_owned(), service.uid.clone())));
-        let mut found = Vec::new();
-        for (kind, tags) in
-            [(SECURITY_GROUP, &cluster), (LOAD_BALANCER, &cluster), (TARGET_GROUP, &own), (LISTENER, &own)]
-        {
-            found.extend(self.link.list(kind, tags).await?.iter().map(Found::from));
-        }
+        let mut found = self.link.list_all(&[SECURITY_GROUP, LOAD_BALANCER], &cluster).await?;
+        found.extend(self.link.list_all(&[TARGET_GROUP, LISTENER], &own).await?);
         Ok(found)
-    }
-
-    /// Whoever has the names that we would take.
-    async fn add_foreign(
-        &self,
-        service: &ServiceId,
-        observed: &mut Observed<Desired<StackKind>>,
-    ) -> Result<()> {
-        let places = [
-            (desired::load_balancer_key(), self.load_balancer_name(service)),
-            (desired::security_group_key(), desired::security_group_name(self.cluster())),
-        ];
-        for (key, name) in places {
-            if observed.get(&key).is_some() {
-                continue;
-            }
-            if let Some(record) = self.link.find(key.kind, &name).await?
-                && !ownership_matches(&record.tags, self.cluster(), service)
-            {
-                observed.add(key, survey::foreign(&record));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// A list may not show yet what we made a moment ago.
-fn ownership_matches(tags: &Tags, cluster: &str, service: &ServiceId) -> bool {
-    match ownership::read(tags) {
-        ownership::Marked::Service(owner) => owner.cluster == cluster && owner.uid == service.uid,
-        ownership::Marked::Cluster { cluster: owner } => owner == cluster,
-        ownership::Marked::Foreign => false,
     }
 }
 
@@ -130,7 +94,11 @@ impl Backend for Stack {
         let survey = Survey { cluster: self.cluster(), service, replaced_in_use: &[TARGET_GROUP] };
         let mut observed = survey.of(found)?;
         if let Some(service) = service {
-            self.add_foreign(service, &mut observed).await?;
+            let places = vec![
+                (desired::load_balancer_key(), self.load_balancer_name(service)),
+                (desired::security_group_key(), desired::security_group_name(self.cluster())),
+            ];
+            self.link.add_foreign(service, places, &mut observed).await?;
         }
         Ok(observed)
     }
@@ -144,11 +112,7 @@ impl Backend for Stack {
     }
 
     async fn apply(&self, steps: &[Step<Self::Spec>]) -> Result<Vec<Applied>> {
-        let mut applied = Vec::with_capacity(steps.len());
-        for step in steps {
-            applied.push(self.link.apply(step).await?);
-        }
-        Ok(applied)
+        self.link.apply_each(steps).await
     }
 
     async fn list_owned(&self) -> Result<Vec<Owned>> {

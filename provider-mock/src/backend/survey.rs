@@ -1,6 +1,6 @@
 //! From resources of the cloud to what the core calls observed. Pure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cloud_lb_core::graph::{Outputs, ResourceKey};
 use cloud_lb_core::model::ServiceId;
@@ -32,7 +32,7 @@ impl From<&Record> for Found {
         Self {
             kind: record.kind,
             name: record.name.clone(),
-            marks: record.tags.clone(),
+            marks: record.marks(),
             body: record.body.clone(),
             outputs: link::outputs(record),
             container: None,
@@ -108,10 +108,19 @@ impl Survey<'_> {
     }
 }
 
+/// Whether the marks are the Service's or its cluster's.
+pub(crate) fn is_ours(marks: &Tags, service: &ServiceId) -> bool {
+    match ownership::read(marks) {
+        Marked::Service(owner) => owner.cluster == service.cluster && owner.uid == service.uid,
+        Marked::Cluster { cluster } => cluster == service.cluster,
+        Marked::Foreign => false,
+    }
+}
+
 /// A resource of somebody else in the place of one of ours.
 pub(crate) fn foreign<K: Kind>(record: &Record) -> Have<Desired<K>> {
-    let spec = Desired { name: record.name.clone(), tags: record.tags.clone(), body: K::foreign() };
-    let ownership = Ownership::Foreign(link::owner_of(&record.tags));
+    let spec = Desired { name: record.name.clone(), tags: record.marks(), body: K::foreign() };
+    let ownership = Ownership::Foreign(link::owner_of(&record.marks()));
     Have { spec, ownership, container: None, outputs: link::outputs(record) }
 }
 
@@ -144,8 +153,7 @@ pub(crate) fn waiting<K: Kind>(have: &Observed<Desired<K>>) -> Option<Pending> {
 
 /// All that carries the marks of a cluster, by owner; what the cluster owns comes first.
 pub(crate) fn owned(cluster: &str, found: &[Found]) -> Vec<Owned> {
-    let mut all: std::collections::BTreeMap<Option<ServiceId>, Vec<OwnedResource>> =
-        std::collections::BTreeMap::new();
+    let mut all: BTreeMap<Option<ServiceId>, Vec<OwnedResource>> = BTreeMap::new();
     for one in found {
         let owner = match ownership::read(&one.marks) {
             Marked::Service(service) if service.cluster == cluster => Some(service),

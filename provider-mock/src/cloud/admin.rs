@@ -11,7 +11,9 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::frontends::wired;
 use super::{MockCloud, NewResource, Record};
+use crate::dataplane::HealthState;
 
 /// Health of one target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -19,6 +21,8 @@ use super::{MockCloud, NewResource, Record};
 pub enum TargetHealth {
     /// Gets new connections.
     Healthy,
+    /// Not yet checked; gets no traffic.
+    Initial,
     /// Fails its health check.
     Unhealthy,
     /// Finishes its connections.
@@ -27,8 +31,8 @@ pub enum TargetHealth {
 
 #[derive(Debug, Default)]
 pub(super) struct State {
-    /// Targets that are said to be unhealthy, by node.
-    unhealthy: Mutex<BTreeMap<String, TargetHealth>>,
+    /// Health of targets, by node, where somebody said it.
+    said: Mutex<BTreeMap<String, TargetHealth>>,
 }
 
 impl MockCloud {
@@ -51,6 +55,7 @@ impl MockCloud {
     /// # Errors
     /// Those of [`create`](Self::create).
     pub fn add(&self, new: NewResource) -> Result<Record> {
+        self.touched();
         self.0.store.lock().create(new, Instant::now())
     }
 
@@ -59,6 +64,7 @@ impl MockCloud {
     /// # Errors
     /// Those of [`modify`](Self::modify).
     pub fn tamper(&self, id: &str, change: impl FnOnce(&mut Value)) -> Result<Record> {
+        self.touched();
         let mut store = self.0.store.lock();
         let now = Instant::now();
         let mut body = store.get(id, now)?.body;
@@ -66,42 +72,74 @@ impl MockCloud {
         store.modify(id, body, None, now)
     }
 
-    /// Changes the tags of a resource behind our back.
+    /// Changes the ownership marks of a resource behind our back.
     ///
     /// # Errors
     /// `NotFound`.
     pub fn retag(&self, id: &str, change: impl FnOnce(&mut Tags)) -> Result<Record> {
+        self.touched();
         let mut store = self.0.store.lock();
         let now = Instant::now();
-        let mut tags = store.get(id, now)?.tags;
-        change(&mut tags);
-        store.set_tags(id, tags, now)
+        let mut marks = store.get(id, now)?.marks();
+        change(&mut marks);
+        store.set_marks(id, &marks, now)
     }
 
     /// Removes a resource behind our back, in use or not.
     pub fn remove(&self, id: &str) {
+        self.touched();
         self.0.store.lock().remove(id, Instant::now());
     }
 
-    /// Says that the targets on a node pass or fail their health checks.
+    /// Says how the targets on a node are; without effect where a data plane checks them.
     pub fn set_health(&self, node: &str, health: TargetHealth) {
-        self.0.admin.unhealthy.lock().insert(node.to_owned(), health);
+        self.0.admin.said.lock().insert(node.to_owned(), health);
     }
 
-    /// The health of every target, by resource id and node.
+    /// The health of every target, by frontend and node: as the data plane's checks found it, or where there is
+    /// none, as [`set_health`](Self::set_health) said.
+    ///
+    /// A frontend is named by the resource that listens, the family, the protocol and the port, for example
+    /// `mock:Listener:web:7/IPv4/TCP/80`. Load balancers that do not work yet have no targets.
     pub fn target_health(&self) -> BTreeMap<(String, String), TargetHealth> {
-        let said = self.0.admin.unhealthy.lock().clone();
+        let said = self.0.admin.said.lock();
         let mut all = BTreeMap::new();
-        for record in self.records() {
-            let targets = record.body.get("targets").and_then(Value::as_array).cloned().unwrap_or_default();
-            for target in targets {
-                let node = target.get("node").and_then(Value::as_str).unwrap_or_default().to_owned();
-                let draining = target.get("draining").and_then(Value::as_bool).unwrap_or_default();
-                let simulated = if draining { TargetHealth::Draining } else { TargetHealth::Healthy };
-                let health = said.get(&node).copied().unwrap_or(simulated);
-                all.insert((record.id.clone(), node), health);
-            }
+        for one in wired(&self.records()) {
+            let id = one.frontend.id;
+            let say = |node: String, otherwise| {
+                let health = said.get(&node).copied().unwrap_or(otherwise);
+                ((id.clone(), node), health)
+            };
+            all.extend(one.draining.into_iter().map(|node| say(node, TargetHealth::Draining)));
+            all.extend(one.frontend.backends.into_iter().map(|target| say(target.id, TargetHealth::Healthy)));
+        }
+        if let Some(dataplane) = self.dataplane() {
+            all.retain(|_, health| *health == TargetHealth::Draining);
+            all.extend(
+                dataplane
+                    .health()
+                    .into_iter()
+                    .map(|found| ((found.frontend, found.backend), found.state.into())),
+            );
         }
         all
+    }
+
+    /// Lets the data plane follow what was done to the account at the next call.
+    fn touched(&self) {
+        if let Some(wire) = &self.0.wire {
+            wire.make_due();
+        }
+    }
+}
+
+impl From<HealthState> for TargetHealth {
+    fn from(state: HealthState) -> Self {
+        match state {
+            HealthState::Initial => Self::Initial,
+            HealthState::Healthy => Self::Healthy,
+            HealthState::Unhealthy => Self::Unhealthy,
+            HealthState::Draining => Self::Draining,
+        }
     }
 }

@@ -47,6 +47,16 @@ pub struct Record {
     pub assigned: BTreeMap<String, String>,
 }
 
+impl Record {
+    /// The ownership marks: its tags, or where it has none, those that its description holds as JSON.
+    pub fn marks(&self) -> Tags {
+        if self.tags.is_empty() {
+            return serde_json::from_str(&self.description).unwrap_or_default();
+        }
+        self.tags.clone()
+    }
+}
+
 /// Where in its life a resource is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -39,21 +39,22 @@ pub(super) fn families(kind: &str, body: &Value) -> Vec<String> {
 
 /// Places that only one resource of the kind can hold.
 pub(super) fn slots(kind: &str, body: &Value) -> Vec<String> {
-    let text =
-        |field: &str| body.get(field).map(|value| value.to_string().replace('"', "")).unwrap_or_default();
     match kind {
-        "Listener" => vec![format!("port {} of {}", text("port"), text("loadBalancer"))],
-        "ForwardingRule" => vec![format!("{} of {}", text("protocol"), text("address"))],
-        _ => parts(body, "rules").map(part_slot).collect(),
+        "Listener" => vec![format!("port {} of {}", text(body, "port"), text(body, "loadBalancer"))],
+        "ForwardingRule" => vec![format!("{} of {}", text(body, "protocol"), text(body, "address"))],
+        _ => parts(body, "rules").filter(|part| part.get("frontend").is_some()).map(part_slot).collect(),
     }
 }
 
 fn part_slot(part: &Value) -> String {
-    let text =
-        |field: &str| part.get(field).map(|value| value.to_string().replace('"', "")).unwrap_or_default();
-    match part.get("priority") {
-        Some(priority) => format!("priority {priority}"),
-        None => format!("{} port {} of {}", text("protocol"), text("port"), text("frontend")),
+    format!("{} port {} of {}", text(part, "protocol"), text(part, "port"), text(part, "frontend"))
+}
+
+fn text(body: &Value, field: &str) -> String {
+    match body.get(field) {
+        Some(Value::String(text)) => text.clone(),
+        Some(value) => value.to_string(),
+        None => String::new(),
     }
 }
 

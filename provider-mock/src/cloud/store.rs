@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloud_lb_core::error::Retry;
+use cloud_lb_core::ownership::Tags;
 use cloud_lb_core::{Error, ErrorKind, Result};
 use serde_json::Value;
 use tokio::time::Instant;
@@ -16,6 +17,7 @@ use super::addresses::Addresses;
 use super::options::Options;
 use super::record::{Life, NewResource, Page, Query, Record};
 use super::rules;
+use crate::net::Net;
 
 #[derive(Debug)]
 pub(super) struct Store {
@@ -71,8 +73,8 @@ impl Entry {
 }
 
 impl Store {
-    pub(super) fn new(options: Options) -> Self {
-        Self { options, resources: BTreeMap::new(), addresses: Addresses::default(), writes: 0 }
+    pub(super) fn new(options: Options, net: Option<Net>) -> Self {
+        Self { options, resources: BTreeMap::new(), addresses: Addresses::new(net), writes: 0 }
     }
 
     pub(super) fn records(&self, now: Instant) -> Vec<Record> {
@@ -147,14 +149,13 @@ impl Store {
         Ok(self.rewrite(record, now))
     }
 
-    pub(super) fn set_tags(
-        &mut self,
-        id: &str,
-        tags: BTreeMap<String, String>,
-        now: Instant,
-    ) -> Result<Record> {
+    pub(super) fn set_marks(&mut self, id: &str, marks: &Tags, now: Instant) -> Result<Record> {
         let mut record = self.get(id, now)?;
-        record.tags = tags;
+        if record.tags.is_empty() && !record.description.is_empty() {
+            record.description = marks_as_text(marks);
+        } else {
+            record.tags = marks.clone();
+        }
         Ok(self.rewrite(record, now))
     }
 
@@ -207,34 +208,40 @@ impl Store {
         until.saturating_duration_since(now)
     }
 
-    /// Gives addresses and a host name where the kind has them and the resource has none yet.
+    /// When a resource is made or gone next, by itself.
+    pub(super) fn next_change(&self, now: Instant) -> Option<Instant> {
+        let latest = self.resources.values().filter_map(|entry| entry.versions.back()?.state.as_ref());
+        let changing = latest.filter(|stored| stored.record.life != Life::Active && stored.until > now);
+        changing.map(|stored| stored.until).min()
+    }
+
+    /// Gives addresses and a host name where the kind has them and the resource has none yet, and takes back
+    /// those of families that it has no more.
     fn assign(&mut self, record: &mut Record) -> Result<()> {
         let families = rules::families(record.kind, &record.body);
         if families.is_empty() {
             return Ok(());
         }
-        let requested = record.body.get("requestedAddress").and_then(Value::as_str);
-        let requested: Option<IpAddr> = requested.and_then(|text| text.parse().ok());
-        for family in &families {
-            let key = format!("address-{family}");
-            if !record.assigned.contains_key(&key) {
-                let requested = requested.filter(|address| address.is_ipv6() == (family == "IPv6"));
-                let address = self.addresses.take(family, requested)?;
-                record.assigned.insert(key, address.to_string());
+        let wanted: Vec<(String, &String)> =
+            families.iter().map(|family| (format!("address-{family}"), family)).collect();
+        let missing = wanted.iter().filter(|(key, _)| !record.assigned.contains_key(key));
+        let mut taken: Vec<(String, IpAddr)> = Vec::new();
+        for (key, family) in missing {
+            match self.addresses.take(family, requested(&record.body, family)) {
+                Ok(address) => taken.push((key.clone(), address)),
+                Err(error) => {
+                    taken.into_iter().for_each(|(_, address)| self.addresses.release(address));
+                    return Err(error);
+                }
             }
         }
-        let unwanted: Vec<String> = record
-            .assigned
-            .keys()
-            .filter(|key| {
-                key.strip_prefix("address-").is_some_and(|family| !families.iter().any(|f| f == family))
-            })
-            .cloned()
-            .collect();
-        for key in unwanted {
-            let address = record.assigned.remove(&key).and_then(|text| text.parse().ok());
-            address.into_iter().for_each(|address| self.addresses.release(address));
+        let is_wanted = |key: &String| wanted.iter().any(|(wanted, _)| wanted == key);
+        for (_, address) in
+            record.assigned.extract_if(.., |key, _| key.starts_with("address-") && !is_wanted(key))
+        {
+            address.parse().into_iter().for_each(|address| self.addresses.release(address));
         }
+        record.assigned.extend(taken.into_iter().map(|(key, address)| (key, address.to_string())));
         record
             .assigned
             .entry("hostname".to_owned())
@@ -282,11 +289,22 @@ impl Store {
     }
 }
 
+/// The address of a family that a resource asks for.
+fn requested(body: &Value, family: &str) -> Option<IpAddr> {
+    let address: IpAddr = body.get("requestedAddress")?.as_str()?.parse().ok()?;
+    (address.is_ipv6() == (family == "IPv6")).then_some(address)
+}
+
 fn release(addresses: &mut Addresses, record: &Record) {
     let owned = record.assigned.iter().filter(|(key, _)| key.starts_with("address-"));
     for address in owned.filter_map(|(_, text)| text.parse().ok()) {
         addresses.release(address);
     }
+}
+
+/// Marks for clouds that have descriptions instead of tags.
+pub(crate) fn marks_as_text(marks: &Tags) -> String {
+    serde_json::to_string(marks).unwrap_or_default()
 }
 
 /// The same create again gives the same resource, as clouds with client tokens do.

@@ -17,7 +17,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::{NodeSim, now};
 use crate::apiserver::{ApiError, ApiServer, Resource};
 use crate::net::{IpFamily, Net};
-use view::{View, addresses, is_leaving, node_of, pod_addresses};
+use view::{View, addresses, is_leaving, key, node_of, pod_addresses};
 
 /// How often a node says that it lives, as the kubelet's `nodeStatusReportFrequency`.
 ///
@@ -25,6 +25,8 @@ use view::{View, addresses, is_leaving, node_of, pod_addresses};
 const HEARTBEAT: Duration = Duration::from_mins(5);
 /// After a write that was refused or a socket that could not be bound.
 const RETRY: Duration = Duration::from_millis(500);
+/// Scheduling, running and seeing that all is done take three; the rest is for others who write meanwhile.
+const PASSES: usize = 10;
 
 /// The scheduler and the kubelets of a simulated cluster, until dropped.
 ///
@@ -141,13 +143,27 @@ impl Shared {
         }
     }
 
-    /// One pass: nodes, scheduling, pods, sockets.
+    /// Passes until there is nothing left to write; false if something has to be tried again.
     async fn reconcile(&self) -> bool {
         let mut held = self.held.lock().await;
-        let dead = self.sim.dead().await;
-        let written = [self.report_machines(&dead), self.schedule(), self.run_pods(&dead, &mut held)];
+        for _ in 0..PASSES {
+            let (writes, served) = self.pass(&mut held).await;
+            if writes == Writes::default() {
+                return served;
+            }
+        }
+        false
+    }
+
+    /// Nodes, scheduling, pods, sockets: all from one look at the API.
+    async fn pass(&self, held: &mut BTreeMap<String, Vec<IpAddr>>) -> (Writes, bool) {
         let view = View::read(&self.api, &self.net);
-        let gone = take_gone(&mut held, &view, &self.net);
+        let dead = self.sim.dead().await;
+        let mut writes = Writes::default();
+        self.report_machines(&view, &dead, &mut writes);
+        self.schedule(&view, &mut writes);
+        self.run_pods(&view, &dead, (held, &mut writes));
+        let gone = take_gone(held, &view, &self.net);
         let served = self.sim.sync(view.cluster()).await;
         // Only now nothing listens on them any more.
         for address in gone {
@@ -156,7 +172,7 @@ impl Shared {
         if let Err(error) = &served {
             tracing::warn!(%error, "some sockets of the simulated machines are not served");
         }
-        served.is_ok() && written == [true; 3]
+        (writes, served.is_ok())
     }
 
     fn register(&self, index: usize, families: &[IpFamily]) -> Result<(), RegisterError> {
@@ -177,64 +193,50 @@ impl Shared {
     }
 
     /// Nodes and pods are not ready while their machine is off.
-    fn report_machines(&self, dead: &BTreeSet<String>) -> bool {
-        let view = View::read(&self.api, &self.net);
-        let mut written = true;
-        for node in &view.nodes {
-            let name = node.metadata.name.as_deref().unwrap_or_default();
-            written &= self.follow_machine(Resource::Nodes, ("", name), !dead.contains(name));
+    fn report_machines(&self, view: &View, dead: &BTreeSet<String>, writes: &mut Writes) {
+        for machine in view.machines() {
+            let alive = !dead.contains(machine.node);
+            if !objects::is_due(alive, machine.ready) {
+                continue;
+            }
+            let (namespace, name) = machine.key;
+            let Some(mut object) = self.api.get(machine.resource, namespace, name) else { continue };
+            objects::follow_machine(&mut object, alive, machine.lost, now());
+            writes.count(self.api.update_status(machine.resource, object));
         }
-        for pod in view.pods.iter().filter(|pod| !is_leaving(pod)) {
-            let Some(node) = node_of(pod).filter(|node| view.node(node).is_some()) else { continue };
-            written &= self.follow_machine(Resource::Pods, key(pod), !dead.contains(node));
-        }
-        written
     }
 
-    fn follow_machine(&self, resource: Resource, (namespace, name): (&str, &str), alive: bool) -> bool {
-        let Some(mut object) = self.api.get(resource, namespace, name) else { return true };
-        let lost = if resource == Resource::Nodes { "Unknown" } else { "False" };
-        if !objects::follow_machine(&mut object, alive, lost, now()) {
-            return true;
-        }
-        accepted(self.api.update_status(resource, object))
-    }
-
-    fn schedule(&self) -> bool {
-        let view = View::read(&self.api, &self.net);
-        let mut written = true;
+    fn schedule(&self, view: &View, writes: &mut Writes) {
         for (pod, node) in view.schedule() {
             let (namespace, name) = key(pod);
             let Some(mut object) = self.api.get(Resource::Pods, namespace, name) else { continue };
             if let Some(spec) = object.get_mut("spec") {
                 put(spec, "nodeName", json!(node));
             }
-            written &= accepted(self.api.update(Resource::Pods, object));
+            writes.count(self.api.update(Resource::Pods, object));
         }
-        written
     }
 
     /// Gives addresses to pods that have none, and reports them running.
-    fn run_pods(&self, dead: &BTreeSet<String>, held: &mut BTreeMap<String, Vec<IpAddr>>) -> bool {
-        let view = View::read(&self.api, &self.net);
-        let mut written = true;
+    fn run_pods(
+        &self,
+        view: &View,
+        dead: &BTreeSet<String>,
+        (held, writes): (&mut BTreeMap<String, Vec<IpAddr>>, &mut Writes),
+    ) {
         for pod in view.pods.iter().filter(|pod| pod_addresses(pod).is_empty() && !is_leaving(pod)) {
-            let Some(node) =
-                node_of(pod).filter(|name| !dead.contains(*name)).and_then(|name| view.node(name))
-            else {
-                continue;
-            };
+            let living = node_of(pod).filter(|name| !dead.contains(*name));
+            let Some(node) = living.and_then(|name| view.node(name)) else { continue };
             let host = addresses(node);
             let Some(own) = self.addresses_for(pod, &host, held) else {
-                written = false;
+                writes.refused += 1;
                 continue;
             };
             let (namespace, name) = key(pod);
             let Some(mut object) = self.api.get(Resource::Pods, namespace, name) else { continue };
             put(&mut object, "status", objects::pod_status(pod, &own, &host, now()));
-            written &= accepted(self.api.update_status(Resource::Pods, object));
+            writes.count(self.api.update_status(Resource::Pods, object));
         }
-        written
     }
 
     /// One address for each family of the node; the node's own under `hostNetwork`.
@@ -267,7 +269,7 @@ impl Shared {
             let living = Some(&name).filter(|name| !dead.contains(*name));
             if let Some(mut object) = living.and_then(|name| self.api.get(Resource::Nodes, "", name)) {
                 objects::heartbeat(&mut object, now());
-                accepted(self.api.update_status(Resource::Nodes, object));
+                Writes::default().count(self.api.update_status(Resource::Nodes, object));
             }
         }
     }
@@ -290,18 +292,28 @@ fn take_gone(held: &mut BTreeMap<String, Vec<IpAddr>>, view: &View, net: &Net) -
     held.extract_if(.., |uid, _| !present.contains(uid)).flat_map(|(_, addresses)| addresses).collect()
 }
 
-fn key(pod: &Pod) -> (&str, &str) {
-    let metadata = &pod.metadata;
-    (metadata.namespace.as_deref().unwrap_or_default(), metadata.name.as_deref().unwrap_or_default())
-}
-
 fn put(object: &mut Value, field: &str, value: Value) {
     if let Some(object) = object.as_object_mut() {
         object.insert(field.to_owned(), value);
     }
 }
 
-/// A refused write is tried again with the next pass, which reads anew.
-fn accepted(result: Result<Value, ApiError>) -> bool {
-    result.inspect_err(|error| tracing::debug!(%error, "a kubelet's write was refused")).is_ok()
+/// What one pass wrote.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Writes {
+    done: usize,
+    refused: usize,
+}
+
+impl Writes {
+    /// A refused write is tried again with the next pass, which reads anew.
+    fn count(&mut self, result: Result<Value, ApiError>) {
+        match result {
+            Ok(_) => self.done += 1,
+            Err(error) => {
+                tracing::debug!(%error, "a kubelet's write was refused");
+                self.refused += 1;
+            }
+        }
+    }
 }

@@ -1,1 +1,373 @@
+//! Rules SC-10 to SC-14, SC-87 to SC-91, H-3 and H-4; numbers in comments are those of the condensed
+//! upstream cases.
 
+use k8s_openapi::api::core::v1::{ClientIPConfig, SessionAffinityConfig};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+
+use super::super::fixtures::{deleted, node, port, service, service_with, strings};
+use super::*;
+use crate::k8s::{EXCLUDE_LABEL, fixtures};
+
+const PREFIX: &str = "example.com/";
+
+fn classed(class: &str) -> Service {
+    service_with(|spec| spec.load_balancer_class = Some(class.to_owned()))
+}
+
+fn typed(kind: &str) -> Service {
+    service_with(|spec| spec.type_ = Some(kind.to_owned()))
+}
+
+fn with_finalizers(mut service: Service, finalizers: &[&str]) -> Service {
+    service.metadata.finalizers = strings(finalizers);
+    service
+}
+
+fn with_annotation(key: &str, value: &str) -> Service {
+    let mut service = service();
+    service.metadata.annotations = Some([(key.to_owned(), value.to_owned())].into());
+    service
+}
+
+fn classes(classless: bool, classes: &[&str]) -> ClassPolicy {
+    ClassPolicy { classless, classes: classes.iter().map(|&class| class.to_owned()).collect() }
+}
+
+#[test]
+fn sc_10_only_services_of_type_load_balancer_without_class() {
+    let policy = ClassPolicy::default();
+    assert!(wants_load_balancer(&service(), &policy));
+    assert!(!wants_load_balancer(&classed("custom-loadbalancer"), &policy));
+    assert!(!wants_load_balancer(&classed(""), &policy));
+    for kind in ["ClusterIP", "NodePort", "ExternalName"] {
+        assert!(!wants_load_balancer(&typed(kind), &policy), "{kind}");
+    }
+    assert!(!wants_load_balancer(&Service::default(), &policy));
+}
+
+#[test]
+fn w_10_a_set_of_classes_and_whether_classless_ones_are_ours() {
+    for (policy, none, ours, other) in [
+        (classes(true, &[]), true, false, false),
+        (classes(true, &["a/ours"]), true, true, false),
+        (classes(false, &["a/ours"]), false, true, false),
+        (classes(false, &[]), false, false, false),
+    ] {
+        assert_eq!(wants_load_balancer(&service(), &policy), none, "{policy:?}");
+        assert_eq!(wants_load_balancer(&classed("a/ours"), &policy), ours, "{policy:?}");
+        assert_eq!(wants_load_balancer(&classed("a/other"), &policy), other, "{policy:?}");
+    }
+}
+
+#[test]
+fn sc_11_finalizer_is_found_at_any_position() {
+    // Case 150.
+    for (finalizers, expected) in [
+        (&[][..], false),
+        (&["unrelated"], false),
+        (&[FINALIZER], true),
+        (&["unrelated", FINALIZER], true),
+        (&[FINALIZER, "unrelated"], true),
+        (&["x-service.kubernetes.io/load-balancer-cleanup"], false),
+    ] {
+        let service = with_finalizers(service(), finalizers);
+        assert_eq!(has_finalizer(&service, FINALIZER), expected, "{finalizers:?}");
+    }
+    assert!(!has_finalizer(&service(), FINALIZER));
+}
+
+#[test]
+fn sc_12_upstream_cases_43_to_46() {
+    let policy = ClassPolicy::default();
+    let needs = |service: &Service| needs_cleanup(service, FINALIZER, &policy, Owner::Unknown);
+    assert!(!needs(&service()));
+    assert!(needs(&with_finalizers(typed("NodePort"), &[FINALIZER])));
+    let mut wanted = with_finalizers(service(), &[FINALIZER]);
+    assert!(!needs(&wanted));
+    wanted.metadata = deleted(wanted.metadata);
+    assert!(needs(&wanted));
+}
+
+/// Builds one of the sixteen Services of W-11.
+fn combination([finalizer, deleting, load_balancer, foreign_class]: [bool; 4]) -> Service {
+    let mut service = typed(if load_balancer { "LoadBalancer" } else { "ClusterIP" });
+    service.spec.as_mut().unwrap().load_balancer_class = foreign_class.then(|| "a/other".to_owned());
+    if finalizer {
+        service.metadata.finalizers = strings(&[FINALIZER]);
+    }
+    if deleting {
+        service.metadata = deleted(service.metadata);
+    }
+    service
+}
+
+#[test]
+fn w_11_all_combinations_of_finalizer_deleting_type_and_class() {
+    let policy = ClassPolicy::default();
+    for bits in 0..16 {
+        let flags = [8, 4, 2, 1].map(|bit| bits & bit != 0);
+        let [finalizer, deleting, load_balancer, foreign] = flags;
+        let service = combination(flags);
+        let needs = |owner| needs_cleanup(&service, FINALIZER, &policy, owner);
+        let unwanted = deleting || !load_balancer || foreign;
+        let ours_by_class = !load_balancer || !foreign;
+        assert_eq!(needs(Owner::Us), finalizer && unwanted, "us, {bits:04b}");
+        assert!(!needs(Owner::Other), "other, {bits:04b}");
+        assert_eq!(needs(Owner::Unknown), finalizer && unwanted && ours_by_class, "unknown, {bits:04b}");
+    }
+}
+
+#[test]
+fn w_11_a_controller_of_classes_leaves_shared_finalizers_alone_unless_it_knows() {
+    let policy = classes(false, &["a/ours"]);
+    let wiped = with_finalizers(typed("ClusterIP"), &[FINALIZER, "a/private"]);
+    assert!(!needs_cleanup(&wiped, FINALIZER, &policy, Owner::Unknown));
+    assert!(needs_cleanup(&wiped, FINALIZER, &policy, Owner::Us));
+    assert!(needs_cleanup(&wiped, "a/private", &policy, Owner::Unknown));
+}
+
+fn check_update(old: &Service, new: &Service, expected: bool, what: &str) {
+    let policy = ClassPolicy::default();
+    assert_eq!(needs_update(old, new, &policy, &[PREFIX]), expected, "{what}");
+}
+
+#[test]
+fn sc_13_upstream_cases_48_to_57() {
+    let externals = |items: &[&str]| service_with(|spec| spec.external_ips = strings(items));
+    let target =
+        |target: IntOrString| service_with(|s| s.ports.as_mut().unwrap()[0].target_port = Some(target));
+    let mut other_uid = service();
+    other_uid.metadata.uid = Some("other".to_owned());
+    let local = service_with(|spec| spec.external_traffic_policy = Some("Local".to_owned()));
+    let zero = service_with(|spec| spec.health_check_node_port = Some(0));
+    let health = service_with(|spec| spec.health_check_node_port = Some(30_123));
+    let ports = service_with(|spec| spec.ports = Some(vec![port(1, 1), port(2, 2), port(3, 3)]));
+    let others = service_with(|spec| spec.ports = Some(vec![port(4, 1), port(5, 2), port(6, 3)]));
+    let int = |number| target(IntOrString::Int(number));
+    check_update(&service(), &typed("ClusterIP"), true, "48");
+    check_update(&ports, &others, true, "49");
+    check_update(&externals(&["1.1.1.1"]), &externals(&["1.1.1.1", "1.1.1.2"]), true, "50");
+    check_update(&externals(&["1.1.1.1"]), &externals(&["1.1.1.2"]), true, "51");
+    check_update(&service(), &other_uid, true, "52");
+    check_update(&service(), &local, true, "53");
+    check_update(&zero, &health, true, "54");
+    check_update(&service(), &zero, false, "0 and absent are the same");
+    check_update(&int(20), &int(21), true, "55");
+    check_update(&int(22), &target(IntOrString::String("dns".to_owned())), true, "56");
+    check_update(&service(), &service(), false, "57");
+}
+
+#[test]
+fn sc_13_upstream_cases_58_to_62() {
+    let families = |items: &[&str]| service_with(|spec| spec.ip_families = strings(items));
+    let hint = |hint: Option<&str>| {
+        service_with(|s| s.ports.as_mut().unwrap()[0].app_protocol = hint.map(ToOwned::to_owned))
+    };
+    check_update(&families(&["IPv4"]), &families(&["IPv4", "IPv6"]), true, "58");
+    check_update(&families(&["IPv4", "IPv6"]), &families(&["IPv4"]), true, "59");
+    check_update(&families(&["IPv4", "IPv6"]), &families(&["IPv4", "IPv6"]), false, "60");
+    check_update(&families(&["IPv4"]), &families(&["IPv6"]), false, "only the number counts");
+    check_update(&hint(None), &hint(Some("http")), true, "61");
+    check_update(&hint(Some("http")), &hint(Some("tcp")), true, "62");
+}
+
+#[test]
+fn sc_13_other_fields() {
+    let ranges = |items: &[&str]| service_with(|spec| spec.load_balancer_source_ranges = strings(items));
+    let config = SessionAffinityConfig { client_ip: Some(ClientIPConfig { timeout_seconds: Some(1) }) };
+    check_update(&typed("ClusterIP"), &typed("NodePort"), false, "neither wants one");
+    check_update(&typed("ClusterIP"), &service(), true, "type");
+    check_update(&service(), &classed("a/other"), true, "class set");
+    check_update(&ranges(&["1.0.0.0/8", "2.0.0.0/8"]), &ranges(&["2.0.0.0/8", "1.0.0.0/8"]), true, "order");
+    check_update(&service(), &ranges(&[]), false, "empty and absent are the same");
+    let affinity = service_with(|spec| spec.session_affinity = Some("ClientIP".to_owned()));
+    check_update(&service(), &affinity, true, "affinity");
+    let timeout = service_with(|spec| spec.session_affinity_config = Some(config));
+    check_update(&service(), &timeout, true, "affinity config");
+    let address = service_with(|spec| spec.load_balancer_ip = Some("1.2.3.4".to_owned()));
+    check_update(&service(), &address, true, "address");
+    let node_port = service_with(|spec| spec.ports = Some(vec![port(80, 30_081)]));
+    check_update(&service(), &node_port, true, "node port");
+    let swapped = |a, b| service_with(|spec| spec.ports = Some(vec![port(a, a), port(b, b)]));
+    check_update(&swapped(1, 2), &swapped(2, 1), true, "order of ports");
+    let from = classed("a/one");
+    let policy = classes(false, &["a/one", "a/two"]);
+    assert!(needs_update(&from, &classed("a/two"), &policy, &[]));
+}
+
+#[test]
+fn w_7_only_annotations_that_are_read_count() {
+    check_update(&service(), &with_annotation("example.com/scheme", "internal"), true, "the provider's");
+    check_update(
+        &with_annotation("example.com/a", "1"),
+        &with_annotation("example.com/a", "2"),
+        true,
+        "value",
+    );
+    check_update(&service(), &with_annotation(SOURCE_RANGES_ANNOTATION, "10.0.0.0/8"), true, "the core's");
+    check_update(&service(), &with_annotation("kubectl.kubernetes.io/last-applied", "{}"), false, "foreign");
+}
+
+#[test]
+fn sc_14_not_triggers() {
+    let labelled = |label: &str| {
+        let mut service = service();
+        service.metadata.labels = Some([("a".to_owned(), label.to_owned())].into());
+        service.status = Some(k8s_openapi::api::core::v1::ServiceStatus {
+            load_balancer: Some(ingress(&[entry("1.1.1.1", None)])),
+            conditions: None,
+        });
+        service
+    };
+    check_update(&service(), &labelled("x"), false, "status and labels");
+    let other = service_with(|spec| {
+        spec.selector = Some([("app".to_owned(), "web".to_owned())].into());
+        spec.allocate_load_balancer_node_ports = Some(false);
+        spec.ip_family_policy = Some("PreferDualStack".to_owned());
+        spec.cluster_ip = Some("10.96.0.1".to_owned());
+        spec.internal_traffic_policy = Some("Local".to_owned());
+        spec.traffic_distribution = Some("PreferClose".to_owned());
+        spec.publish_not_ready_addresses = Some(true);
+    });
+    check_update(&service(), &other, false, "kube-proxy's fields");
+    check_update(&with_finalizers(service(), &[FINALIZER]), &service(), false, "finalizer");
+    let mut deleting = service();
+    deleting.metadata = deleted(deleting.metadata);
+    check_update(&service(), &deleting, false, "deletion without finalizer");
+}
+
+fn entry(ip: &str, ip_mode: Option<&str>) -> LoadBalancerIngress {
+    LoadBalancerIngress {
+        ip: Some(ip.to_owned()),
+        ip_mode: ip_mode.map(ToOwned::to_owned),
+        ..LoadBalancerIngress::default()
+    }
+}
+
+fn with_port(number: i32, protocol: &str, error: Option<&str>) -> LoadBalancerIngress {
+    let error = error.map(ToOwned::to_owned);
+    let port = k8s_openapi::api::core::v1::PortStatus { port: number, protocol: protocol.to_owned(), error };
+    LoadBalancerIngress { ports: Some(vec![port]), ..entry("1.1.1.1", None) }
+}
+
+fn ingress(entries: &[LoadBalancerIngress]) -> LoadBalancerStatus {
+    LoadBalancerStatus { ingress: Some(entries.to_vec()) }
+}
+
+#[test]
+fn sc_87_same_status_case_153() {
+    let one = entry("1.1.1.1", None);
+    let two = entry("2.2.2.2", None);
+    let host = LoadBalancerIngress { hostname: Some("a.b".to_owned()), ..LoadBalancerIngress::default() };
+    let mode = |mode| entry("1.1.1.1", Some(mode));
+    for (a, b, expected) in [
+        (vec![], vec![], true),
+        (vec![one.clone()], vec![one.clone()], true),
+        (vec![one.clone()], vec![], false),
+        (vec![one.clone()], vec![two.clone()], false),
+        (vec![one.clone(), two.clone()], vec![two.clone(), one.clone()], false),
+        (vec![one.clone()], vec![host.clone()], false),
+        (vec![host.clone()], vec![host], true),
+        (vec![mode("Proxy")], vec![mode("Proxy")], true),
+        (vec![one.clone()], vec![mode("Proxy")], false),
+        (vec![mode("VIP")], vec![mode("Proxy")], false),
+        (vec![one.clone()], vec![mode("VIP")], true), // W-6
+        (vec![with_port(80, "TCP", None)], vec![with_port(80, "TCP", None)], true),
+        (vec![with_port(80, "TCP", None)], vec![with_port(80, "UDP", None)], false),
+        (vec![with_port(80, "TCP", None)], vec![with_port(80, "TCP", Some("Broken"))], false),
+        (vec![with_port(80, "TCP", None)], vec![one.clone()], false),
+    ] {
+        assert_eq!(same_status(&ingress(&a), &ingress(&b)), expected, "{a:?} {b:?}");
+        assert_eq!(same_status(&ingress(&b), &ingress(&a)), expected, "{b:?} {a:?}");
+    }
+    assert!(same_status(&ingress(&[]), &LoadBalancerStatus::default()));
+}
+
+#[test]
+fn h_3_and_h_4_cases_148_and_149() {
+    for (kind, policy, local, health) in [
+        ("ClusterIP", "Local", false, false),
+        ("NodePort", "", false, false),
+        ("NodePort", "Cluster", false, false),
+        ("NodePort", "Local", true, false),
+        ("LoadBalancer", "Cluster", false, false),
+        ("LoadBalancer", "Local", true, true),
+    ] {
+        let mut service = typed(kind);
+        service.spec.as_mut().unwrap().external_traffic_policy = Some(policy.to_owned());
+        assert_eq!(requests_only_local_traffic(&service), local, "{kind} {policy}");
+        assert_eq!(needs_health_check(&service), health, "{kind} {policy}");
+    }
+    assert!(!requests_only_local_traffic(&Service::default()));
+}
+
+/// What may be peculiar about a node whose other fields change (cases 110 to 136).
+fn peculiar_nodes() -> Vec<Node> {
+    let mut without_id = node("a");
+    without_id.spec = None;
+    let mut not_ready = node("a");
+    not_ready.status = None;
+    let excluded = fixtures::labelled(node("a"), EXCLUDE_LABEL, "");
+    vec![
+        node("a"),
+        fixtures::tainted(node("a"), "ToBeDeletedByClusterAutoscaler"),
+        excluded,
+        not_ready,
+        without_id,
+    ]
+}
+
+fn provided(mut node: Node, id: &str) -> Node {
+    node.spec.get_or_insert_default().provider_id = Some(id.to_owned());
+    node
+}
+
+#[test]
+fn sc_90_label_and_provider_id_concern_every_kind_of_node() {
+    for base in peculiar_nodes() {
+        let included = fixtures::labelled(base.clone(), EXCLUDE_LABEL, "false");
+        let excluded = fixtures::labelled(base.clone(), EXCLUDE_LABEL, "true");
+        assert!(should_sync_node(&included, &excluded), "91, 110, 126, 131: {base:?}");
+        assert!(should_sync_node(&excluded, &included), "92, 111, 127, 132: {base:?}");
+        assert!(!should_sync_node(&excluded, &excluded), "93: {base:?}");
+        let (unset, one, two) =
+            (provided(base.clone(), ""), provided(base.clone(), "one"), provided(base.clone(), "two"));
+        assert!(should_sync_node(&unset, &one), "107, 112, 121, 128: {base:?}");
+        assert!(should_sync_node(&one, &unset), "108, 113, 122, 129: {base:?}");
+        assert!(should_sync_node(&one, &two), "109, 114, 123, 130: {base:?}");
+    }
+}
+
+#[test]
+fn sc_91_nothing_else_does() {
+    for base in peculiar_nodes() {
+        let mut deleting = base.clone();
+        deleting.metadata = deleted(deleting.metadata);
+        let mut cordoned = base.clone();
+        cordoned.spec.get_or_insert_default().unschedulable = Some(true);
+        let conditions = |kind: &str, status: &str| {
+            let mut node = base.clone();
+            let status = fixtures::condition(kind, status);
+            node.status.get_or_insert_default().conditions = Some(vec![status]);
+            node
+        };
+        let mut moved = base.clone();
+        let address = fixtures::address("InternalIP", "10.9.9.9");
+        moved.status.get_or_insert_default().addresses = Some(vec![address]);
+        for changed in [
+            base.clone(),
+            fixtures::tainted(base.clone(), "other"),
+            fixtures::tainted(base.clone(), "ToBeDeletedByClusterAutoscaler"),
+            fixtures::labelled(base.clone(), "other", "x"),
+            conditions("Ready", "False"),
+            conditions("Ready", "True"),
+            conditions("DiskPressure", "True"),
+            deleting,
+            cordoned,
+            moved,
+        ] {
+            assert!(!should_sync_node(&base, &changed), "{changed:?}");
+            assert!(!should_sync_node(&changed, &base), "{changed:?}");
+        }
+    }
+}

@@ -87,8 +87,7 @@ fn target_group(
         family: lb.families.first().copied().unwrap_or(IpFamily::V4),
         node_ports,
         health_check: settings.health_check(lb),
-        affinity_seconds: parts::affinity_seconds(lb),
-        proxy_protocol: settings.proxy_protocol,
+        traffic: settings.traffic(lb),
         targets: parts::targets(&lb.nodes),
     }
 }

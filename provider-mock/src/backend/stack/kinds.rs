@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::backend::desired::{Kind, known};
-use crate::backend::parts::{HealthCheck, NodePorts, Target, Transport};
+use crate::backend::parts::{HealthCheck, NodePorts, Target, Traffic, Transport};
 
 pub(crate) const SECURITY_GROUP: &str = "SecurityGroup";
 pub(crate) const LOAD_BALANCER: &str = "LoadBalancer";
@@ -60,12 +60,12 @@ pub(crate) enum StackKind {
 
 /// Shared by the cluster; nodes admit what comes from it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct SecurityGroup {}
 
 /// What clients connect to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Balancer {
     pub(crate) families: Vec<IpFamily>,
     pub(crate) source_ranges: Vec<IpNet>,
@@ -77,22 +77,20 @@ pub(crate) struct Balancer {
 
 /// Where a listener sends traffic.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct TargetGroup {
     pub(crate) protocol: ListenerProtocol,
     /// Family over which nodes are reached.
     pub(crate) family: IpFamily,
     pub(crate) node_ports: NodePorts,
     pub(crate) health_check: HealthCheck,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) affinity_seconds: Option<u64>,
-    pub(crate) proxy_protocol: bool,
+    pub(crate) traffic: Traffic,
     pub(crate) targets: Vec<Target>,
 }
 
 /// One port of a load balancer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Listener {
     #[serde(deserialize_with = "known")]
     pub(crate) load_balancer: Input,

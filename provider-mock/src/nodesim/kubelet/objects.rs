@@ -95,24 +95,26 @@ pub(super) fn pod_status(pod: &Pod, addresses: &[IpAddr], host: &[IpAddr], now: 
     })
 }
 
-/// Changes the Ready condition in an object's status when the object's machine dies (`alive` false) or comes back.
-///
-/// False if there was nothing to change. `lost` is the status while the machine is dead: `Unknown` for a node,
-/// `False` for a pod.
-pub(super) fn follow_machine(object: &mut Value, alive: bool, lost: &str, now: Timestamp) -> bool {
-    let Some(ready) = ready_condition(object) else { return false };
-    let was_lost = ready.get("reason").and_then(Value::as_str) == Some(NODE_LOST);
-    let is_ready = ready.get("status").and_then(Value::as_str) == Some("True");
-    let (status, reason, message) = match (alive, was_lost, is_ready) {
-        (false, _, true) => (lost, NODE_LOST, "the simulated machine is switched off"),
-        (true, true, false) => ("True", "MachineIsBack", "the simulated machine is switched on"),
-        _ => return false,
+/// A Ready condition's status and reason.
+pub(super) type Ready<'a> = (&'a str, Option<&'a str>);
+
+/// Whether readiness must change because the machine died, or came back.
+pub(super) fn is_due(alive: bool, (status, reason): Ready<'_>) -> bool {
+    if alive { status != "True" && reason == Some(NODE_LOST) } else { status == "True" }
+}
+
+/// Writes into an object's Ready condition that its machine died, as status `lost`, or came back.
+pub(super) fn follow_machine(object: &mut Value, alive: bool, lost: &str, now: Timestamp) {
+    let Some(ready) = ready_condition(object) else { return };
+    let (status, reason, message) = if alive {
+        ("True", "MachineIsBack", "the simulated machine is switched on")
+    } else {
+        (lost, NODE_LOST, "the simulated machine is switched off")
     };
     ready.insert("status".to_owned(), json!(status));
     ready.insert("reason".to_owned(), json!(reason));
     ready.insert("message".to_owned(), json!(message));
     ready.insert("lastTransitionTime".to_owned(), json!(time(now)));
-    true
 }
 
 /// Says in a node's Ready condition that its kubelet was heard from.
@@ -137,26 +139,34 @@ fn time(now: Timestamp) -> String {
 mod tests {
     use super::*;
 
-    fn ready(node: &Value) -> (&str, &str) {
-        let ready = &node["status"]["conditions"][0];
-        (ready["status"].as_str().unwrap(), ready["reason"].as_str().unwrap())
+    #[test]
+    fn readiness_follows_the_machine_but_not_against_a_user() {
+        let table = [
+            (true, ("True", Some("KubeletReady")), false),
+            (true, ("Unknown", Some(NODE_LOST)), true),
+            (true, ("False", Some("SetByHand")), false),
+            (true, ("False", None), false),
+            (false, ("True", Some("KubeletReady")), true),
+            (false, ("True", None), true),
+            (false, ("Unknown", Some(NODE_LOST)), false),
+            (false, ("False", Some("SetByHand")), false),
+        ];
+        for (alive, ready, due) in table {
+            assert_eq!(is_due(alive, ready), due, "{alive} {ready:?}");
+        }
     }
 
     #[test]
-    fn readiness_follows_the_machine_but_not_against_a_user() {
-        let (start, later) = (Timestamp::UNIX_EPOCH, Timestamp::from_second(60).unwrap());
-        let mut one = node(3, &["127.2.2.4".parse().unwrap()], start);
+    fn what_is_written_settles_the_matter() {
+        let later = Timestamp::from_second(60).unwrap();
+        let mut one = node(3, &["127.2.2.4".parse().unwrap()], Timestamp::UNIX_EPOCH);
         assert_eq!(one["spec"]["providerID"], "mock://zone-a/node-4");
-        assert!(!follow_machine(&mut one, true, "Unknown", later));
-        assert!(follow_machine(&mut one, false, "Unknown", later));
-        assert_eq!(ready(&one), ("Unknown", NODE_LOST));
-        assert_eq!(one["status"]["conditions"][0]["lastTransitionTime"], "1970-01-01T00:01:00Z");
-        assert!(!follow_machine(&mut one, false, "Unknown", later), "once is enough");
-        assert!(follow_machine(&mut one, true, "Unknown", later));
-        assert_eq!(ready(&one).0, "True");
-        one["status"]["conditions"][0]["status"] = json!("False");
-        one["status"]["conditions"][0]["reason"] = json!("SetByHand");
-        assert!(!follow_machine(&mut one, true, "Unknown", later));
-        assert_eq!(ready(&one), ("False", "SetByHand"));
+        for (alive, status) in [(false, "Unknown"), (true, "True"), (false, "Unknown")] {
+            follow_machine(&mut one, alive, "Unknown", later);
+            let ready = &one["status"]["conditions"][0];
+            assert_eq!(ready["status"], status);
+            assert_eq!(ready["lastTransitionTime"], "1970-01-01T00:01:00Z");
+            assert!(!is_due(alive, (status, ready["reason"].as_str())));
+        }
     }
 }

@@ -8,6 +8,7 @@ use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde::de::DeserializeOwned;
 
+use super::objects::Ready;
 use crate::apiserver::{ApiServer, Resource};
 use crate::net::{Net, Transport};
 use crate::nodesim::cluster::{Cluster, PodIdentity, SimNode, SimPod};
@@ -26,6 +27,19 @@ pub(super) struct View {
     slices: Vec<EndpointSlice>,
 }
 
+/// An object that is ready only while a machine is on.
+#[derive(Debug)]
+pub(super) struct OnMachine<'a> {
+    /// The machine's name.
+    pub(super) node: &'a str,
+    pub(super) resource: Resource,
+    /// Namespace and name.
+    pub(super) key: (&'a str, &'a str),
+    pub(super) ready: Ready<'a>,
+    /// The status of its Ready condition while the machine is off.
+    pub(super) lost: &'static str,
+}
+
 impl View {
     pub(super) fn read(api: &ApiServer, net: &Net) -> Self {
         let mut nodes: Vec<Node> = list(api, Resource::Nodes);
@@ -40,6 +54,35 @@ impl View {
 
     pub(super) fn node(&self, name: &str) -> Option<&Node> {
         self.nodes.iter().find(|node| node.metadata.name.as_deref() == Some(name))
+    }
+
+    /// What is ready only while its machine is on: the nodes, and the pods on them.
+    pub(super) fn machines(&self) -> impl Iterator<Item = OnMachine<'_>> {
+        let nodes = self.nodes.iter().filter_map(|node| {
+            let node_name = node.metadata.name.as_deref()?;
+            let mut conditions = node.status.as_ref()?.conditions.iter().flatten();
+            let ready = conditions.find(|condition| condition.type_ == "Ready")?;
+            Some(OnMachine {
+                node: node_name,
+                resource: Resource::Nodes,
+                key: ("", node_name),
+                ready: (&ready.status, ready.reason.as_deref()),
+                lost: "Unknown",
+            })
+        });
+        let pods = self.pods.iter().filter(|pod| !is_leaving(pod)).filter_map(|pod| {
+            let node = node_of(pod).filter(|name| self.node(name).is_some())?;
+            let mut conditions = pod.status.as_ref()?.conditions.iter().flatten();
+            let ready = conditions.find(|condition| condition.type_ == "Ready")?;
+            Some(OnMachine {
+                node,
+                resource: Resource::Pods,
+                key: key(pod),
+                ready: (&ready.status, ready.reason.as_deref()),
+                lost: "False",
+            })
+        });
+        nodes.chain(pods)
     }
 
     /// The machines and what runs on them.
@@ -88,6 +131,12 @@ pub(super) fn addresses(node: &Node) -> Vec<IpAddr> {
 pub(super) fn pod_addresses(pod: &Pod) -> Vec<IpAddr> {
     let ips = pod.status.iter().flat_map(|status| status.pod_ips.iter().flatten());
     ips.filter_map(|ip| ip.ip.parse().ok()).collect()
+}
+
+/// A pod's namespace and name.
+pub(super) fn key(pod: &Pod) -> (&str, &str) {
+    let metadata = &pod.metadata;
+    (metadata.namespace.as_deref().unwrap_or_default(), metadata.name.as_deref().unwrap_or_default())
 }
 
 pub(super) fn node_of(pod: &Pod) -> Option<&str> {

@@ -1,0 +1,212 @@
+//! Like Azure: all Services are parts of one load balancer and of one security group, each of which is read,
+//! changed and written as a whole, guarded by its etag; they share the pool of nodes. Only addresses belong
+//! to a Service alone.
+
+mod container;
+mod desired;
+pub(crate) mod kinds;
+
+use cloud_lb_core::backend::{Applied, Backend, Scope};
+use cloud_lb_core::graph::{Graph, Outputs};
+use cloud_lb_core::model::{Ingress, IpFamily, LoadBalancer, Node, PortStatus, ServiceId, Status};
+use cloud_lb_core::naming::legacy_name;
+use cloud_lb_core::ownership::{CLUSTER_TAG, Tags};
+use cloud_lb_core::plan::{Change, Observed, Op, Ownership, Step};
+use cloud_lb_core::provider::{Capabilities, Owned, State, TargetScope};
+use cloud_lb_core::{Error, ErrorKind, Result};
+use serde_json::{Value, json};
+
+use super::desired::{Desired, change};
+use super::link::Link;
+use super::parts::family_key;
+use super::status;
+use super::survey::{self, Found, Survey};
+use crate::cloud::{Life, Record};
+use container::container_of;
+use kinds::{BACKEND_POOL, LOAD_BALANCER, PUBLIC_ADDRESS, SECURITY_GROUP, SharedKind};
+
+/// Most characters of a name.
+const NAME_LIMIT: usize = 80;
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    link: Link,
+    capabilities: Capabilities,
+}
+
+impl Shared {
+    pub(crate) fn new(link: Link) -> Self {
+        Self { link, capabilities: super::capabilities(TargetScope::Cluster) }
+    }
+
+    fn cluster(&self) -> &str {
+        &self.link.config().cluster
+    }
+
+    async fn container(&self, kind: &'static str) -> Result<Option<Record>> {
+        self.link.find(kind, &desired::shared_name(self.cluster())).await
+    }
+
+    /// The addresses and the pool, and the parts of both containers.
+    async fn found(&self) -> Result<Vec<Found>> {
+        let cluster = Tags::from([(CLUSTER_TAG.to_owned(), self.cluster().to_owned())]);
+        let mut found = self.link.list_all(&[PUBLIC_ADDRESS, BACKEND_POOL], &cluster).await?;
+        for kind in [LOAD_BALANCER, SECURITY_GROUP] {
+            if let Some(record) = self.container(kind).await? {
+                found.extend(container::explode(&record)?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// All steps in one container, as one write.
+    async fn write(&self, kind: &'static str, steps: &[Step<Desired<SharedKind>>]) -> Result<Vec<Applied>> {
+        let current = self.container(kind).await?;
+        let mut body = current.as_ref().map_or_else(|| json!({}), |record| record.body.clone());
+        for step in steps {
+            container::edit(&mut body, step)?;
+        }
+        let op_on_whole = |op| steps.iter().any(|step| step.key.kind == kind && step.action.op() == op);
+        let empty = container::is_empty(&body);
+        let written = match current {
+            None if empty && !op_on_whole(Op::Create) => return Ok(vec![Applied::default(); steps.len()]),
+            None => {
+                let want = desired::container(self.cluster());
+                self.link.applied(&self.link.create_new(kind, &want, body).await?)
+            }
+            Some(record) if empty && op_on_whole(Op::Delete) => {
+                self.link.delete(kind, &record.id, Some(record.etag)).await?
+            }
+            Some(record) => self.rewrite(&record, body).await?,
+        };
+        Ok(steps.iter().map(|step| applied(step, &written)).collect())
+    }
+
+    async fn rewrite(&self, record: &Record, body: Value) -> Result<Applied> {
+        if record.life == Life::Deleting {
+            return Ok(Applied { outputs: Outputs::new(), pending: self.link.waiting(record) });
+        }
+        if record.body == body {
+            return Ok(self.link.applied(record));
+        }
+        let record = self.link.modify(record.kind, &record.id, body, Some(record.etag)).await?;
+        Ok(self.link.applied(&record))
+    }
+
+    /// Nothing, as long as something is missing.
+    fn status(&self, have: &Observed<Desired<SharedKind>>) -> Option<Status> {
+        let families = [IpFamily::V4, IpFamily::V6].into_iter();
+        let ingress: Vec<Ingress> = families.filter_map(|family| self.ingress(have, family)).collect();
+        (!ingress.is_empty()).then_some(Status { ingress })
+    }
+
+    fn ingress(&self, have: &Observed<Desired<SharedKind>>, family: IpFamily) -> Option<Ingress> {
+        let address = have.get(&desired::address_key(family))?;
+        let place = status::place(self.link.config().addressing, &address.outputs, family)?;
+        let ports = ports(have, family);
+        (!ports.is_empty()).then(|| status::ingress(place, ports))
+    }
+}
+
+/// What a write of the whole means for one step.
+fn applied(step: &Step<Desired<SharedKind>>, written: &Applied) -> Applied {
+    if step.action.op() == Op::Delete {
+        return Applied { outputs: Outputs::new(), pending: written.pending.clone() };
+    }
+    if written.outputs.is_empty() {
+        return written.clone();
+    }
+    let outputs = container::outputs_of(step.key.kind, &step.action.spec().name, &written.outputs);
+    Applied { outputs, pending: written.pending.clone() }
+}
+
+fn ports(have: &Observed<Desired<SharedKind>>, family: IpFamily) -> Vec<PortStatus> {
+    let rules = have.iter().filter_map(|(_, found)| match &found.spec.body {
+        SharedKind::Rule(rule) if found.ownership == Ownership::Service => Some(rule),
+        _ => None,
+    });
+    let of_family = rules.filter(|rule| rule.family == family);
+    let mut ports: Vec<PortStatus> = of_family.map(|rule| rule.protocol.port_status(rule.port)).collect();
+    ports.sort();
+    ports
+}
+
+impl Backend for Shared {
+    type Spec = Desired<SharedKind>;
+    type Facts = ();
+
+    fn name(&self) -> &'static str {
+        "mock"
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    fn load_balancer_name(&self, service: &ServiceId) -> String {
+        legacy_name(&service.uid)
+    }
+
+    fn takes(&self, lb: &LoadBalancer) -> bool {
+        super::takes(self.link.config(), lb)
+    }
+
+    async fn resolve(&self, _lb: &LoadBalancer) -> Result<()> {
+        Ok(())
+    }
+
+    fn build(&self, lb: &LoadBalancer, _facts: &()) -> Result<Graph<Self::Spec>> {
+        desired::build(lb)
+    }
+
+    fn build_shared_targets(&self, nodes: &[Node], have: &Observed<Self::Spec>) -> Result<Graph<Self::Spec>> {
+        let mut graph = Graph::new();
+        if have.get(&desired::pool_key()).is_some() {
+            desired::add_pool(&mut graph, self.cluster(), nodes)?;
+        }
+        Ok(graph)
+    }
+
+    async fn observe(&self, scope: Scope<'_>) -> Result<Observed<Self::Spec>> {
+        let service = match scope {
+            Scope::Service(service) => Some(service),
+            Scope::Cluster => None,
+        };
+        let survey = Survey { cluster: self.cluster(), service, replaced_in_use: &[] };
+        let mut observed = survey.of(self.found().await?)?;
+        if let Some(service) = service {
+            let shared = desired::shared_name(self.cluster());
+            let mut places: Vec<_> = [LOAD_BALANCER, SECURITY_GROUP]
+                .map(|kind| (desired::container_key(kind), shared.clone()))
+                .into();
+            places.push((desired::pool_key(), shared));
+            for family in [IpFamily::V4, IpFamily::V6] {
+                let name = desired::own_name(&service.uid, family_key(family));
+                places.push((desired::address_key(family), name));
+            }
+            self.link.add_foreign(service, places, &mut observed).await?;
+        }
+        Ok(observed)
+    }
+
+    fn change(&self, have: &Self::Spec, want: &Self::Spec) -> Change {
+        change(have, want)
+    }
+
+    fn state(&self, have: &Observed<Self::Spec>) -> State {
+        status::state(have, || self.status(have))
+    }
+
+    async fn apply(&self, steps: &[Step<Self::Spec>]) -> Result<Vec<Applied>> {
+        let containers = steps.iter().map(|step| step.container.as_ref().map(|container| container.kind));
+        match containers.reduce(|one, other| if one == other { one } else { None }).flatten() {
+            Some(kind) => self.write(kind, steps).await,
+            None if steps.iter().all(|step| step.container.is_none()) => self.link.apply_each(steps).await,
+            None => Err(Error::new(ErrorKind::Internal, "steps in several containers cannot be one write")),
+        }
+    }
+
+    async fn list_owned(&self) -> Result<Vec<Owned>> {
+        Ok(survey::owned(self.cluster(), &self.found().await?))
+    }
+}
