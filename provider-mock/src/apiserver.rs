@@ -10,8 +10,9 @@
 //! - Refusals are the `Status` objects of a real server, with its reasons and messages.
 //!
 //! # Differences from a real server
-//! - No authentication, authorisation, admission webhooks or TLS; bodies are JSON only, never protobuf
-//!   or YAML (clients send JSON also in server-side apply).
+//! - No authentication, authorisation, admission webhooks or TLS. Answers are JSON, bodies JSON too
+//!   (also in server-side apply); protobuf is understood where kubectl sends nothing else, in
+//!   creates of Namespaces, Services, `ConfigMap`s and Secrets.
 //! - Pods and namespaces go at once when they are deleted, unless finalizers hold them: there is no
 //!   grace period. Garbage collection is immediate; a propagation policy is accepted and ignored.
 //! - `managedFields` knows only the managers of server-side apply; ordinary updates own nothing.
@@ -19,6 +20,7 @@
 mod allocate;
 mod decode;
 mod discovery;
+mod endpoints;
 mod events;
 mod faults;
 mod field;
@@ -30,6 +32,7 @@ mod list;
 mod meta;
 mod openapi;
 mod patch;
+mod protobuf;
 mod render;
 mod request;
 mod resource;

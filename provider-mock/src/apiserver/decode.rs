@@ -2,6 +2,7 @@
 
 use super::events;
 use super::json::text;
+use super::protobuf;
 use super::request::content_type;
 use super::resource::{Endpoint, Resource};
 use super::status::ApiError;
@@ -44,10 +45,15 @@ pub(crate) fn object(
     body: &[u8],
     validation: FieldValidation,
 ) -> Result<Body, ApiError> {
-    if content_type(headers) != "application/json" {
-        return Err(ApiError::unsupported_media_type("application/json"));
-    }
-    let object = json(body)?;
+    let object = match content_type(headers) {
+        "application/json" => json(body)?,
+        protobuf::MEDIA_TYPE => protobuf::decode(body).map_err(ApiError::bad_request)?,
+        _ => {
+            return Err(ApiError::unsupported_media_type(
+                "application/json, application/vnd.kubernetes.protobuf",
+            ));
+        }
+    };
     check_kind(endpoint, &object)?;
     let stored = to_stored(endpoint, &object);
     known_fields(endpoint, &stored, validation).map_err(|message| {

@@ -150,7 +150,7 @@ fn discovered_resource(endpoint: &Endpoint) -> Value {
     })
 }
 
-/// The old OpenAPI document, which clients only read where the new one lacks something: without content.
+/// The old `OpenAPI` document, which clients only read where the new one lacks something: without content.
 fn openapi_v2(accept: &str) -> Answer {
     if accept.contains("protobuf") {
         return bytes(

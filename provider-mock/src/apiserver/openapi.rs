@@ -1,4 +1,4 @@
-//! OpenAPI, as much as kubectl needs: which kinds there are, that the server validates fields itself,
+//! `OpenAPI`, as much as kubectl needs: which kinds there are, that the server validates fields itself,
 //! and one paragraph a kind for `kubectl explain`.
 //!
 //! The documents do not describe the fields: kubectl leaves validation to the server as soon as PATCH
@@ -9,7 +9,7 @@ use super::discovery::root;
 use super::resource::{Endpoint, endpoints_of, group_versions};
 use serde_json::{Map, Value, json};
 
-/// An OpenAPI v2 document with nothing in it: field 1 (`swagger`) is `2.0`.
+/// An `OpenAPI` v2 document with nothing in it: field 1 (`swagger`) is `2.0`.
 pub(crate) const EMPTY_V2_PROTOBUF: &[u8] = b"\x0a\x032.0";
 
 /// The same as JSON.

@@ -51,7 +51,7 @@ impl Renderer {
         Self { endpoint, form, include: include_of(query.text("includeObject")) }
     }
 
-    fn table<'a>(&self, stored: impl Iterator<Item = &'a Value>, metadata: Value) -> Value {
+    fn table<'a>(&self, stored: impl Iterator<Item = &'a Value>, metadata: &Value) -> Value {
         let rows = stored.map(|object| {
             let shown = match self.include {
                 Include::Nothing => Value::Null,
@@ -70,7 +70,7 @@ impl Renderer {
             Form::MetadataOnly => metadata_only(stored),
             Form::Table => {
                 let version = stored.pointer("/metadata/resourceVersion").cloned().unwrap_or_default();
-                self.table(std::iter::once(stored), json!({"resourceVersion": version}))
+                self.table(std::iter::once(stored), &json!({"resourceVersion": version}))
             }
         }
     }
@@ -89,7 +89,7 @@ impl Renderer {
                 let items: Vec<Value> = stored.iter().map(|object| metadata_only(object)).collect();
                 json!({"kind": "PartialObjectMetadataList", "apiVersion": META_V1, "metadata": metadata, "items": items})
             }
-            Form::Table => self.table(stored.iter().map(AsRef::as_ref), metadata),
+            Form::Table => self.table(stored.iter().map(AsRef::as_ref), &metadata),
         }
     }
 
@@ -106,7 +106,7 @@ impl Renderer {
             Form::MetadataOnly => {
                 json!({"kind": "PartialObjectMetadata", "apiVersion": META_V1, "metadata": metadata})
             }
-            Form::Table => self.table(std::iter::empty(), metadata),
+            Form::Table => self.table(std::iter::empty(), &metadata),
         }
     }
 

@@ -127,7 +127,7 @@ fn parse_label(text: &str) -> Option<Requirement> {
         return requirement(key, Test::Less(bound.trim().parse().ok()?));
     }
     match parse_equality(text) {
-        Some((key, test)) => requirement(key, test),
+        Some((key, equality)) => requirement(key, equality),
         None => requirement(text, Test::Exists),
     }
 }
@@ -146,7 +146,7 @@ fn parse_equality(text: &str) -> Option<(&str, Test)> {
 }
 
 fn parse_field(text: &str, resource: Resource) -> Result<Requirement, ApiError> {
-    let (key, test) = parse_equality(text).ok_or_else(|| {
+    let (key, equality) = parse_equality(text).ok_or_else(|| {
         ApiError::bad_request(format!("invalid selector: '{text}'; can't understand '{text}'"))
     })?;
     // events.k8s.io calls the object of an event `regarding`; it is stored as core/v1.
@@ -158,7 +158,7 @@ fn parse_field(text: &str, resource: Resource) -> Result<Requirement, ApiError> 
     let common = ["metadata.name", "metadata.namespace"];
     if common.contains(&key.as_str()) || selectable(resource).contains(&key.as_str()) {
         let key = if key == "source" { "source.component".to_owned() } else { key };
-        return Ok(Requirement { key, test });
+        return Ok(Requirement { key, test: equality });
     }
     Err(ApiError::bad_request(format!(
         "Unable to find \"{}\" that match label selector \"\", field selector \"{text}\": field label not supported: {key}",

@@ -1,11 +1,11 @@
 //! The objects, one version counter, and the history that watches read.
 
 use super::allocate::Allocators;
-use super::json::{put, text};
+use super::json::{list, put, text};
 use super::resource::Resource;
 use super::status::ApiError;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -51,6 +51,8 @@ impl Change {
 #[derive(Debug)]
 pub(crate) struct Store {
     objects: BTreeMap<Key, Arc<Value>>,
+    /// The objects by the UIDs of their owners, so that a delete need not search them.
+    owned: BTreeMap<String, BTreeSet<Key>>,
     version: u64,
     history: VecDeque<Change>,
     /// The newest version whose change is forgotten; watches start at or after it.
@@ -64,6 +66,7 @@ impl Store {
     pub(crate) fn new(announce: watch::Sender<u64>) -> Self {
         Self {
             objects: BTreeMap::new(),
+            owned: BTreeMap::new(),
             version: 0,
             history: VecDeque::new(),
             compacted: 0,
@@ -104,6 +107,25 @@ impl Store {
     pub(crate) fn in_namespace(&self, namespace: &str) -> Vec<(Key, Arc<Value>)> {
         let inside = |(key, _): &(&Key, &Arc<Value>)| key.namespace == namespace;
         self.objects.iter().filter(inside).map(|(key, object)| (key.clone(), Arc::clone(object))).collect()
+    }
+
+    /// The objects that have the one with this UID among their owners.
+    pub(super) fn owned_by(&self, uid: &str) -> Vec<Key> {
+        self.owned.get(uid).into_iter().flatten().cloned().collect()
+    }
+
+    fn index_owners(&mut self, key: &Key, before: Option<&Value>, after: Option<&Value>) {
+        for uid in before.into_iter().flat_map(owners) {
+            if let Some(keys) = self.owned.get_mut(uid) {
+                keys.remove(key);
+                if keys.is_empty() {
+                    self.owned.remove(uid);
+                }
+            }
+        }
+        for uid in after.into_iter().flat_map(owners) {
+            self.owned.entry(uid.to_owned()).or_default().insert(key.clone());
+        }
     }
 
     /// The list as it was at `version`, by undoing the changes since; `None` if they are forgotten.
@@ -161,6 +183,7 @@ impl Store {
             Some(object) => self.objects.insert(key.clone(), Arc::clone(object)),
             None => self.objects.remove(&key),
         };
+        self.index_owners(&key, before.as_deref(), after.as_deref());
         self.history.push_back(Change { version: self.version, key, before, after: after.clone() });
         if self.history.len() > HISTORY
             && let Some(oldest) = self.history.pop_front()
@@ -170,6 +193,11 @@ impl Store {
         self.announce.send_replace(self.version);
         after
     }
+}
+
+/// The UIDs of the owners of an object.
+pub(super) fn owners(object: &Value) -> impl Iterator<Item = &str> {
+    list(object, "/metadata/ownerReferences").iter().map(|owner| text(owner, "/uid"))
 }
 
 /// Whether deletion of the object has begun.
@@ -182,3 +210,6 @@ fn stamp(object: &mut Value, version: u64) {
         put(metadata, "resourceVersion", Some(json!(version.to_string())));
     }
 }
+
+#[cfg(test)]
+mod tests;

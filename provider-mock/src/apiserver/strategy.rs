@@ -19,6 +19,7 @@ use serde_json::Value;
 
 use super::allocate::Allocators;
 use super::field::FieldError;
+use super::json::{entries, list, text};
 
 /// What the API server does for one kind beyond storing it. `object`s are full JSON objects.
 ///
@@ -92,21 +93,6 @@ impl Strategy for Plain {
     fn validate_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
         meta::validate_update(object, old)
     }
-}
-
-/// The string at a JSON pointer; empty where there is none, as the zero value of the API.
-fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
-    object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
-}
-
-/// The list at a JSON pointer; empty where there is none.
-fn list<'a>(object: &'a Value, pointer: &str) -> &'a [Value] {
-    object.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
-}
-
-/// The object at a JSON pointer as pairs; none where there is none.
-fn entries<'a>(object: &'a Value, pointer: &str) -> impl Iterator<Item = (&'a String, &'a Value)> + use<'a> {
-    object.pointer(pointer).and_then(Value::as_object).into_iter().flatten()
 }
 
 /// Puts `value` where the object has no value of its own for `key`.

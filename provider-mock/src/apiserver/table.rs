@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 pub(super) fn build<'a>(
     resource: Resource,
     rows: impl Iterator<Item = (&'a Value, Value)>,
-    metadata: Value,
+    metadata: &Value,
 ) -> Value {
     let now = meta::now();
     let rows: Vec<Value> =

@@ -15,7 +15,7 @@ use tokio::sync::watch::Receiver;
 use tokio::time::{Instant, sleep_until};
 
 /// How long a watch lives that names no time itself; a real server ends it after 30 to 60 minutes.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30 * 60);
+const DEFAULT_TIMEOUT: Duration = Duration::from_mins(30);
 /// How often a quiet watch says which version it has reached. A real server does it about every minute.
 const BOOKMARK_EVERY: Duration = Duration::from_secs(10);
 /// How many changes are turned into events at a time, so that a slow reader holds little memory.
@@ -162,7 +162,9 @@ impl Watch {
             server.store().changes_after(self.position).map(|changes| changes.take(BATCH).cloned().collect());
         match batch {
             Ok(changes) => {
-                changes.iter().for_each(|change| self.read_change(change));
+                for change in &changes {
+                    self.read_change(change);
+                }
                 changes.len() == BATCH
             }
             Err(error) => {

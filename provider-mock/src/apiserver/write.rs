@@ -1,13 +1,15 @@
 //! Create, update and delete: what happens to an object between the request and the store.
 
-use super::field::FieldError;
-use super::json::{child_mut, list, put, text};
+mod checks;
+
+use super::json::{list, text};
 use super::meta;
 use super::resource::{Endpoint, Resource};
 use super::status::ApiError;
-use super::store::{Key, Store, is_terminating};
+use super::store::{Key, Store, is_terminating, owners};
 use super::strategy::strategy_for;
-use serde_json::{Value, json};
+use checks::{check_new, check_preconditions, check_replaced, restrict, terminating};
+use serde_json::Value;
 use std::sync::Arc;
 
 /// Namespaces that exist from the start and cannot be deleted (the last may).
@@ -204,18 +206,14 @@ impl Store {
         let Some(object) = self.get(key).cloned() else { return };
         strategy_for(key.resource.kind()).release(&object, &mut self.allocators);
         self.commit(key.clone(), None);
-        self.collect_dependents(key, text(&object, "/metadata/uid"));
+        self.collect_dependents(text(&object, "/metadata/uid"));
         self.finish_namespace(&key.namespace);
     }
 
     /// Deletes the objects that only the removed one owned, as the garbage collector would.
-    fn collect_dependents(&mut self, owner: &Key, uid: &str) {
-        let orphaned = |object: &Value| {
-            let owners = list(object, "/metadata/ownerReferences");
-            !owners.is_empty() && owners.iter().all(|owner| text(owner, "/uid") == uid)
-        };
-        for (key, object) in self.in_namespace(&owner.namespace) {
-            if orphaned(&object) {
+    fn collect_dependents(&mut self, uid: &str) {
+        for key in self.owned_by(uid) {
+            if self.get(&key).is_some_and(|object| owners(object).all(|owner| owner == uid)) {
                 drop(self.delete(&key, &Preconditions::default(), Run::Commit));
             }
         }
@@ -233,88 +231,4 @@ impl Store {
             self.remove(&key);
         }
     }
-}
-
-/// Refuses a new object that contradicts its request.
-fn check_new(object: &Value, namespace: &str, endpoint: &Endpoint) -> Result<(), ApiError> {
-    let own = text(object, "/metadata/namespace");
-    if endpoint.namespaced && !own.is_empty() && own != namespace {
-        let message = format!(
-            "the namespace of the provided object does not match the namespace sent on the request ({own} != {namespace})"
-        );
-        return Err(ApiError::bad_request(message));
-    }
-    if !text(object, "/metadata/resourceVersion").is_empty() {
-        return Err(ApiError::bad_request("resourceVersion should not be set on objects to be created"));
-    }
-    Ok(())
-}
-
-/// Refuses a replacement of another object, or of another version of it.
-fn check_replaced(object: &Value, old: &Value, key: &Key) -> Result<(), ApiError> {
-    let endpoint = key.resource.stored_as();
-    let sent = |pointer: &str| Some(text(object, pointer)).filter(|value| !value.is_empty());
-    if let Some(name) = sent("/metadata/name").filter(|name| *name != key.name) {
-        let message =
-            format!("the name of the object ({name}) does not match the name on the URL ({})", key.name);
-        return Err(ApiError::bad_request(message));
-    }
-    if sent("/metadata/resourceVersion").is_none() && key.resource.needs_version_on_update() {
-        let error = FieldError::invalid("metadata.resourceVersion", 0, "must be specified for an update");
-        return Err(ApiError::invalid(endpoint, &key.name, vec![error]));
-    }
-    if sent("/metadata/resourceVersion")
-        .is_some_and(|version| version != text(old, "/metadata/resourceVersion"))
-    {
-        return Err(ApiError::conflict(endpoint, &key.name));
-    }
-    let uid = sent("/metadata/uid").map(str::to_owned);
-    check_preconditions(old, &Preconditions { uid, resource_version: None }, key)
-}
-
-fn check_preconditions(old: &Value, only_if: &Preconditions, key: &Key) -> Result<(), ApiError> {
-    let checks = [
-        ("UID", &only_if.uid, text(old, "/metadata/uid")),
-        ("ResourceVersion", &only_if.resource_version, text(old, "/metadata/resourceVersion")),
-    ];
-    for (what, wanted, actual) in checks {
-        if let Some(wanted) = wanted.as_deref().filter(|wanted| *wanted != actual) {
-            let why = format!(
-                "Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {actual}"
-            );
-            return Err(ApiError::conflict_because(key.resource.stored_as(), &key.name, &why));
-        }
-    }
-    Ok(())
-}
-
-/// Takes from the stored object the half that `surface` does not name.
-fn restrict(object: &mut Value, old: &Value, surface: Surface, resource: Resource) {
-    match surface {
-        Surface::Main if resource.stored_as().has_status => put(object, "status", old.get("status").cloned()),
-        Surface::Main => {}
-        Surface::Status => {
-            let mut merged = old.clone();
-            for field in ["metadata", "status"] {
-                put(&mut merged, field, object.get(field).cloned());
-            }
-            *object = merged;
-        }
-    }
-}
-
-/// The object with its deletion begun.
-fn terminating(old: &Value, resource: Resource) -> Value {
-    let mut object = old.clone();
-    let generation = old.pointer("/metadata/generation").and_then(Value::as_u64);
-    let metadata = child_mut(&mut object, "metadata");
-    metadata.insert("deletionTimestamp".to_owned(), json!(meta::format_time(meta::now())));
-    metadata.insert("deletionGracePeriodSeconds".to_owned(), json!(0));
-    if let Some(generation) = generation {
-        metadata.insert("generation".to_owned(), json!(generation + 1));
-    }
-    if resource == Resource::Namespaces {
-        child_mut(&mut object, "status").insert("phase".to_owned(), json!("Terminating"));
-    }
-    object
 }

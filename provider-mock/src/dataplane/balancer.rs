@@ -108,7 +108,7 @@ impl Balancer {
         self.frontend.read().clone()
     }
 
-    /// Takes the frontend's settings and backends over; targets that stay keep their flows, health and counters.
+    /// Takes the frontend's settings and backends, each once, over; targets that stay keep their flows, health and counters.
     ///
     /// Returns the targets that are gone. `make` gives the target of a backend that is new, so that one that is still draining can come back.
     pub(crate) fn configure(
@@ -119,6 +119,9 @@ impl Balancer {
         let mut choice = self.choice.lock();
         let mut old = std::mem::take(&mut choice.targets);
         for wanted in &frontend.backends {
+            if choice.targets.iter().any(|target| target.is(wanted)) {
+                continue;
+            }
             let target = match old.iter().position(|target| target.is(wanted)) {
                 Some(index) => old.swap_remove(index),
                 None => make(wanted),

@@ -21,7 +21,7 @@ pub struct Frontend {
     pub port: u16,
     /// What is forwarded.
     pub transport: Transport,
-    /// Where it is forwarded to; the order does not matter.
+    /// Where it is forwarded to; order and repetition do not matter.
     pub backends: Vec<BackendTarget>,
     /// How backends are found healthy.
     pub health_check: HealthCheck,

@@ -1,15 +1,15 @@
 //! The machines of the simulation as the embedded API sees them.
 
+mod addresses;
 mod objects;
 mod view;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Value, json};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::task::AbortOnDropHandle;
@@ -17,6 +17,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::{NodeSim, now};
 use crate::apiserver::{ApiError, ApiServer, Resource};
 use crate::net::{IpFamily, Net};
+use addresses::HeldAddresses;
 use view::{View, addresses, is_leaving, key, node_of, pod_addresses};
 
 /// How often a node says that it lives, as the kubelet's `nodeStatusReportFrequency`.
@@ -44,8 +45,8 @@ struct Shared {
     api: ApiServer,
     net: Net,
     sim: NodeSim,
-    /// Addresses that nodes and pods hold, by UID; held while the API is followed, so that one does it at a time.
-    held: tokio::sync::Mutex<BTreeMap<String, Vec<IpAddr>>>,
+    /// Held while the API is followed, so that one does it at a time.
+    held: tokio::sync::Mutex<HeldAddresses>,
 }
 
 /// Why nodes could not be registered.
@@ -156,14 +157,14 @@ impl Shared {
     }
 
     /// Nodes, scheduling, pods, sockets: all from one look at the API.
-    async fn pass(&self, held: &mut BTreeMap<String, Vec<IpAddr>>) -> (Writes, bool) {
+    async fn pass(&self, held: &mut HeldAddresses) -> (Writes, bool) {
         let view = View::read(&self.api, &self.net);
         let dead = self.sim.dead().await;
         let mut writes = Writes::default();
         self.report_machines(&view, &dead, &mut writes);
         self.schedule(&view, &mut writes);
         self.run_pods(&view, &dead, (held, &mut writes));
-        let gone = take_gone(held, &view, &self.net);
+        let gone = held.take_gone(&view, &self.net);
         let served = self.sim.sync(view.cluster()).await;
         // Only now nothing listens on them any more.
         for address in gone {
@@ -222,13 +223,13 @@ impl Shared {
         &self,
         view: &View,
         dead: &BTreeSet<String>,
-        (held, writes): (&mut BTreeMap<String, Vec<IpAddr>>, &mut Writes),
+        (held, writes): (&mut HeldAddresses, &mut Writes),
     ) {
         for pod in view.pods.iter().filter(|pod| pod_addresses(pod).is_empty() && !is_leaving(pod)) {
             let living = node_of(pod).filter(|name| !dead.contains(*name));
             let Some(node) = living.and_then(|name| view.node(name)) else { continue };
             let host = addresses(node);
-            let Some(own) = self.addresses_for(pod, &host, held) else {
+            let Some(own) = held.for_pod(pod, &host, &self.net) else {
                 writes.refused += 1;
                 continue;
             };
@@ -237,29 +238,6 @@ impl Shared {
             put(&mut object, "status", objects::pod_status(pod, &own, &host, now()));
             writes.count(self.api.update_status(Resource::Pods, object));
         }
-    }
-
-    /// One address for each family of the node; the node's own under `hostNetwork`.
-    fn addresses_for(
-        &self,
-        pod: &Pod,
-        host: &[IpAddr],
-        held: &mut BTreeMap<String, Vec<IpAddr>>,
-    ) -> Option<Vec<IpAddr>> {
-        if pod.spec.as_ref().and_then(|spec| spec.host_network) == Some(true) {
-            return Some(host.to_vec());
-        }
-        let uid = pod.metadata.uid.clone()?;
-        if let Some(own) = held.get(&uid) {
-            return Some(own.clone());
-        }
-        let own = host.iter().map(|address| self.net.pod_address(IpFamily::of(*address)));
-        let own = own
-            .collect::<io::Result<Vec<_>>>()
-            .inspect_err(|error| tracing::warn!(%error, "no address for a pod"))
-            .ok()?;
-        held.insert(uid, own.clone());
-        Some(own)
     }
 
     async fn heartbeat(&self) {
@@ -273,23 +251,6 @@ impl Shared {
             }
         }
     }
-}
-
-/// Notes who holds addresses, and takes out those whose holder is gone.
-fn take_gone(held: &mut BTreeMap<String, Vec<IpAddr>>, view: &View, net: &Net) -> Vec<IpAddr> {
-    let nodes = view.nodes.iter().map(|node| (node.metadata.uid.clone(), addresses(node)));
-    let own_network = |pod: &&Pod| pod.spec.as_ref().and_then(|spec| spec.host_network) != Some(true);
-    let pods = view.pods.iter().filter(own_network).map(|pod| (pod.metadata.uid.clone(), pod_addresses(pod)));
-    let mut present = BTreeSet::new();
-    for (uid, mut addresses) in nodes.chain(pods) {
-        let Some(uid) = uid else { continue };
-        addresses.retain(|address| net.contains(*address));
-        if !addresses.is_empty() {
-            held.insert(uid.clone(), addresses);
-        }
-        present.insert(uid);
-    }
-    held.extract_if(.., |uid, _| !present.contains(uid)).flat_map(|(_, addresses)| addresses).collect()
 }
 
 fn put(object: &mut Value, field: &str, value: Value) {

@@ -70,9 +70,9 @@ async fn what_an_object_owned_goes_with_it() {
     let owner = services(&server).create(&PostParams::default(), &service("a")).await.unwrap();
     let uid = owner.metadata.uid.unwrap();
     let reference = json!([{"apiVersion": "v1", "kind": "Service", "name": "a", "uid": uid}]);
-    let owned = json!({
+    let dependent = json!({
         "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "owned", "ownerReferences": reference}});
-    server.create(Resource::ConfigMaps, owned).unwrap();
+    server.create(Resource::ConfigMaps, dependent).unwrap();
     server.delete(Resource::Services, "default", "a").unwrap();
     assert_eq!(server.get(Resource::ConfigMaps, "default", "owned"), None);
 }

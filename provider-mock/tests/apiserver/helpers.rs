@@ -1,4 +1,5 @@
 //! Objects and clients of the tests.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a helper that fails fails its test")]
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};

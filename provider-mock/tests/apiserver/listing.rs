@@ -1,3 +1,5 @@
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
 use crate::helpers::{answer, refusal, service, services};
 use kube::api::{ListParams, PostParams};
 use provider_mock::apiserver::{ApiServer, Resource};

@@ -1,3 +1,5 @@
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
 use crate::helpers::{answer, refusal, service, services};
 use k8s_openapi::api::core::v1::Service;
 use kube::Api;

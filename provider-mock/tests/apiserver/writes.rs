@@ -114,15 +114,8 @@ async fn media_types_methods_and_kinds_that_do_not_fit_are_refused() {
     let server = ApiServer::new();
     let services = "/api/v1/namespaces/default/services";
     let pod = json!({"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "a"}});
-    let cases: [(&str, &str, (&str, &str), &Value, u16, &str); 6] = [
-        (
-            "POST",
-            services,
-            ("content-type", "application/vnd.kubernetes.protobuf"),
-            &pod,
-            415,
-            "UnsupportedMediaType",
-        ),
+    let cases = [
+        ("POST", services, ("content-type", "application/cbor"), &pod, 415, "UnsupportedMediaType"),
         ("POST", services, JSON, &pod, 400, "BadRequest"),
         (
             "GET",

@@ -60,10 +60,13 @@ async fn changes_do_not_cut_connections_that_they_do_not_concern() {
     let other = Frontend::new("other", world.address, 8081, Transport::Tcp);
     let bound = world.plane.apply(vec![frontend.clone(), other]).await.unwrap();
     assert_eq!(bound.iter().map(|bound| bound.id.as_str()).collect::<Vec<_>>(), ["other", "web"]);
+    assert_eq!(world.states()["one"], HealthState::Healthy, "health outlives a change of the check");
     world.plane.apply(vec![frontend]).await.unwrap();
     old.write_all(b"still served").await.unwrap();
     expect(&mut old, "still served").await;
-    assert_eq!(world.states()["one"], HealthState::Healthy, "health outlives a change of the check");
+    let backend =
+        world.plane.stats()[0].backends.iter().find(|backend| backend.id == "one").cloned().unwrap();
+    assert_eq!((backend.active, backend.total), (1, 1));
 }
 
 #[tokio::test]

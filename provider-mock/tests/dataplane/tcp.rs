@@ -98,7 +98,10 @@ async fn connections_spread_evenly_and_go_on_when_a_backend_dies() {
     let (one, two) = (world.backend("one"), world.backend("two"));
     let first = TcpBackend::echo(&world.net, one.address, "one");
     let _second = TcpBackend::echo(&world.net, two.address, "two");
-    let real = world.serve(world.frontend(Transport::Tcp, &[&one, &two])).await;
+    let mut frontend = world.frontend(Transport::Tcp, &[&one, &two]);
+    let real = world.serve(frontend.clone()).await;
+    frontend.backends.push(two);
+    world.apply(frontend).await;
     let mut answers = BTreeMap::new();
     for _ in 0..10 {
         let answer = ask(TcpStream::connect(real).await.unwrap(), b"").await.unwrap();

@@ -36,6 +36,27 @@ async fn taint_cordon_and_label_a_node() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn objects_are_made_from_the_command_line() {
+    let Some(cluster) = Cluster::start().await else { return };
+    cluster.run(&["create", "namespace", "shop"]).await;
+    cluster.run(&["-n", "shop", "create", "configmap", "c", "--from-literal=a=b"]).await;
+    cluster.run(&["-n", "shop", "create", "secret", "generic", "s", "--from-literal=a=b"]).await;
+    cluster.run(&["-n", "shop", "create", "service", "loadbalancer", "l", "--tcp=80:8080"]).await;
+    cluster.run(&["-n", "shop", "expose", "service", "l", "--name=m", "--port=81", "--type=NodePort"]).await;
+    let stored = |resource, name| cluster.server.get(resource, "shop", name).unwrap();
+    assert_eq!(stored(Resource::ConfigMaps, "c")["data"], json!({"a": "b"}));
+    assert_eq!(stored(Resource::Secrets, "s")["data"], json!({"a": "Yg=="}));
+    let service = stored(Resource::Services, "l");
+    assert_eq!(
+        (service["spec"]["type"].as_str(), service["spec"]["selector"]["app"].as_str()),
+        (Some("LoadBalancer"), Some("l"))
+    );
+    let port = &service["spec"]["ports"][0];
+    assert_eq!((port["port"].as_u64(), port["targetPort"].as_u64()), (Some(80), Some(8080)), "{port}");
+    assert_eq!(stored(Resource::Services, "m")["spec"]["type"], "NodePort");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_namespace_is_made_and_deleted_with_its_content() {
     let Some(cluster) = Cluster::start().await else { return };
     let manifest = "

@@ -8,6 +8,7 @@ use provider_mock::net::{IpFamily, Net, Transport};
 use provider_mock::nodesim::Kubelets;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::get;
 use super::sockets::eventually;
@@ -163,4 +164,52 @@ async fn a_settled_cluster_is_left_alone() {
     let version = *world.api.changes().borrow();
     assert!(world.kubelets.settle().await);
     assert_eq!(*world.api.changes().borrow(), version);
+}
+
+/// The demo's default manifest, on pods that declare no port.
+#[tokio::test]
+async fn a_service_with_a_selector_is_served_through_every_node_and_survives_one() {
+    let world = World::with_nodes(3, &[IpFamily::V4]).await;
+    let (api, stop) = (world.api.clone(), tokio_util::sync::CancellationToken::new());
+    let endless = stop.clone();
+    let _endpoints = AbortOnDropHandle::new(tokio::spawn(async move { api.run_endpoints(endless).await }));
+    let service = json!({
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "myapp-service"},
+        "spec": {
+            "type": "LoadBalancer",
+            "ports": [{"targetPort": 80, "port": 80, "nodePort": 30008}],
+            "selector": {"app": "myapp", "type": "front-end"},
+        },
+    });
+    world.api.create(Resource::Services, service).unwrap();
+    for name in ["one", "two", "three"] {
+        let pod = json!({
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": {"name": name, "labels": {"app": "myapp", "type": "front-end"}},
+            "spec": {"containers": [{"name": "web", "image": "web"}]},
+        });
+        world.api.create(Resource::Pods, pod).unwrap();
+    }
+    let pods_through = async |node: &str, count: usize| {
+        let address = world.node(node)["status"]["addresses"][0]["address"].clone();
+        let mut pods = std::collections::BTreeSet::new();
+        for _ in 0..count {
+            let real = world.real(&address, 30_008)?;
+            let (_, answer) = get(TcpStream::connect(real).await.ok()?, "/").await.ok()?;
+            pods.insert(answer["pod"].as_str()?.to_owned());
+        }
+        Some(pods.len())
+    };
+    for node in ["node-1", "node-2", "node-3"] {
+        eventually("all pods answer through each node", async || pods_through(node, 6).await == Some(3))
+            .await;
+    }
+    world.kubelets.kill("node-1").await;
+    // The dead pod is passed over at once, and soon is no endpoint any more.
+    assert!(pods_through("node-2", 10).await.is_some());
+    eventually("two pods are left", async || pods_through("node-2", 6).await == Some(2)).await;
+    assert_eq!(pods_through("node-1", 1).await, None);
+    world.kubelets.revive("node-1").await;
+    eventually("three pods again", async || pods_through("node-1", 6).await == Some(3)).await;
+    stop.cancel();
 }

@@ -80,6 +80,12 @@ impl AddressPool {
         self.number(address).is_some_and(|number| self.used.contains(&number))
     }
 
+    /// How many addresses are held.
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> usize {
+        self.used.len()
+    }
+
     /// The first free address of `from..=to`: walks over the used ones only.
     fn free_in(&self, from: u128, to: u128) -> Option<u128> {
         if from > to {

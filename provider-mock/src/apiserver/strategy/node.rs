@@ -86,7 +86,8 @@ fn validate_effect(effect: &str, field: &str) -> Option<FieldError> {
 
 fn validate_resources(object: &Value) -> Vec<FieldError> {
     let negative = |kind: &'static str| {
-        let quantities = entries(object, &format!("/status/{kind}"));
+        let pointer = format!("/status/{kind}");
+        let quantities = entries(object, &pointer);
         let negative: Vec<_> =
             quantities.filter(|(_, quantity)| text(quantity, "").starts_with('-')).collect();
         negative.into_iter().map(move |(name, quantity)| {

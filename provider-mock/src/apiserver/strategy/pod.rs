@@ -61,7 +61,7 @@ impl Strategy for PodStrategy {
     fn validate_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
         let mut errors = meta::validate_update(object, old);
         errors.extend(self.validate_create(object));
-        if fixed_part(object) != fixed_part(old) {
+        if fixed_part(object, old) != fixed_part(old, old) {
             errors.push(FieldError::forbidden("spec", CHANGE));
         }
         distinct(errors)
@@ -208,12 +208,16 @@ fn validate_ports(ports: &[Value], path: &str) -> Vec<FieldError> {
     errors
 }
 
-/// The spec without what an update may change.
-fn fixed_part(object: &Value) -> Value {
+/// The spec without what an update may change. Since there is no binding subresource here, an update may also give a
+/// pod its node.
+fn fixed_part(object: &Value, old: &Value) -> Value {
     let mut spec = object.get("spec").cloned().unwrap_or_default();
     if let Some(spec) = spec.as_object_mut() {
         for field in ["activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds"] {
             spec.remove(field);
+        }
+        if text(old, "/spec/nodeName").is_empty() {
+            spec.remove("nodeName");
         }
     }
     for key in ["/containers", "/initContainers"] {
@@ -225,73 +229,4 @@ fn fixed_part(object: &Value) -> Value {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn texts(errors: &[FieldError]) -> Vec<String> {
-        errors.iter().map(ToString::to_string).collect()
-    }
-
-    fn pod() -> Value {
-        let mut pod = json!({
-            "metadata": {"name": "p", "namespace": "d", "uid": "u", "resourceVersion": "1"},
-            "spec": {"nodeName": "n1", "containers": [{"name": "web", "image": "nginx",
-                "ports": [{"name": "http", "containerPort": 80}], "readinessProbe": {"httpGet": {"port": 80}}}]},
-            "status": {"phase": "Running"},
-        });
-        PodStrategy.default(&mut pod);
-        pod
-    }
-
-    #[test]
-    fn a_pod_is_defaulted() {
-        let mut pod = pod();
-        assert_eq!(PodStrategy.validate_create(&pod), vec![]);
-        assert_eq!(pod["spec"]["restartPolicy"], "Always");
-        assert_eq!(pod["spec"]["terminationGracePeriodSeconds"], 30);
-        let container = &pod["spec"]["containers"][0];
-        assert_eq!(container["imagePullPolicy"], "Always");
-        assert_eq!(container["ports"][0]["protocol"], "TCP");
-        assert_eq!(
-            container["readinessProbe"]["httpGet"],
-            json!({"port": 80, "path": "/", "scheme": "HTTP"})
-        );
-        PodStrategy.prepare_create(&mut pod, &mut Allocators::default()).unwrap();
-        assert_eq!(pod["status"], json!({"phase": "Pending", "qosClass": "BestEffort"}));
-    }
-
-    #[test]
-    fn bad_pods() {
-        let mut pod = pod();
-        pod["spec"]["restartPolicy"] = json!("Sometimes");
-        pod["spec"]["containers"] = json!([
-            {"name": "a", "image": "i", "ports": [{"containerPort": 99999, "protocol": "TCP"}, {"protocol": "X"}]},
-            {"name": "a"}, {},
-        ]);
-        assert_eq!(
-            texts(&PodStrategy.validate_create(&pod)),
-            [
-                "spec.containers[0].ports[0].containerPort: Invalid value: 99999: must be between 1 and 65535, inclusive",
-                "spec.containers[0].ports[1].containerPort: Required value",
-                r#"spec.containers[0].ports[1].protocol: Unsupported value: "X": supported values: "SCTP", "TCP", "UDP""#,
-                r#"spec.containers[1].name: Duplicate value: "a""#,
-                "spec.containers[1].image: Required value",
-                "spec.containers[2].name: Required value",
-                "spec.containers[2].image: Required value",
-                r#"spec.restartPolicy: Unsupported value: "Sometimes": supported values: "Always", "OnFailure", "Never""#,
-            ]
-        );
-        pod["spec"]["containers"] = json!([]);
-        assert_eq!(PodStrategy.validate_create(&pod)[0].to_string(), "spec.containers: Required value");
-    }
-
-    #[test]
-    fn an_update_changes_images_and_little_else() {
-        let old = pod();
-        let mut new = old.clone();
-        new["spec"]["containers"][0]["image"] = json!("nginx:2");
-        assert_eq!(PodStrategy.validate_update(&new, &old), vec![]);
-        new["spec"]["nodeName"] = json!("n2");
-        assert_eq!(texts(&PodStrategy.validate_update(&new, &old)), [format!("spec: Forbidden: {CHANGE}")]);
-    }
-}
+mod tests;

@@ -116,9 +116,10 @@ impl Strategy for LeaseStrategy {
 }
 
 fn validate_keys(object: &Value, field: &str) -> Vec<FieldError> {
-    let data = entries(object, &format!("/{field}")).map(|(key, _)| key.as_str());
+    let pointer = format!("/{field}");
     let mut errors = Vec::new();
-    for key in data {
+    for (key, _) in entries(object, &pointer) {
+        let key = key.as_str();
         let complaints = format::config_key(key);
         errors
             .extend(complaints.iter().map(|text| FieldError::invalid(format!("{field}[{key}]"), key, text)));

@@ -34,8 +34,8 @@ pub(super) fn update(
         _ => {}
     }
     // Last, so that a port which moves inside the Service is not given to another of its ports in between.
-    let kept = if view::needs_node_port(spec) { view::node_ports(spec) } else { vec![] };
-    for port in view::node_ports(old).into_iter().filter(|port| !kept.contains(port)) {
+    let kept = view::held_node_ports(spec);
+    for port in view::held_node_ports(old).into_iter().filter(|port| !kept.contains(port)) {
         allocators.ports().release(port);
     }
     Ok(())
@@ -43,7 +43,7 @@ pub(super) fn update(
 
 /// Gives back the ports of a Service.
 pub(super) fn release(spec: &ServiceSpec, allocators: &mut Allocators) {
-    for port in view::node_ports(spec) {
+    for port in view::held_node_ports(spec) {
         allocators.ports().release(port);
     }
     if view::needs_health_check(spec) {
@@ -87,7 +87,7 @@ fn update_node_ports(
     allocators: &mut Allocators,
 ) -> Result<(), Vec<FieldError>> {
     let assigns = view::assigns_node_ports(spec);
-    let mut held: BTreeSet<i32> = view::node_ports(old).into_iter().collect();
+    let mut held: BTreeSet<i32> = view::held_node_ports(old).into_iter().collect();
     let mut seen: BTreeSet<(String, i32)> = BTreeSet::new();
     for index in 0..view::ports(spec).len() {
         let Some(port) = view::ports(spec).get(index) else { break };

@@ -1,6 +1,7 @@
 mod change;
 mod create;
 mod invalid;
+mod properties;
 
 use serde_json::{Value, json};
 
@@ -22,10 +23,10 @@ fn create(spec: &Value, allocators: &mut Allocators) -> Result<Value, Vec<String
 fn create_object(mut object: Value, allocators: &mut Allocators) -> Result<Value, Vec<String>> {
     let mut trial = allocators.clone();
     ServiceStrategy.default(&mut object);
-    ServiceStrategy.prepare_create(&mut object, &mut trial).map_err(texts)?;
+    ServiceStrategy.prepare_create(&mut object, &mut trial).map_err(|errors| texts(&errors))?;
     let errors = ServiceStrategy.validate_create(&object);
     if !errors.is_empty() {
-        return Err(texts(errors));
+        return Err(texts(&errors));
     }
     *allocators = trial;
     object["metadata"]["uid"] = json!("u");
@@ -43,16 +44,16 @@ fn update(
     edit(&mut object);
     let mut trial = allocators.clone();
     ServiceStrategy.default(&mut object);
-    ServiceStrategy.prepare_update(&mut object, old, &mut trial).map_err(texts)?;
+    ServiceStrategy.prepare_update(&mut object, old, &mut trial).map_err(|errors| texts(&errors))?;
     let errors = ServiceStrategy.validate_update(&object, old);
     if !errors.is_empty() {
-        return Err(texts(errors));
+        return Err(texts(&errors));
     }
     *allocators = trial;
     Ok(object)
 }
 
-fn texts(errors: Vec<FieldError>) -> Vec<String> {
+fn texts(errors: &[FieldError]) -> Vec<String> {
     errors.iter().map(ToString::to_string).collect()
 }
 

@@ -133,10 +133,10 @@ fn validate_changed_ips(spec: &ServiceSpec, old: &ServiceSpec) -> Vec<FieldError
     let mut errors = Vec::new();
     match (ips.first(), before.first()) {
         (None, _) => {
-            errors.push(invalid_ips("spec.clusterIPs[0]", spec, "primary clusterIP can not be unset"))
+            errors.push(invalid_ips("spec.clusterIPs[0]", spec, "primary clusterIP can not be unset"));
         }
         (Some(new), Some(old)) if new != old => {
-            errors.push(invalid_ips("spec.clusterIPs[0]", spec, NO_CHANGE))
+            errors.push(invalid_ips("spec.clusterIPs[0]", spec, NO_CHANGE));
         }
         _ => {}
     }

@@ -49,6 +49,11 @@ pub(super) fn node_ports(spec: &ServiceSpec) -> Vec<i32> {
     ports(spec).iter().map(node_port).filter(|port| *port != 0).collect()
 }
 
+/// The node ports that a Service holds. An `ExternalName` may name some, as in the real server, but holds none.
+pub(super) fn held_node_ports(spec: &ServiceSpec) -> Vec<i32> {
+    if needs_node_port(spec) { node_ports(spec) } else { vec![] }
+}
+
 /// Whether `spec.clusterIPs` says that there is no cluster IP.
 pub(super) fn is_headless(spec: &ServiceSpec) -> bool {
     cluster_ips(spec) == [NONE]

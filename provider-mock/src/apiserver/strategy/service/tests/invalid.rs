@@ -6,10 +6,17 @@ fn complaints(spec: &Value) -> Vec<String> {
         .map_or_else(|errors| errors, |object| panic!("accepted: {object}"))
 }
 
+/// Checks specs, each with all its complaints in order.
+fn check<const N: usize>(cases: [(Value, Vec<String>); N]) {
+    for (spec, expected) in cases {
+        assert_eq!(complaints(&spec), expected, "{spec}");
+    }
+}
+
 #[test]
-fn each_rule_has_the_words_of_the_api_server() {
-    let only = "may only be used when `type` is 'LoadBalancer'";
-    let cases = [
+fn ports_are_checked_each_by_itself_and_together() {
+    check([
+
         (json!({}), vec!["spec.ports: Required value".to_owned()]),
         (
             json!({"ports": [{"port": 99999}]}),
@@ -41,17 +48,16 @@ fn each_rule_has_the_words_of_the_api_server() {
             json!({"ports": [{"port": 80, "nodePort": 30000}]}),
             vec!["spec.ports[0].nodePort: Forbidden: may not be used when `type` is 'ClusterIP'".to_owned()],
         ),
+    ]);
+}
+
+#[test]
+fn each_type_has_its_fields() {
+    let only = "may only be used when `type` is 'LoadBalancer'";
+    check([
         (
             json!({"type": "Foo", "ports": port()}),
             vec![r#"spec.type: Unsupported value: "Foo": supported values: "ClusterIP", "ExternalName", "LoadBalancer", "NodePort""#.to_owned()],
-        ),
-        (
-            json!({"ports": port(), "sessionAffinity": "Cookie"}),
-            vec![r#"spec.sessionAffinity: Unsupported value: "Cookie": supported values: "ClientIP", "None""#.to_owned()],
-        ),
-        (
-            json!({"ports": port(), "sessionAffinity": "ClientIP", "sessionAffinityConfig": {"clientIP": {"timeoutSeconds": 86401}}}),
-            vec!["spec.sessionAffinityConfig.clientIP.timeoutSeconds: Invalid value: 86401: must be greater than 0 and less than 86400".to_owned()],
         ),
         (
             json!({"type": "LoadBalancer", "ports": port(), "loadBalancerSourceRanges": ["10.0.0.0/8", " 10.0.0.0/33 "]}),
@@ -77,26 +83,20 @@ fn each_rule_has_the_words_of_the_api_server() {
             ],
         ),
         (
-            json!({"ports": port(), "externalTrafficPolicy": "Local"}),
-            vec![r#"spec.externalTrafficPolicy: Invalid value: "Local": may only be set for externally-accessible services"#.to_owned()],
-        ),
-        (
-            json!({"type": "NodePort", "ports": port(), "externalTrafficPolicy": "Near"}),
-            vec![r#"spec.externalTrafficPolicy: Unsupported value: "Near": supported values: "Cluster", "Local""#.to_owned()],
-        ),
-        (
             json!({"type": "NodePort", "ports": port(), "healthCheckNodePort": 30000}),
             vec!["spec.healthCheckNodePort: Invalid value: 30000: may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'".to_owned()],
         ),
-        (
-            json!({"ports": port(), "internalTrafficPolicy": "Near"}),
-            vec![r#"spec.internalTrafficPolicy: Unsupported value: "Near": supported values: "Cluster", "Local""#.to_owned()],
-        ),
+        (json!({"type": "ExternalName"}), vec!["spec.externalName: Required value".to_owned()]),
+    ]);
+}
+
+#[test]
+fn addresses_and_families_fit_together() {
+    check([
         (
             json!({"type": "LoadBalancer", "ports": port(), "clusterIP": "None"}),
             vec![r#"spec.clusterIPs[0]: Invalid value: "None": may not be set to 'None' for LoadBalancer services"#.to_owned()],
         ),
-        (json!({"type": "ExternalName"}), vec!["spec.externalName: Required value".to_owned()]),
         (
             json!({"type": "ExternalName", "externalName": "example.com", "clusterIP": "10.96.0.1"}),
             vec!["spec.clusterIPs: Forbidden: may not be set for ExternalName services".to_owned()],
@@ -133,10 +133,33 @@ fn each_rule_has_the_words_of_the_api_server() {
             json!({"ports": port(), "externalIPs": ["127.0.0.1"]}),
             vec![r#"spec.externalIPs[0]: Invalid value: "127.0.0.1": may not be in the loopback range (127.0.0.0/8, ::1/128)"#.to_owned()],
         ),
-    ];
-    for (spec, expected) in cases {
-        assert_eq!(complaints(&spec), expected, "{spec}");
-    }
+    ]);
+}
+
+#[test]
+fn policies_and_affinity_are_checked() {
+    check([
+        (
+            json!({"ports": port(), "sessionAffinity": "Cookie"}),
+            vec![r#"spec.sessionAffinity: Unsupported value: "Cookie": supported values: "ClientIP", "None""#.to_owned()],
+        ),
+        (
+            json!({"ports": port(), "sessionAffinity": "ClientIP", "sessionAffinityConfig": {"clientIP": {"timeoutSeconds": 86401}}}),
+            vec!["spec.sessionAffinityConfig.clientIP.timeoutSeconds: Invalid value: 86401: must be greater than 0 and less than 86400".to_owned()],
+        ),
+        (
+            json!({"ports": port(), "externalTrafficPolicy": "Local"}),
+            vec![r#"spec.externalTrafficPolicy: Invalid value: "Local": may only be set for externally-accessible services"#.to_owned()],
+        ),
+        (
+            json!({"type": "NodePort", "ports": port(), "externalTrafficPolicy": "Near"}),
+            vec![r#"spec.externalTrafficPolicy: Unsupported value: "Near": supported values: "Cluster", "Local""#.to_owned()],
+        ),
+        (
+            json!({"ports": port(), "internalTrafficPolicy": "Near"}),
+            vec![r#"spec.internalTrafficPolicy: Unsupported value: "Near": supported values: "Cluster", "Local""#.to_owned()],
+        ),
+    ]);
 }
 
 #[test]
@@ -191,7 +214,7 @@ fn the_status_is_checked() {
     let complaints = |old: &Value, ingress: Value| {
         let mut object = old.clone();
         object["status"]["loadBalancer"]["ingress"] = ingress;
-        texts(ServiceStrategy.validate_status(&object, old))
+        texts(&ServiceStrategy.validate_status(&object, old))
     };
     assert!(complaints(&old, json!([{"ip": "192.0.2.1", "ipMode": "VIP"}, {"hostname": "a.b"}])).is_empty());
     let field = "status.loadBalancer.ingress[0]";
