@@ -74,7 +74,8 @@ mod tests {
     use super::*;
 
     fn api_error(code: u16, retry_after_seconds: u32) -> Error {
-        let details = StatusDetails { retry_after_seconds, ..StatusDetails::default() };
+        let details: StatusDetails =
+            serde_json::from_value(serde_json::json!({"retryAfterSeconds": retry_after_seconds})).unwrap();
         let status = Status::failure("no", "Because").with_code(code).with_details(details);
         from_kube(kube::Error::Api(status.boxed()))
     }

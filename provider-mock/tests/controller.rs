@@ -1,0 +1,20 @@
+//! The service controller against the embedded Kubernetes API and a scripted cloud, on paused time.
+//!
+//! Names of tests start with the rule (SC-n, W-n) or the condensed upstream case that they show.
+
+#[path = "controller/cleanup.rs"]
+mod cleanup;
+#[path = "controller/cloud.rs"]
+mod cloud;
+#[path = "controller/ensure.rs"]
+mod ensure;
+#[path = "controller/errors.rs"]
+mod errors;
+#[path = "controller/lanes.rs"]
+mod lanes;
+#[path = "controller/nodes.rs"]
+mod nodes;
+#[path = "controller/vanished.rs"]
+mod vanished;
+#[path = "controller/world.rs"]
+mod world;

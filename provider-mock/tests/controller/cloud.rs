@@ -1,0 +1,319 @@
+//! A cloud that does as it is told and writes down what it was asked.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use cloud_lb_core::model::{
+    Address, Ingress, IpFamily, IpMode, LoadBalancer, Node, Protocol, ServiceId, Status,
+};
+use cloud_lb_core::plan::PlanReport;
+use cloud_lb_core::provider::{
+    Capabilities, LoadBalancerProvider, Outcome, Owned, Pending, State, TargetScope, TargetUpdate,
+};
+use cloud_lb_core::{Error, ErrorKind, Result};
+use parking_lot::Mutex;
+use provider_mock::apiserver::{ApiServer, Resource};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// A method of the provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Op {
+    Get,
+    Ensure,
+    Update,
+    UpdateCluster,
+    Delete,
+}
+
+/// What the next call of a method meets instead of the usual.
+#[derive(Debug, Clone)]
+pub(crate) enum Answer {
+    Fail(Error),
+    Pending(Duration, &'static str),
+    Elsewhere,
+    Hang,
+    Panic,
+}
+
+/// One call.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    pub(crate) op: Op,
+    /// Name of the Service; empty for calls about the cluster.
+    pub(crate) service: String,
+    pub(crate) uid: String,
+    pub(crate) nodes: Vec<String>,
+    pub(crate) lb: Option<LoadBalancer>,
+    pub(crate) at: Instant,
+    /// Version of the API's last write before the call.
+    pub(crate) version: u64,
+    /// Finalizers of the Service at the time of the call.
+    pub(crate) finalizers: Vec<String>,
+}
+
+#[derive(Debug, Default)]
+struct Notes {
+    calls: Vec<Call>,
+    answers: BTreeMap<Op, VecDeque<Answer>>,
+    held: BTreeSet<String>,
+    existing: BTreeSet<String>,
+    running: BTreeMap<String, usize>,
+    most_running: usize,
+    overlaps: usize,
+}
+
+/// A handle on the cloud; clones share it.
+#[derive(Debug, Clone)]
+pub(crate) struct Cloud {
+    notes: Arc<Mutex<Notes>>,
+    changes: watch::Sender<u64>,
+    capabilities: Capabilities,
+    api: ApiServer,
+}
+
+impl Cloud {
+    pub(crate) fn new(api: ApiServer) -> Self {
+        let capabilities = Capabilities {
+            protocols: [Protocol::Tcp, Protocol::Udp, Protocol::Sctp].into(),
+            families: [IpFamily::V4, IpFamily::V6].into(),
+            dual_stack: true,
+            mixed_protocols: true,
+            session_affinity: true,
+            source_ranges: true,
+            requested_address: true,
+            pod_targets: false,
+            target_scope: TargetScope::LoadBalancer,
+            needs_provider_id: false,
+            annotation_prefixes: vec!["cloud.example/"],
+        };
+        Self { notes: Arc::default(), changes: watch::Sender::new(0), capabilities, api }
+    }
+
+    pub(crate) fn with(mut self, change: impl FnOnce(&mut Capabilities)) -> Self {
+        change(&mut self.capabilities);
+        self
+    }
+
+    /// Tells what the next call of this method meets; several are met one after the other.
+    pub(crate) fn next(&self, op: Op, answer: Answer) {
+        self.notes.lock().answers.entry(op).or_default().push_back(answer);
+    }
+
+    /// Holds all writing calls for a Service until [`release`](Self::release).
+    pub(crate) fn hold(&self, service: &str) {
+        self.notes.lock().held.insert(service.to_owned());
+    }
+
+    pub(crate) fn release(&self, service: &str) {
+        self.notes.lock().held.remove(service);
+        self.changed();
+    }
+
+    /// Lets a load balancer exist that no call made.
+    pub(crate) fn plant(&self, uid: &str) {
+        self.notes.lock().existing.insert(uid.to_owned());
+    }
+
+    /// All calls.
+    pub(crate) fn calls(&self) -> Vec<Call> {
+        self.notes.lock().calls.clone()
+    }
+
+    /// Lets a load balancer be gone that no call deleted.
+    pub(crate) fn forget_load_balancer(&self, uid: &str) {
+        self.notes.lock().existing.remove(uid);
+    }
+
+    /// The calls of a method.
+    pub(crate) fn calls_of(&self, op: Op) -> Vec<Call> {
+        self.calls().into_iter().filter(|call| call.op == op).collect()
+    }
+
+    pub(crate) fn count(&self, op: Op) -> usize {
+        self.calls_of(op).len()
+    }
+
+    pub(crate) fn forget_calls(&self) {
+        self.notes.lock().calls.clear();
+    }
+
+    pub(crate) fn existing(&self) -> usize {
+        self.notes.lock().existing.len()
+    }
+
+    /// How many calls for one Service ran while another one for it ran.
+    pub(crate) fn overlaps(&self) -> usize {
+        self.notes.lock().overlaps
+    }
+
+    /// How many calls ran at once at most.
+    pub(crate) fn most_running(&self) -> usize {
+        self.notes.lock().most_running
+    }
+
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    fn changed(&self) {
+        self.changes.send_modify(|version| *version += 1);
+    }
+
+    /// Writes the call down and gives the answer that was told, if any.
+    async fn enter(&self, mut call: Call) -> Result<Option<Answer>> {
+        if let Some(service) = self.api.get(Resource::Services, "default", &call.service) {
+            let finalizers = service["metadata"]["finalizers"].clone();
+            call.finalizers = serde_json::from_value(finalizers).unwrap_or_default();
+        }
+        call.version = *self.api.changes().borrow();
+        let (op, service) = (call.op, call.service.clone());
+        let _running = self.begin(call);
+        self.changed();
+        tokio::task::yield_now().await;
+        let mut changes = self.changes.subscribe();
+        while op != Op::Get && self.notes.lock().held.contains(&service) {
+            changes.changed().await.unwrap();
+        }
+        let answer = self.notes.lock().answers.get_mut(&op).and_then(VecDeque::pop_front);
+        match answer {
+            Some(Answer::Fail(error)) => Err(error),
+            Some(Answer::Hang) => std::future::pending().await,
+            Some(Answer::Panic) => panic!("the cloud fell down"),
+            answer => Ok(answer),
+        }
+    }
+
+    fn begin(&self, call: Call) -> Running {
+        let service = call.service.clone();
+        let mut notes = self.notes.lock();
+        notes.calls.push(call);
+        let count = notes.running.entry(service.clone()).or_default();
+        *count += 1;
+        let overlap = *count > 1;
+        notes.overlaps += usize::from(overlap);
+        let running = notes.running.values().sum();
+        notes.most_running = notes.most_running.max(running);
+        Running { notes: Arc::clone(&self.notes), service }
+    }
+}
+
+/// A call that runs.
+struct Running {
+    notes: Arc<Mutex<Notes>>,
+    service: String,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(count) = self.notes.lock().running.get_mut(&self.service) {
+            *count -= 1;
+        }
+    }
+}
+
+fn names(nodes: &[Node]) -> Vec<String> {
+    nodes.iter().map(|node| node.name.clone()).collect()
+}
+
+fn call(op: Op, id: Option<&ServiceId>) -> Call {
+    Call {
+        op,
+        service: id.map(|id| id.name.clone()).unwrap_or_default(),
+        uid: id.map(|id| id.uid.clone()).unwrap_or_default(),
+        nodes: Vec::new(),
+        lb: None,
+        at: Instant::now(),
+        version: 0,
+        finalizers: Vec::new(),
+    }
+}
+
+fn outcome<T>(answer: Option<Answer>, usual: T) -> Outcome<T> {
+    match answer {
+        Some(Answer::Pending(retry_after, reason)) => {
+            Outcome::Pending(Pending { retry_after, reason: reason.to_owned() })
+        }
+        Some(Answer::Elsewhere) => Outcome::ImplementedElsewhere,
+        _ => Outcome::Done(usual),
+    }
+}
+
+/// The address that every load balancer gets.
+pub(crate) const ADDRESS: &str = "192.0.2.1";
+
+fn status() -> Status {
+    let address = Address::Ip(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)));
+    Status { ingress: vec![Ingress { address, ip_mode: Some(IpMode::Vip), ports: Vec::new() }] }
+}
+
+fn unplanned() -> Error {
+    Error::new(ErrorKind::Unsupported, "this cloud makes no plans")
+}
+
+#[async_trait]
+impl LoadBalancerProvider for Cloud {
+    fn name(&self) -> &'static str {
+        "scripted"
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    fn load_balancer_name(&self, service: &ServiceId) -> String {
+        service.uid.clone()
+    }
+
+    async fn get(&self, service: &ServiceId) -> Result<State> {
+        self.enter(call(Op::Get, Some(service))).await?;
+        let exists = self.notes.lock().existing.contains(&service.uid);
+        Ok(if exists { State::Ready(status()) } else { State::Absent })
+    }
+
+    async fn plan(&self, _: &LoadBalancer) -> Result<PlanReport> {
+        Err(unplanned())
+    }
+
+    async fn plan_delete(&self, _: &ServiceId) -> Result<PlanReport> {
+        Err(unplanned())
+    }
+
+    async fn ensure(&self, lb: &LoadBalancer) -> Result<Outcome<Status>> {
+        let call =
+            Call { nodes: names(&lb.nodes), lb: Some(lb.clone()), ..call(Op::Ensure, Some(&lb.service)) };
+        let answer = self.enter(call).await?;
+        let outcome = outcome(answer, status());
+        if outcome != Outcome::ImplementedElsewhere {
+            self.plant(&lb.service.uid);
+        }
+        Ok(outcome)
+    }
+
+    async fn update_targets(&self, update: TargetUpdate<'_>) -> Result<Outcome<()>> {
+        let call = match update {
+            TargetUpdate::LoadBalancer(lb) => {
+                Call { nodes: names(&lb.nodes), lb: Some(lb.clone()), ..call(Op::Update, Some(&lb.service)) }
+            }
+            TargetUpdate::Cluster(nodes) => Call { nodes: names(nodes), ..call(Op::UpdateCluster, None) },
+        };
+        Ok(outcome(self.enter(call).await?, ()))
+    }
+
+    async fn delete(&self, service: &ServiceId) -> Result<Outcome<()>> {
+        let answer = self.enter(call(Op::Delete, Some(service))).await?;
+        let outcome = outcome(answer, ());
+        if outcome == Outcome::Done(()) {
+            self.notes.lock().existing.remove(&service.uid);
+            self.changed();
+        }
+        Ok(outcome)
+    }
+
+    async fn list_owned(&self) -> Result<Vec<Owned>> {
+        Ok(Vec::new())
+    }
+}

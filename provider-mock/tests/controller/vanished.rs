@@ -1,0 +1,100 @@
+//! Services that are gone, and those that came back under the same name (§9).
+
+use std::time::Duration;
+
+use cloud_lb_core::{Error, ErrorKind};
+
+use crate::cloud::{Answer, Op};
+use crate::world::{World, address, is_ready, lb, seconds};
+
+fn down() -> Error {
+    Error::new(ErrorKind::Unavailable, "the cloud is down")
+}
+
+/// Deletes a Service before anybody can put the finalizer back.
+fn tear_out(world: &World, name: &str) {
+    world.strip_finalizers(name);
+    world.delete_service(name);
+}
+
+#[tokio::test(start_paused = true)]
+async fn case_42_w_9_a_service_without_finalizer_that_is_deleted_still_gets_its_cleanup() {
+    let world = World::new().ready(&[lb("web")]).await;
+    tear_out(&world, "web");
+    world.until("deleted", |world| world.cloud.existing() == 0).await;
+    world.rest().await;
+    let ops: Vec<Op> = world.cloud.calls().iter().map(|call| call.op).collect();
+    assert_eq!(ops, [Op::Delete], "SC-71: no question whether it exists");
+    assert_eq!(world.reasons()[2..], ["DeletingLoadBalancer", "DeletedLoadBalancer"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn case_41_sc_70_a_failed_deletion_of_a_vanished_service_is_tried_again() {
+    let world = World::new().ready(&[lb("web")]).await;
+    world.cloud.next(Op::Delete, Answer::Fail(down()));
+    tear_out(&world, "web");
+    world.until("deleted", |world| world.cloud.existing() == 0).await;
+    world.rest().await;
+    assert_eq!(seconds(&world, Op::Delete), [0, 5]);
+    assert_eq!(
+        world.events()[2..],
+        [
+            "Normal DeletingLoadBalancer: Deleting load balancer",
+            "Warning DeleteLoadBalancerFailed: Error deleting load balancer: the cloud is down",
+            "Normal DeletedLoadBalancer: Deleted load balancer"
+        ],
+        "SC-1204: no SyncLoadBalancerFailed"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn case_39_40_sc_70_a_service_that_was_never_synced_is_forgotten() {
+    let world = World::new().start();
+    world.rest().await;
+    world.add_service(lb("web"));
+    world.delete_service("web");
+    world.pass_time(Duration::from_secs(600)).await;
+    assert!(world.cloud.calls().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn sc_72_of_a_service_that_was_made_anew_the_old_load_balancer_goes_first() {
+    let world = World::new().ready(&[lb("web")]).await;
+    let old = world.service("web")["metadata"]["uid"].as_str().unwrap().to_owned();
+    world.cloud.next(Op::Delete, Answer::Fail(down()));
+    tear_out(&world, "web");
+    let new = world.add_service(lb("web"));
+    world.until_ready("web").await;
+    world.rest().await;
+    let calls: Vec<(Op, String)> = world.cloud.calls().into_iter().map(|call| (call.op, call.uid)).collect();
+    assert_eq!(calls, [(Op::Delete, old.clone()), (Op::Delete, old), (Op::Ensure, new)]);
+    assert_eq!(world.cloud.existing(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn w_9_a_deletion_that_the_watch_missed_shows_in_the_next_list() {
+    let world = World::new().ready(&[lb("web"), lb("api")]).await;
+    world.api.faults().drop_watches();
+    tear_out(&world, "web");
+    world.api.compact();
+    world.until("deleted", |world| world.cloud.existing() == 1).await;
+    world.rest().await;
+    assert_eq!(world.cloud.count(Op::Ensure), 0, "the other one is as it was");
+    assert!(is_ready(&world, "api"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_deleted_while_it_is_ensured_is_cleaned_up_after_that() {
+    let world = World::new();
+    world.cloud.hold("web");
+    world.add_service(lb("web"));
+    let world = world.start();
+    world.until("ensuring", |world| world.cloud.count(Op::Ensure) == 1).await;
+    world.delete_service("web");
+    world.rest().await;
+    assert_eq!(world.cloud.count(Op::Delete), 0, "not while the other call runs");
+    assert_eq!(address(&world, "web"), None);
+    world.cloud.release("web");
+    world.until("gone", |world| !world.exists("web") && world.cloud.existing() == 0).await;
+    assert_eq!(world.cloud.overlaps(), 0);
+}
