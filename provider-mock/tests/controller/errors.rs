@@ -110,8 +110,7 @@ async fn w_14_invalid_input_is_looked_at_again_slowly() {
 async fn a_service_that_cannot_be_understood_is_told_so_and_not_touched() {
     let world = World::new();
     let mut service = lb("web");
-    service["metadata"]["annotations"] =
-        json!({"service.beta.kubernetes.io/load-balancer-source-ranges": "10.0.0.1/33"});
+    service["spec"]["loadBalancerIP"] = json!("no-address");
     world.add_service(service);
     let world = world.start();
     world.until("told", |world| world.condition("web").is_some()).await;
@@ -120,9 +119,9 @@ async fn a_service_that_cannot_be_understood_is_told_so_and_not_touched() {
     assert!(finalizers(&world, "web").is_empty());
     let (_, reason, message) = world.condition("web").unwrap();
     assert_eq!(reason, "InvalidInput");
-    assert!(message.contains("load-balancer-source-ranges") && message.contains("10.0.0.1/33"), "{message}");
+    assert!(message.contains("spec.loadBalancerIP") && message.contains("no-address"), "{message}");
     assert_eq!(world.reasons(), ["EnsuringLoadBalancer", "SyncLoadBalancerFailed"]);
-    world.change_service("web", |service| service["metadata"]["annotations"] = json!({}));
+    world.change_service("web", |service| service["spec"]["loadBalancerIP"] = json!("192.0.2.9"));
     world.until_ready("web").await;
 }
 

@@ -109,7 +109,10 @@ async fn case_20_22_23_24_31_what_matters_is_one_update_for_each() {
         ("deleted", |world| world.remove_node("n1"), &["n2"]),
         (
             "another machine",
-            |world| world.change_node("n1", |node| node["spec"]["providerID"] = json!("mock:///other")),
+            |world| {
+                world.remove_node("n1");
+                world.add_machine("n1", "mock:///other");
+            },
             &["n1", "n2"],
         ),
     ];

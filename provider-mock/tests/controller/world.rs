@@ -98,9 +98,12 @@ impl World {
     }
 
     pub(crate) fn add_node(&self, name: &str) {
+        self.add_machine(name, &format!("mock:///{name}"));
+    }
+
+    pub(crate) fn add_machine(&self, name: &str, provider_id: &str) {
         let node = json!({
-            "apiVersion": "v1", "kind": "Node", "metadata": {"name": name},
-            "spec": {"providerID": format!("mock:///{name}")}
+            "apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "spec": {"providerID": provider_id}
         });
         self.api.create(Resource::Nodes, node).unwrap();
     }

@@ -83,12 +83,10 @@ impl Reconciler {
         verdict
     }
 
-    /// SC-71: no existence check, and events of its own (SC-1204).
+    /// SC-71: no existence check, and events of its own (SC-1204). Whatever is remembered was wanted once,
+    /// also if the object that was seen last did not want it any more.
     async fn delete_remembered(&self, memory: &mut Memory) -> std::result::Result<Verdict, Retry> {
         let service = memory.service.clone();
-        if !self.rules.wants(&service) && !self.rules.has_finalizer(&service) {
-            return Ok(Verdict::Done);
-        }
         if memory.told != Some(Told::Deleting) {
             memory.told = Some(Told::Deleting);
             self.events.publish(&service, Notice::deleting()).await;
