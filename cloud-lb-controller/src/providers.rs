@@ -74,7 +74,7 @@ pub(crate) fn build(
         ProviderName::Mock => {
             let mut config: Config = config.map(settings).transpose()?.unwrap_or_default();
             cluster.clone_into(&mut config.cluster);
-            let cloud = MockCloud::new(config.cloud.clone());
+            let cloud = MockCloud::with_dataplane(config.cloud.clone(), Net::new());
             Ok(provider_mock::provider(cloud, config)?)
         }
     }
@@ -87,9 +87,8 @@ pub(crate) fn demo_cloud(
     net: &Net,
     observer: Arc<dyn StepObserver>,
 ) -> Result<(MockCloud, Arc<dyn LoadBalancerProvider>), Failure> {
-    let _ = net;
     let options = Options::new().with_latency(LATENCY).with_provisioning(PROVISIONING);
-    let cloud = MockCloud::new(options);
+    let cloud = MockCloud::with_dataplane(options, net.clone());
     let config = Config::new(cluster).with_shape(shape.into());
     let provider = provider_mock::provider_with_observer(cloud.clone(), config, observer)?;
     Ok((cloud, provider))

@@ -78,6 +78,11 @@ impl World {
             serving.await;
             Ok(())
         });
+        let (endpoints, ended) = (api.clone(), stop.clone());
+        tasks.spawn(async move {
+            endpoints.run_endpoints(ended).await;
+            Ok(())
+        });
         let client = Client::new(api.clone(), "default");
         Ok(Self { api, client, url, net, kubelets, provider, cloud, cloud_steps, tasks, stop })
     }
