@@ -53,7 +53,11 @@ pub(crate) async fn run(args: DemoArgs) -> Result<Verdict, Failure> {
     };
     if keep {
         let kept = demo.keep()?;
-        interrupted.await;
+        tokio::select! {
+            biased;
+            _ = interrupted => {}
+            ended = demo.watch() => ended?,
+        }
         demo.clear().await?;
         drop(kept);
     }
@@ -70,11 +74,21 @@ async fn play(files: &[PathBuf], narrator: Narrator, shape: Shape, keep: bool) -
         let text = format!("left out: {}; only Services are shown here", left_out.join(", "));
         narrator.tell(&Event::Note { text })?;
     }
+    let balanced = subjects.iter().any(Subject::wants_load_balancer);
     let mut demo = Demo { world, narrator, subjects };
-    let all = STORY.len();
-    demo.perform(STORY.get(..if keep { all - 1 } else { all }).unwrap_or_default()).await?;
+    demo.perform(&story(balanced, keep)).await?;
     demo.narrator.tell(&Event::Finished { millis: begin.elapsed().as_millis() })?;
     Ok(demo)
+}
+
+/// The steps that there is something to show for.
+fn story(balanced: bool, keep: bool) -> Vec<Step> {
+    let told = |step: &Step| match step {
+        Step::Apply | Step::Request => true,
+        Step::Plan | Step::Provide | Step::Kill | Step::Switch => balanced,
+        Step::Delete => !keep,
+    };
+    STORY.into_iter().filter(told).collect()
 }
 
 impl Demo {

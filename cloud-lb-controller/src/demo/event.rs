@@ -41,6 +41,9 @@ pub(super) struct CloudStep {
     /// Why it failed, if it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) error: Option<String>,
+    /// Whether the controller tries it again.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) retried: bool,
 }
 
 /// What became of some requests to one port.

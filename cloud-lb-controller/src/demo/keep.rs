@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use provider_mock::apiserver::{Resource, kubeconfig};
+use tokio::time::Instant;
 
 use super::Demo;
 use super::event::Event;
@@ -46,6 +47,17 @@ impl Demo {
         Ok(folder)
     }
 
+    /// Tells what the provider does because of what the user does, as long as it is polled.
+    ///
+    /// # Errors
+    /// If the controller stops or nobody listens any more.
+    pub(super) async fn watch(&mut self) -> Result<(), Failure> {
+        loop {
+            let step = self.world.next_cloud_step().await?;
+            self.narrator.tell(&Event::Done(step))?;
+        }
+    }
+
     /// Deletes all Services that may have a load balancer, also those that the user made meanwhile.
     pub(super) async fn clear(&mut self) -> Result<(), Failure> {
         for (namespace, name) in self.world.load_balancers() {
@@ -53,7 +65,9 @@ impl Demo {
             let _ = self.world.api.delete(Resource::Services, &namespace, &name);
         }
         let cleared = |world: &World| (world.load_balancers().is_empty() && world.cloud_resources() == 0).then_some(());
-        self.world.until(&self.narrator, "that nothing is left", cleared).await
+        let begin = Instant::now();
+        self.world.until(&self.narrator, "that nothing is left", cleared).await?;
+        self.checked("nothing is left", begin)
     }
 
     fn commands(&self) -> Vec<String> {

@@ -27,6 +27,12 @@ impl Subject {
         self.manifest.name()
     }
 
+    /// Whether the manifest asks for a load balancer.
+    pub(super) fn wants_load_balancer(&self) -> bool {
+        let kind = self.manifest.object.pointer("/spec/type").and_then(serde_json::Value::as_str);
+        kind == Some("LoadBalancer") && self.manifest.object.pointer("/spec/loadBalancerClass").is_none()
+    }
+
     /// Whether this is the object of these names.
     pub(super) fn is(&self, namespace: &str, name: &str) -> bool {
         (self.namespace(), self.name()) == (namespace, name)

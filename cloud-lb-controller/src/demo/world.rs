@@ -6,8 +6,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use cloud_lb_core::ErrorKind;
 use cloud_lb_core::controller::{Controller, Options};
 use cloud_lb_core::engine::StepObserver;
+use cloud_lb_core::error::Retry;
 use cloud_lb_core::k8s::{NodePolicy, load_balancer, usable_nodes};
 use cloud_lb_core::model::LoadBalancer;
 use cloud_lb_core::plan::StepReport;
@@ -21,7 +23,7 @@ use provider_mock::MockCloud;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -184,13 +186,21 @@ impl World {
                 return Ok(found);
             }
             if let Some(ended) = self.tasks.try_join_next() {
-                ended.map_err(|error| Failure::because("a task of the demo died", &error))??;
-                return Err(Failure::new(format!("expected {expected}, but the controller has stopped")));
+                return Err(early_end(ended));
             }
             if begin.elapsed() > PATIENCE {
                 return Err(self.missed(expected));
             }
             sleep(GLANCE).await;
+        }
+    }
+
+    /// Waits for the next thing that the provider does.
+    pub(super) async fn next_cloud_step(&mut self) -> Result<CloudStep, Failure> {
+        tokio::select! {
+            biased;
+            Some(ended) = self.tasks.join_next() => Err(early_end(ended)),
+            Some(step) = self.cloud_steps.recv() => Ok(step),
         }
     }
 
@@ -219,6 +229,15 @@ impl World {
     }
 }
 
+/// Why a task that should go on has ended.
+fn early_end(ended: Result<Result<(), Failure>, JoinError>) -> Failure {
+    match ended {
+        Ok(Ok(())) => Failure::new("a task of the demo ended before its time"),
+        Ok(Err(failure)) => failure,
+        Err(died) => Failure::because("a task of the demo died", &died),
+    }
+}
+
 /// Passes the provider's steps on to whoever tells them.
 struct Observer(mpsc::Sender<CloudStep>);
 
@@ -233,8 +252,21 @@ impl StepObserver for Observer {
     fn started(&self, _: &str, _: &StepReport) {}
 
     fn finished(&self, _: &str, step: &StepReport, error: Option<&cloud_lb_core::Error>) {
-        let step = CloudStep { op: step.op, key: step.key.to_string(), error: error.map(ToString::to_string) };
+        let step = CloudStep {
+            op: step.op,
+            key: step.key.to_string(),
+            error: error.map(reason),
+            retried: error.is_some_and(|error| error.retry() != Retry::Never),
+        };
         // The story may be cut short: never wait for its teller.
         let _ = self.0.try_send(step);
+    }
+}
+
+/// Why a step failed, without the cloud's long ids where they say nothing.
+fn reason(error: &cloud_lb_core::Error) -> String {
+    match error.kind() {
+        ErrorKind::InUse => "it is still in use".to_owned(),
+        _ => error.to_string(),
     }
 }

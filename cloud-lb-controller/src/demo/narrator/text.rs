@@ -47,7 +47,7 @@ fn indented(out: &mut impl Write, text: &str) -> io::Result<()> {
 }
 
 fn cloud_step(out: &mut impl Write, step: &CloudStep) -> io::Result<()> {
-    let CloudStep { op, key, error } = step;
+    let CloudStep { op, key, error, retried } = step;
     let (style, done) = match op {
         Op::Create => (GOOD, "created"),
         Op::Update => (CHANGED, "updated"),
@@ -55,6 +55,9 @@ fn cloud_step(out: &mut impl Write, step: &CloudStep) -> io::Result<()> {
     };
     match error {
         None => writeln!(out, "{INDENT}{} {key}", paint(style, done)),
+        Some(error) if *retried => {
+            writeln!(out, "{INDENT}{}", paint(QUIET, format!("waiting to {op} {key}: {error}")))
+        }
         Some(error) => writeln!(out, "{INDENT}{} to {op} {key}: {error}", paint(ERROR, "failed")),
     }
 }
