@@ -32,14 +32,11 @@ impl Fault {
     /// What the caller gets; nothing, for ever, if the answer is dropped.
     pub(crate) async fn answer<T>(self) -> Result<T> {
         match self {
-            Self::Fail(kind) => Err(injected(kind, self.effect(kind))),
+            Self::Fail(ErrorKind::Timeout) => Err(injected(ErrorKind::Timeout, Effect::Unknown)),
+            Self::Fail(kind) => Err(injected(kind, Effect::None)),
             Self::FailAfterWork(kind) => Err(injected(kind, Effect::Unknown)),
             Self::Drop | Self::DropAfterWork => std::future::pending().await,
         }
-    }
-
-    fn effect(self, kind: ErrorKind) -> Effect {
-        if kind == ErrorKind::Timeout { Effect::Unknown } else { Effect::None }
     }
 }
 

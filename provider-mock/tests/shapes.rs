@@ -14,3 +14,5 @@ mod lifecycle;
 mod properties;
 #[path = "shapes/support.rs"]
 mod support;
+#[path = "shapes/traffic.rs"]
+mod traffic;

@@ -1,6 +1,6 @@
 //! Errors of the API as the `Status` objects of a real server.
 
-use super::field::{FieldError, distinct};
+use super::field::{FieldError, FieldErrorKind, distinct};
 use super::resource::Endpoint;
 use serde_json::{Value, json};
 use std::fmt;
@@ -116,9 +116,12 @@ impl ApiError {
         Self { details: json!({ "causes": causes }), ..Self::new(409, "Conflict", message) }
     }
 
-    /// Fields with wrong values, all of them.
+    /// Fields with wrong values, all of them; or the server's own failure, if one of them is that.
     pub(crate) fn invalid(endpoint: &Endpoint, name: &str, errors: Vec<FieldError>) -> Self {
         let errors = distinct(errors);
+        if let Some(error) = errors.iter().find(|error| error.kind == FieldErrorKind::Internal) {
+            return Self::new(500, "InternalError", format!("Internal error occurred: {error}"));
+        }
         let listed: Vec<String> = errors.iter().map(ToString::to_string).collect();
         let listed = match listed.as_slice() {
             [one] => one.clone(),

@@ -109,7 +109,9 @@ pub(crate) fn ports_by_transport(lb: &LoadBalancer) -> BTreeMap<Transport, Vec<P
             all.entry(transport).or_default().push(PortPair { port: port.port, node_port });
         }
     }
-    all.values_mut().for_each(|ports| ports.sort());
+    for ports in all.values_mut() {
+        ports.sort();
+    }
     all
 }
 

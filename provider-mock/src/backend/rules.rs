@@ -8,7 +8,7 @@ pub(crate) mod kinds;
 use cloud_lb_core::Result;
 use cloud_lb_core::backend::{Applied, Backend, Scope};
 use cloud_lb_core::graph::Graph;
-use cloud_lb_core::model::{Ingress, IpFamily, LoadBalancer, Node, PortStatus, ServiceId, Status};
+use cloud_lb_core::model::{IpFamily, LoadBalancer, Node, PortStatus, ServiceId};
 use cloud_lb_core::naming::hashed_name;
 use cloud_lb_core::ownership::Tags;
 use cloud_lb_core::plan::{Change, Observed, Ownership, Step};
@@ -38,20 +38,6 @@ impl Rules {
     fn cluster(&self) -> &str {
         &self.link.config().cluster
     }
-
-    /// Nothing, as long as something is missing.
-    fn status(&self, have: &Observed<Desired<RulesKind>>) -> Option<Status> {
-        let families = [IpFamily::V4, IpFamily::V6].into_iter();
-        let ingress: Vec<Ingress> = families.filter_map(|family| self.ingress(have, family)).collect();
-        (!ingress.is_empty()).then_some(Status { ingress })
-    }
-
-    fn ingress(&self, have: &Observed<Desired<RulesKind>>, family: IpFamily) -> Option<Ingress> {
-        let address = have.get(&desired::address_key(family))?;
-        let place = status::place(self.link.config().addressing, &address.outputs, family)?;
-        let ports = ports(have, family);
-        (!ports.is_empty()).then(|| status::ingress(place, ports))
-    }
 }
 
 fn ports(have: &Observed<Desired<RulesKind>>, family: IpFamily) -> Vec<PortStatus> {
@@ -62,9 +48,7 @@ fn ports(have: &Observed<Desired<RulesKind>>, family: IpFamily) -> Vec<PortStatu
     let of_rule = |rule: &ForwardingRule| -> Vec<PortStatus> {
         rule.ports.iter().map(|pair| rule.protocol.port_status(pair.port)).collect()
     };
-    let mut ports: Vec<PortStatus> = rules.filter(|rule| rule.family == family).flat_map(of_rule).collect();
-    ports.sort();
-    ports
+    rules.filter(|rule| rule.family == family).flat_map(of_rule).collect()
 }
 
 impl Backend for Rules {
@@ -111,7 +95,7 @@ impl Backend for Rules {
         };
         // Descriptions cannot be filtered by, so that everybody's resources are read.
         let found = self.link.list_all(KINDS, &Tags::new()).await?;
-        let survey = Survey { cluster: self.cluster(), service, replaced_in_use: &[] };
+        let survey = Survey { cluster: self.cluster(), service };
         let mut observed = survey.of(found)?;
         if let Some(service) = service {
             let base = self.load_balancer_name(service);
@@ -129,7 +113,10 @@ impl Backend for Rules {
     }
 
     fn state(&self, have: &Observed<Self::Spec>) -> State {
-        status::state(have, || self.status(have))
+        let addressing = self.link.config().addressing;
+        status::state(have, || {
+            status::by_family(have, addressing, desired::address_key, |family| ports(have, family))
+        })
     }
 
     async fn apply(&self, steps: &[Step<Self::Spec>]) -> Result<Vec<Applied>> {

@@ -8,8 +8,7 @@ pub(crate) mod kinds;
 
 use cloud_lb_core::backend::{Applied, Backend, Scope};
 use cloud_lb_core::graph::{Graph, Outputs};
-use cloud_lb_core::model::{Ingress, IpFamily, LoadBalancer, Node, PortStatus, ServiceId, Status};
-use cloud_lb_core::naming::legacy_name;
+use cloud_lb_core::model::{IpFamily, LoadBalancer, Node, PortStatus, ServiceId};
 use cloud_lb_core::ownership::{CLUSTER_TAG, Tags};
 use cloud_lb_core::plan::{Change, Observed, Op, Ownership, Step};
 use cloud_lb_core::provider::{Capabilities, Owned, State, TargetScope};
@@ -92,20 +91,6 @@ impl Shared {
         let record = self.link.modify(record.kind, &record.id, body, Some(record.etag)).await?;
         Ok(self.link.applied(&record))
     }
-
-    /// Nothing, as long as something is missing.
-    fn status(&self, have: &Observed<Desired<SharedKind>>) -> Option<Status> {
-        let families = [IpFamily::V4, IpFamily::V6].into_iter();
-        let ingress: Vec<Ingress> = families.filter_map(|family| self.ingress(have, family)).collect();
-        (!ingress.is_empty()).then_some(Status { ingress })
-    }
-
-    fn ingress(&self, have: &Observed<Desired<SharedKind>>, family: IpFamily) -> Option<Ingress> {
-        let address = have.get(&desired::address_key(family))?;
-        let place = status::place(self.link.config().addressing, &address.outputs, family)?;
-        let ports = ports(have, family);
-        (!ports.is_empty()).then(|| status::ingress(place, ports))
-    }
 }
 
 /// What a write of the whole means for one step.
@@ -126,9 +111,7 @@ fn ports(have: &Observed<Desired<SharedKind>>, family: IpFamily) -> Vec<PortStat
         _ => None,
     });
     let of_family = rules.filter(|rule| rule.family == family);
-    let mut ports: Vec<PortStatus> = of_family.map(|rule| rule.protocol.port_status(rule.port)).collect();
-    ports.sort();
-    ports
+    of_family.map(|rule| rule.protocol.port_status(rule.port)).collect()
 }
 
 impl Backend for Shared {
@@ -144,7 +127,7 @@ impl Backend for Shared {
     }
 
     fn load_balancer_name(&self, service: &ServiceId) -> String {
-        legacy_name(&service.uid)
+        desired::base_name(service)
     }
 
     fn takes(&self, lb: &LoadBalancer) -> bool {
@@ -172,7 +155,7 @@ impl Backend for Shared {
             Scope::Service(service) => Some(service),
             Scope::Cluster => None,
         };
-        let survey = Survey { cluster: self.cluster(), service, replaced_in_use: &[] };
+        let survey = Survey { cluster: self.cluster(), service };
         let mut observed = survey.of(self.found().await?)?;
         if let Some(service) = service {
             let shared = desired::shared_name(self.cluster());
@@ -181,7 +164,7 @@ impl Backend for Shared {
                 .into();
             places.push((desired::pool_key(), shared));
             for family in [IpFamily::V4, IpFamily::V6] {
-                let name = desired::own_name(&service.uid, family_key(family));
+                let name = desired::own_name(service, family_key(family));
                 places.push((desired::address_key(family), name));
             }
             self.link.add_foreign(service, places, &mut observed).await?;
@@ -194,7 +177,10 @@ impl Backend for Shared {
     }
 
     fn state(&self, have: &Observed<Self::Spec>) -> State {
-        status::state(have, || self.status(have))
+        let addressing = self.link.config().addressing;
+        status::state(have, || {
+            status::by_family(have, addressing, desired::address_key, |family| ports(have, family))
+        })
     }
 
     async fn apply(&self, steps: &[Step<Self::Spec>]) -> Result<Vec<Applied>> {

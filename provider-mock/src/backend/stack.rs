@@ -91,7 +91,7 @@ impl Backend for Stack {
             Scope::Cluster => None,
         };
         let found = self.found(service).await?;
-        let survey = Survey { cluster: self.cluster(), service, replaced_in_use: &[TARGET_GROUP] };
+        let survey = Survey { cluster: self.cluster(), service };
         let mut observed = survey.of(found)?;
         if let Some(service) = service {
             let places = vec![

@@ -1,6 +1,6 @@
 //! What is told to clients. Pure.
 
-use cloud_lb_core::graph::Outputs;
+use cloud_lb_core::graph::{Outputs, ResourceKey};
 use cloud_lb_core::model::{Address, Ingress, IpFamily, IpMode, PortStatus, Status};
 use cloud_lb_core::plan::Observed;
 use cloud_lb_core::provider::{Pending, State};
@@ -20,13 +20,29 @@ pub(crate) fn state<K: Kind>(have: &Observed<Desired<K>>, status: impl FnOnce() 
     if let Some(pending) = survey::waiting(have) {
         return State::Pending(pending);
     }
-    match status() {
-        Some(status) => State::Ready(status),
-        None => {
-            let reason = "parts of the load balancer are missing".to_owned();
-            State::Pending(Pending { retry_after: INCOMPLETE, reason })
-        }
-    }
+    let incomplete = || {
+        let reason = "parts of the load balancer are missing".to_owned();
+        State::Pending(Pending { retry_after: INCOMPLETE, reason })
+    };
+    status().map_or_else(incomplete, State::Ready)
+}
+
+/// The status of a load balancer that has an address of its own for each family; nothing, as long as something
+/// is missing.
+pub(crate) fn by_family<K: Kind>(
+    have: &Observed<Desired<K>>,
+    addressing: Addressing,
+    address_key: impl Fn(IpFamily) -> ResourceKey,
+    ports: impl Fn(IpFamily) -> Vec<PortStatus>,
+) -> Option<Status> {
+    let of_family = |family: IpFamily| {
+        let place = place(addressing, &have.get(&address_key(family))?.outputs, family)?;
+        let mut ports = ports(family);
+        ports.sort();
+        (!ports.is_empty()).then(|| ingress(place, ports))
+    };
+    let ingress: Vec<Ingress> = [IpFamily::V4, IpFamily::V6].into_iter().filter_map(of_family).collect();
+    (!ingress.is_empty()).then_some(Status { ingress })
 }
 
 /// Where clients of a family connect, as the outputs of an addressed resource tell.

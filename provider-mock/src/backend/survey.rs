@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use cloud_lb_core::graph::{Outputs, ResourceKey};
 use cloud_lb_core::model::ServiceId;
 use cloud_lb_core::ownership::{self, Marked, RESOURCE_TAG, Tags};
-use cloud_lb_core::plan::{Have, Observed, Ownership};
+use cloud_lb_core::plan::{Change, Have, Observed, Ownership, ReplaceOrder};
 use cloud_lb_core::provider::{Owned, OwnedResource, Pending};
 use cloud_lb_core::{Error, ErrorKind, Result};
 use serde_json::Value;
 
-use super::desired::{Desired, Kind};
+use super::desired::{Desired, Kind, change};
 use super::link;
 use crate::cloud::Record;
 
@@ -52,25 +52,24 @@ impl Found {
 pub(crate) struct Survey<'a> {
     pub(crate) cluster: &'a str,
     pub(crate) service: Option<&'a ServiceId>,
-    /// Kinds of which an older one may be left over from a replacement that was interrupted.
-    pub(crate) replaced_in_use: &'a [&'static str],
 }
 
 impl Survey<'_> {
     /// What is there, of all that was `found`; what other Services own plays no part.
     pub(crate) fn of<K: Kind>(&self, mut found: Vec<Found>) -> Result<Observed<Desired<K>>> {
         let used_by_others = self.used_by_others(&found);
-        // The newest first: an older one under the same key is what a replacement left behind.
-        found.sort_by(|a, b| b.created.cmp(&a.created));
+        // The newest first: that is the one which an older one was replaced by.
+        found.sort_by_key(|one| std::cmp::Reverse(one.created));
         let mut observed = Observed::new();
         for one in found {
             let used = one.outputs.get("id").is_some_and(|id| used_by_others.contains(id));
             let Some(ownership) = self.ownership(&one.marks, used) else { continue };
-            let mut key = one.key();
-            if self.replaced_in_use.contains(&one.kind) && observed.get(&key).is_some() {
-                key.name = format!("{}-replaced-{}", key.name, one.created);
+            let (mut key, created) = (one.key(), one.created);
+            let have = have(one, ownership)?;
+            if observed.get(&key).is_some_and(|newer| was_replaced(&have, newer)) {
+                key.name = format!("{}-replaced-{created}", key.name);
             }
-            observed.add(key, have(one, ownership)?);
+            observed.add(key, have);
         }
         Ok(observed)
     }
@@ -106,6 +105,12 @@ impl Survey<'_> {
         }
         ids
     }
+}
+
+/// Whether a resource is what an interrupted replacement left behind: only that makes the new one while the old
+/// one is still there, and only where they differ in what cannot be changed. Others of one key are ambiguous.
+fn was_replaced<K: Kind>(older: &Have<Desired<K>>, newer: &Have<Desired<K>>) -> bool {
+    matches!(change(&older.spec, &newer.spec), Change::Replace { order: ReplaceOrder::CreateFirst, .. })
 }
 
 /// Whether the marks are the Service's or its cluster's.
@@ -147,8 +152,8 @@ fn collect_strings(value: &Value, into: &mut BTreeSet<String>) {
 
 /// What the Service's resources wait for, if they do.
 pub(crate) fn waiting<K: Kind>(have: &Observed<Desired<K>>) -> Option<Pending> {
-    let own = have.iter().filter(|(_, found)| found.ownership == Ownership::Service);
-    own.filter_map(|(key, found)| link::pending(link::life(&found.outputs), key.kind)).next()
+    let mut own = have.iter().filter(|(_, found)| found.ownership == Ownership::Service);
+    own.find_map(|(key, found)| link::pending(link::life(&found.outputs), key.kind))
 }
 
 /// All that carries the marks of a cluster, by owner; what the cluster owns comes first.

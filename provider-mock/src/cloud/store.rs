@@ -1,10 +1,10 @@
 //! The account's resources, with their past.
 
 mod check;
+mod history;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use cloud_lb_core::error::Retry;
@@ -18,58 +18,15 @@ use super::options::Options;
 use super::record::{Life, NewResource, Page, Query, Record};
 use super::rules;
 use crate::net::Net;
+use history::History;
 
 #[derive(Debug)]
 pub(super) struct Store {
     options: Options,
-    resources: BTreeMap<String, Entry>,
+    resources: BTreeMap<String, History>,
     addresses: Addresses,
     /// Number of the last write: makes ids and etags unique.
     writes: u64,
-}
-
-/// The states of one resource, oldest first; the last one is the truth.
-#[derive(Debug, Default)]
-struct Entry {
-    versions: VecDeque<Version>,
-}
-
-#[derive(Debug, Clone)]
-struct Version {
-    at: Instant,
-    /// `None`: gone.
-    state: Option<Arc<Stored>>,
-}
-
-#[derive(Debug)]
-struct Stored {
-    record: Record,
-    /// When `record.life` ends by itself.
-    until: Instant,
-}
-
-impl Stored {
-    /// The record as it is at a time; `None` once it is gone.
-    fn at(&self, now: Instant) -> Option<Record> {
-        let mut record = self.record.clone();
-        match record.life {
-            Life::Deleting if now >= self.until => return None,
-            Life::Provisioning if now >= self.until => record.life = Life::Active,
-            _ => {}
-        }
-        Some(record)
-    }
-}
-
-impl Entry {
-    fn latest(&self, now: Instant) -> Option<Record> {
-        self.versions.back()?.state.as_ref()?.at(now)
-    }
-
-    fn seen_at(&self, when: Instant) -> Option<Record> {
-        let version = self.versions.iter().rev().find(|version| version.at <= when)?;
-        version.state.as_ref()?.at(when)
-    }
 }
 
 impl Store {
@@ -78,26 +35,32 @@ impl Store {
     }
 
     pub(super) fn records(&self, now: Instant) -> Vec<Record> {
-        self.resources.values().filter_map(|entry| entry.latest(now)).collect()
+        self.resources.values().filter_map(|history| history.latest(now)).collect()
     }
 
-    fn latest(&self, now: Instant) -> impl Iterator<Item = Record> {
-        self.resources.values().filter_map(move |entry| entry.latest(now))
+    /// Everything that is there; where it is in its life does not count.
+    fn alive(&self, now: Instant) -> impl Iterator<Item = &Record> {
+        self.resources.values().filter_map(move |history| history.alive(now))
+    }
+
+    fn exists(&self, id: &str, now: Instant) -> bool {
+        self.resources.get(id).is_some_and(|history| history.alive(now).is_some())
     }
 
     pub(super) fn get(&self, id: &str, now: Instant) -> Result<Record> {
-        self.resources.get(id).and_then(|entry| entry.latest(now)).ok_or_else(|| not_found(id))
+        self.resources.get(id).and_then(|history| history.latest(now)).ok_or_else(|| not_found(id))
     }
 
     pub(super) fn find(&self, kind: &str, name: &str, now: Instant) -> Option<Record> {
-        self.latest(now).find(|record| record.kind == kind && record.name == name)
+        let found = self.alive(now).find(|record| record.kind == kind && record.name == name)?;
+        self.get(&found.id, now).ok()
     }
 
     /// A page of the state at `when`, which may be in the past.
     pub(super) fn list(&self, query: Query<'_>, after: Option<&str>, when: Instant) -> Page {
         let seen = self.resources.iter().filter(|(id, _)| after.is_none_or(|after| id.as_str() > after));
         let mut matching =
-            seen.filter_map(|(_, entry)| entry.seen_at(when)).filter(|record| query.matches(record));
+            seen.filter_map(|(_, history)| history.seen_at(when, |record| query.matches(record)));
         let records: Vec<Record> = matching.by_ref().take(self.options.page_size.get()).collect();
         let more = matching.next().is_some();
         let next = records.last().filter(|_| more).map(|record| record.id.clone());
@@ -179,11 +142,11 @@ impl Store {
 
     /// Removes without questions, as somebody with a console could.
     pub(super) fn remove(&mut self, id: &str, now: Instant) {
-        let Some(entry) = self.resources.get_mut(id) else { return };
-        if let Some(record) = entry.latest(now) {
+        let Some(history) = self.resources.get_mut(id) else { return };
+        if let Some(record) = history.latest(now) {
             release(&mut self.addresses, &record);
+            history.end(now);
         }
-        entry.versions.push_back(Version { at: now, state: None });
     }
 
     fn check_writable(&self, record: &Record, if_match: Option<u64>, now: Instant) -> Result<()> {
@@ -203,16 +166,12 @@ impl Store {
 
     /// Time until the resource is made or gone.
     pub(super) fn remaining(&self, id: &str, now: Instant) -> Duration {
-        let latest = self.resources.get(id).and_then(|entry| entry.versions.back());
-        let until = latest.and_then(|version| version.state.as_ref()).map_or(now, |stored| stored.until);
-        until.saturating_duration_since(now)
+        self.resources.get(id).map(|history| history.remaining(now)).unwrap_or_default()
     }
 
     /// When a resource is made or gone next, by itself.
     pub(super) fn next_change(&self, now: Instant) -> Option<Instant> {
-        let latest = self.resources.values().filter_map(|entry| entry.versions.back()?.state.as_ref());
-        let changing = latest.filter(|stored| stored.record.life != Life::Active && stored.until > now);
-        changing.map(|stored| stored.until).min()
+        self.resources.values().filter_map(|history| history.next_change(now)).min()
     }
 
     /// Gives addresses and a host name where the kind has them and the resource has none yet, and takes back
@@ -230,7 +189,9 @@ impl Store {
             match self.addresses.take(family, requested(&record.body, family)) {
                 Ok(address) => taken.push((key.clone(), address)),
                 Err(error) => {
-                    taken.into_iter().for_each(|(_, address)| self.addresses.release(address));
+                    for (_, address) in taken {
+                        self.addresses.release(address);
+                    }
                     return Err(error);
                 }
             }
@@ -259,33 +220,19 @@ impl Store {
     }
 
     fn put(&mut self, record: Record, now: Instant, until: Instant) {
-        let entry = self.resources.entry(record.id.clone()).or_default();
-        entry.versions.push_back(Version { at: now, state: Some(Arc::new(Stored { record, until })) });
+        self.resources.entry(record.id.clone()).or_default().put(record, now, until);
     }
 
     /// Drops states that no read can show any more, and frees what went by itself.
     fn forget(&mut self, now: Instant) {
-        let gone: Vec<String> = self
-            .resources
-            .iter()
-            .filter(|(_, entry)| entry.latest(now).is_none())
-            .filter(|(_, entry)| entry.versions.back().is_some_and(|version| version.state.is_some()))
-            .map(|(id, _)| id.clone())
-            .collect();
-        for id in gone {
-            let Some(entry) = self.resources.get_mut(&id) else { continue };
-            let last = entry.versions.back().and_then(|version| version.state.clone());
-            let Some(stored) = last else { continue };
-            release(&mut self.addresses, &stored.record);
-            entry.versions.push_back(Version { at: stored.until, state: None });
-        }
-        let Some(horizon) = now.checked_sub(self.options.stale_reads) else { return };
-        self.resources.retain(|_, entry| {
-            while entry.versions.get(1).is_some_and(|next| next.at <= horizon) {
-                entry.versions.pop_front();
+        for history in self.resources.values_mut() {
+            if let Some(record) = history.settle(now) {
+                release(&mut self.addresses, &record);
             }
-            entry.versions.front().is_some_and(|first| first.state.is_some() || first.at > horizon)
-        });
+        }
+        if let Some(horizon) = now.checked_sub(self.options.stale_reads) {
+            self.resources.retain(|_, history| history.prune(horizon));
+        }
     }
 }
 

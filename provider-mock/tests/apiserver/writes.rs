@@ -177,3 +177,21 @@ async fn events_are_the_same_objects_in_both_versions() {
     assert_eq!(list["items"][0]["message"], "done");
     assert_eq!(list["items"][0]["reportingComponent"], "cloud-lb");
 }
+
+#[tokio::test]
+async fn what_the_server_itself_cannot_allocate_is_its_own_failure() {
+    let server = ApiServer::new();
+    let api = services(&server);
+    let local = |name: &str| {
+        let mut service = service(name);
+        let spec = service.spec.as_mut().unwrap();
+        spec.external_traffic_policy = Some("Local".to_owned());
+        spec.health_check_node_port = Some(32_000);
+        service
+    };
+    api.create(&PostParams::default(), &local("a")).await.unwrap();
+    let (code, reason, message) = refusal(api.create(&PostParams::default(), &local("b")).await);
+    assert_eq!((code, reason.as_str()), (500, "InternalError"));
+    assert!(message.starts_with("Internal error occurred: "), "{message}");
+    assert!(message.contains("provided port is already allocated"), "{message}");
+}

@@ -77,11 +77,15 @@ async fn settled(
 async fn stopped_after_any_write_the_next_run_converges() {
     for shape in SHAPES {
         let [small, big, other] = states();
+        // The target groups of the stack are of the other family then, and are replaced while in use.
+        let mut flipped = small.clone();
+        flipped.families = vec![cloud_lb_core::model::IpFamily::V6];
         let pairs = [
             (&small, Some(&big)),
             (&big, Some(&small)),
             (&small, Some(&other)),
             (&other, Some(&big)),
+            (&small, Some(&flipped)),
             (&big, None),
         ];
         for (index, (from, to)) in pairs.into_iter().enumerate() {

@@ -40,9 +40,9 @@ prop_compose! {
     }
 }
 
-async fn walk(shape: Shape, states: &[LoadBalancer]) {
+async fn walk(shape: Shape, services: &[LoadBalancer]) {
     let (cloud, provider) = make(shape, Options::new());
-    for lb in states {
+    for lb in services {
         let status = ensured(&*provider, lb).await;
         let mut expected: Vec<_> = lb.ports.iter().map(|port| (port.port, port.protocol)).collect();
         expected.sort_unstable();
@@ -66,10 +66,10 @@ async fn walk(shape: Shape, states: &[LoadBalancer]) {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
     #[test]
-    fn any_change_converges_and_a_delete_leaves_nothing(states in prop::collection::vec(any_load_balancer(), 1..4)) {
+    fn any_change_converges_and_a_delete_leaves_nothing(services in prop::collection::vec(any_load_balancer(), 1..4)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         for shape in SHAPES {
-            runtime.block_on(walk(shape, &states));
+            runtime.block_on(walk(shape, &services));
         }
     }
 }

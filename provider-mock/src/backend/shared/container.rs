@@ -1,7 +1,7 @@
 //! A container as JSON: its parts by collection and name.
 
 use cloud_lb_core::graph::{Input, Outputs, Spec};
-use cloud_lb_core::ownership::{Tags, UID_TAG};
+use cloud_lb_core::ownership::{self, Marked, Tags};
 use cloud_lb_core::plan::{Action, Step};
 use cloud_lb_core::{Error, ErrorKind, Result};
 use serde_json::{Map, Value, json};
@@ -46,12 +46,12 @@ pub(crate) fn edit(body: &mut Value, step: &Step<Desired<SharedKind>>) -> Result
 /// Parts that are written together refer to each other by names that are known before.
 fn resolved(spec: &Desired<SharedKind>) -> Desired<SharedKind> {
     let mut spec = spec.clone();
-    let uid = spec.tags.get(UID_TAG).cloned().unwrap_or_default();
+    let Marked::Service(owner) = ownership::read(&spec.tags) else { return spec };
     for input in spec.inputs_mut() {
         if let Input::Ref(reference) = &*input
             && let Some(collection) = collection_of(reference.to.kind)
         {
-            *input = Input::Value(part_id(collection, &own_name(&uid, &reference.to.name)));
+            *input = Input::Value(part_id(collection, &own_name(&owner, &reference.to.name)));
         }
     }
     spec

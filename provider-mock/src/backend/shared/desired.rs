@@ -2,8 +2,8 @@
 
 use cloud_lb_core::Result;
 use cloud_lb_core::graph::{Graph, Input, Resource, ResourceKey};
-use cloud_lb_core::model::{IpFamily, LoadBalancer, Node};
-use cloud_lb_core::naming::{hashed_name, legacy_name};
+use cloud_lb_core::model::{IpFamily, LoadBalancer, Node, ServiceId};
+use cloud_lb_core::naming::hashed_name;
 use cloud_lb_core::ownership;
 
 use super::kinds::{
@@ -33,9 +33,15 @@ pub(crate) fn shared_name(cluster: &str) -> String {
     hashed_name(&[cluster], NAME_LIMIT)
 }
 
-/// The name of a part or of an address: Azure's rule, by which parts are told apart without tags.
-pub(crate) fn own_name(uid: &str, logical: &str) -> String {
-    format!("{}-{logical}", legacy_name(uid))
+/// The name of a Service, with which those of its parts and addresses begin, as in Azure.
+pub(crate) fn base_name(service: &ServiceId) -> String {
+    let ServiceId { cluster, namespace, name, uid } = service;
+    hashed_name(&[namespace, name, cluster, uid], NAME_LIMIT / 2)
+}
+
+/// The name of a part or of an address.
+pub(crate) fn own_name(service: &ServiceId, logical: &str) -> String {
+    format!("{}-{logical}", base_name(service))
 }
 
 pub(crate) fn container(cluster: &str) -> Desired<SharedKind> {
@@ -78,7 +84,7 @@ fn frontend_key(family: IpFamily) -> ResourceKey {
 
 fn owned(lb: &LoadBalancer, logical: &str, body: SharedKind) -> Desired<SharedKind> {
     let tags = ownership::service_tags(&lb.service, logical);
-    Desired { name: own_name(&lb.service.uid, logical), tags, body }
+    Desired { name: own_name(&lb.service, logical), tags, body }
 }
 
 fn add_part(graph: &mut SharedGraph, lb: &LoadBalancer, key: ResourceKey, body: SharedKind) -> Result<()> {

@@ -146,7 +146,7 @@ fn every_shape_gives_the_same_frontends() {
             ["::/128".parse::<IpNet>().unwrap()],
             "{shape}: nobody over IPv6"
         );
-        assert_eq!(frontends[0].affinity, Affinity::ClientIp { timeout: Duration::from_secs(60) });
+        assert_eq!(frontends[0].affinity, Affinity::ClientIp { timeout: Duration::from_mins(1) });
         assert_eq!(
             (frontends[0].client_header, frontends[1].client_header),
             (ClientHeader::ProxyV2, ClientHeader::None)

@@ -1,5 +1,7 @@
 //! What the cloud refuses.
 
+use std::collections::BTreeSet;
+
 use cloud_lb_core::{Error, ErrorKind, Result};
 use serde_json::Value;
 use tokio::time::Instant;
@@ -9,7 +11,7 @@ use crate::cloud::record::{NewResource, Record};
 use crate::cloud::rules;
 
 pub(super) fn create(store: &Store, new: &NewResource, now: Instant) -> Result<()> {
-    let count = store.latest(now).filter(|record| record.kind == new.kind).count();
+    let count = store.alive(now).filter(|record| record.kind == new.kind).count();
     within_quota(store, new.kind, count + 1)?;
     body(store, new.kind, None, &new.body, now)
         .map_err(|error| error.on(format!("{} {}", new.kind, new.name)))
@@ -27,8 +29,8 @@ pub(super) fn modify(store: &Store, record: &Record, body: &Value, now: Instant)
 
 pub(super) fn delete(store: &Store, record: &Record, now: Instant) -> Result<()> {
     let is_user =
-        |user: &Record| user.id != record.id && rules::references(&user.body).contains(&record.id.as_str());
-    match store.latest(now).find(is_user) {
+        |user: &&Record| user.id != record.id && rules::references(&user.body).contains(&record.id.as_str());
+    match store.alive(now).find(is_user) {
         None => Ok(()),
         Some(user) => {
             let message = format!("is in use by {}", user.id);
@@ -53,7 +55,7 @@ fn references_exist(store: &Store, body: &Value, now: Instant) -> Result<()> {
     for reference in rules::references(body) {
         let exists = match reference.strip_prefix('#') {
             Some(pointer) => body.pointer(pointer).is_some(),
-            None => store.get(reference, now).is_ok(),
+            None => store.exists(reference, now),
         };
         if !exists {
             let message = format!("refers to {reference}, which does not exist");
@@ -64,18 +66,18 @@ fn references_exist(store: &Store, body: &Value, now: Instant) -> Result<()> {
 }
 
 fn slots_are_free(store: &Store, kind: &str, own: Option<&str>, body: &Value, now: Instant) -> Result<()> {
-    let slots = rules::slots(kind, body);
-    let twice =
-        slots.iter().enumerate().find(|(index, slot)| slots.iter().take(*index).any(|other| other == *slot));
-    if let Some((_, slot)) = twice {
-        return Err(Error::new(ErrorKind::InUse, format!("{slot} is used twice")));
+    let mut slots = BTreeSet::new();
+    for slot in rules::slots(kind, body) {
+        if let Some(slot) = slots.replace(slot) {
+            return Err(Error::new(ErrorKind::InUse, format!("{slot} is used twice")));
+        }
     }
     if slots.is_empty() {
         return Ok(());
     }
-    let others = store.latest(now).filter(|record| record.kind == kind && Some(record.id.as_str()) != own);
+    let others = store.alive(now).filter(|record| record.kind == kind && Some(record.id.as_str()) != own);
     for other in others {
-        if let Some(slot) = rules::slots(kind, &other.body).iter().find(|slot| slots.contains(slot)) {
+        if let Some(slot) = rules::slots(kind, &other.body).iter().find(|slot| slots.contains(*slot)) {
             return Err(Error::new(ErrorKind::InUse, format!("{slot} is in use by {}", other.id)));
         }
     }

@@ -24,76 +24,60 @@ fn small_stack(store: &mut Store, now: Instant) -> [String; 3] {
 
 #[tokio::test(start_paused = true)]
 async fn bad_creates_are_refused_and_change_nothing() {
-    let (mut store, now) =
-        store(Options::new().with_quota("TargetGroup", 2).with_quota("LoadBalancer/rules", 2));
+    let (mut store, now) = store(Options::new().with_quota("TargetGroup", 2));
     let [balancer, group, _] = small_stack(&mut store, now);
     let udp = store.create(new("TargetGroup", "udp", json!({"protocol": "UDP"})), now).unwrap().id;
-    let listener = |group: &str, port: u32, protocol: &str| json!({"loadBalancer": balancer, "targetGroup": group, "port": port, "protocol": protocol});
-    let rule = |port: u32| json!({"frontend": "#/frontends/f", "port": port, "protocol": "TCP"});
+    let listener = |group: &str, port: u32| json!({"loadBalancer": balancer, "targetGroup": group, "port": port, "protocol": "TCP"});
+    let address = |families: Value| json!({"families": families, "requestedAddress": "192.0.2.1"});
     let before = store.records(now);
     let cases = [
-        ("a name that is taken", "LoadBalancer", "lb", json!({}), ErrorKind::Conflict),
+        ("LoadBalancer", "lb", json!({}), ErrorKind::Conflict, "exists already"),
         (
-            "a reference to nowhere",
             "Listener",
             "x",
-            listener("mock:TargetGroup:no:9", 81, "TCP"),
+            listener("mock:TargetGroup:no:9", 81),
             ErrorKind::NotFound,
+            "mock:TargetGroup:no:9",
         ),
-        ("a port that is taken", "Listener", "x", listener(&group, 80, "TCP"), ErrorKind::InUse),
-        ("port 0", "Listener", "x", listener(&group, 0, "TCP"), ErrorKind::InvalidInput),
-        ("port 65536", "Listener", "x", listener(&group, 65_536, "TCP"), ErrorKind::InvalidInput),
-        (
-            "another protocol than its group",
-            "Listener",
-            "x",
-            listener(&udp, 81, "TCP"),
-            ErrorKind::InvalidInput,
-        ),
-        ("one more than the quota", "TargetGroup", "x", json!({}), ErrorKind::Quota),
-        (
-            "an address that is taken",
-            "Address",
-            "x",
-            json!({"family": "IPv4", "requestedAddress": "192.0.2.1"}),
-            ErrorKind::InUse,
-        ),
-        (
-            "a part that refers to no part",
-            "LoadBalancer",
-            "x",
-            json!({"rules": {"r": rule(1)}}),
-            ErrorKind::NotFound,
-        ),
-        (
-            "two rules for one port",
-            "LoadBalancer",
-            "x",
-            json!({"frontends": {"f": {}}, "rules": {"a": rule(1), "b": rule(1)}}),
-            ErrorKind::InUse,
-        ),
-        (
-            "one more part than the quota",
-            "LoadBalancer",
-            "x",
-            json!({"frontends": {"f": {}}, "rules": {"a": rule(1), "b": rule(2), "c": rule(3)}}),
-            ErrorKind::Quota,
-        ),
-        (
-            "one address that is free and one that is not",
-            "LoadBalancer",
-            "x",
-            json!({"families": ["IPv6", "IPv4"], "requestedAddress": "192.0.2.1"}),
-            ErrorKind::InUse,
-        ),
+        ("Listener", "x", listener(&group, 80), ErrorKind::InUse, "port 80"),
+        ("Listener", "x", listener(&group, 0), ErrorKind::InvalidInput, "port is 0"),
+        ("Listener", "x", listener(&group, 65_536), ErrorKind::InvalidInput, "port is 65536"),
+        ("Listener", "x", listener(&udp, 81), ErrorKind::InvalidInput, "protocol"),
+        ("TargetGroup", "x", json!({}), ErrorKind::Quota, "no more than 2"),
+        ("LoadBalancer", "x", address(json!(["IPv4"])), ErrorKind::InUse, "192.0.2.1"),
+        ("LoadBalancer", "x", address(json!(["IPv6", "IPv4"])), ErrorKind::InUse, "192.0.2.1"),
     ];
-    for (case, kind, name, body, expected) in cases {
+    for (kind, name, body, expected, says) in cases {
         let error = store.create(new(kind, name, body), now).unwrap_err();
-        assert_eq!(error.kind(), expected, "{case}: {error}");
+        assert_eq!(error.kind(), expected, "{error}");
+        assert!(error.to_string().contains(says), "{error}");
     }
     assert_eq!(store.records(now), before);
     let free = store.create(new("Address", "free", json!({"family": "IPv6"})), now).unwrap();
     assert_eq!(free.assigned["address-IPv6"], "2001:db8::1", "no refused create keeps an address");
+}
+
+#[tokio::test(start_paused = true)]
+async fn parts_of_a_container_are_checked_too() {
+    let (mut store, now) = store(Options::new().with_quota("LoadBalancer/rules", 2));
+    let rule = |port: u32| json!({"frontend": "#/frontends/f", "port": port, "protocol": "TCP"});
+    let cases = [
+        (json!({"rules": {"r": rule(1)}}), Some(ErrorKind::NotFound)),
+        (json!({"frontends": {"f": {}}, "rules": {"a": rule(1), "b": rule(1)}}), Some(ErrorKind::InUse)),
+        (
+            json!({"frontends": {"f": {}}, "rules": {"a": rule(1), "b": rule(2), "c": rule(3)}}),
+            Some(ErrorKind::Quota),
+        ),
+        (
+            json!({"frontends": {"f": {}}, "rules": {"a": rule(1), "b": rule(0)}}),
+            Some(ErrorKind::InvalidInput),
+        ),
+        (json!({"frontends": {"f": {}}, "rules": {"a": rule(1), "b": rule(2)}}), None),
+    ];
+    for (body, expected) in cases {
+        let result = store.create(new("LoadBalancer", "shared", body.clone()), now);
+        assert_eq!(result.err().map(|error| error.kind()), expected, "{body}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -162,7 +146,7 @@ async fn addresses_come_and_go_with_families_and_are_used_again() {
 
 #[tokio::test(start_paused = true)]
 async fn slow_kinds_are_provisioned_and_deleted_in_time() {
-    let minute = Duration::from_secs(60);
+    let minute = Duration::from_mins(1);
     let (mut store, now) = store(Options::new().with_provisioning(minute));
     let [balancer, group, listener] = small_stack(&mut store, now);
     let life =
