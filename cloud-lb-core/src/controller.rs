@@ -35,7 +35,7 @@ pub use self::options::Options;
 pub use self::status::READY_CONDITION;
 
 use self::api::ServiceWriter;
-use self::dispatch::{Dispatcher, Limits};
+use self::dispatch::Dispatcher;
 use self::events::Events;
 use self::nodes::Nodes;
 use self::reconcile::Reconciler;
@@ -97,13 +97,8 @@ impl Controller {
         let slices = if capabilities.pod_targets { Slices::Watched } else { Slices::Ignored };
         let watches = watch::watches(&self.client, self.options.namespace.as_deref(), slices);
         let nodes = Nodes::new(self.node_policy(), self.options.debounce());
-        let limits = Limits {
-            concurrency: self.options.concurrency,
-            pace: self.options.pace(),
-            drain: self.options.drain_timeout,
-        };
         tracing::info!(provider = self.provider.name(), options = ?self.options, "service controller starts");
-        let dispatcher = Dispatcher::new(self.reconciler(), nodes, slices, limits);
+        let dispatcher = Dispatcher::new(self.reconciler(), nodes, slices, self.options);
         dispatcher.run(watches, shutdown).await?;
         tracing::info!("service controller stopped");
         Ok(())

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::Service;
@@ -17,7 +16,8 @@ use super::index::{Change, Index};
 use super::key::{Key, ObjectKey};
 use super::memory::Memory;
 use super::nodes::Nodes;
-use super::queue::{Pace, Queue, Verdict, Work};
+use super::options::Options;
+use super::queue::{Queue, Verdict, Work};
 use super::reconcile::{Finished, Job, Reconciler};
 use super::watch::{Seen, Slices, Watches};
 use crate::error::{Error, ErrorKind, Result};
@@ -26,7 +26,7 @@ use crate::provider::TargetScope;
 /// All that the loop knows.
 pub(crate) struct Dispatcher {
     reconciler: Arc<Reconciler>,
-    limits: Limits,
+    options: Options,
     slices: Slices,
     services: Index<Service>,
     nodes: Nodes,
@@ -36,21 +36,14 @@ pub(crate) struct Dispatcher {
     cluster_targets: u64,
     queue: Queue,
     lanes: JoinSet<Finished>,
-}
-
-/// How much, and how fast.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
-    pub(crate) concurrency: usize,
-    pub(crate) pace: Pace,
-    pub(crate) drain: Duration,
+    random: fastrand::Rng,
 }
 
 impl Dispatcher {
-    pub(crate) fn new(reconciler: Reconciler, nodes: Nodes, slices: Slices, limits: Limits) -> Self {
+    pub(crate) fn new(reconciler: Reconciler, nodes: Nodes, slices: Slices, options: Options) -> Self {
         Self {
             reconciler: Arc::new(reconciler),
-            limits,
+            options,
             slices,
             services: Index::default(),
             nodes,
@@ -59,6 +52,7 @@ impl Dispatcher {
             cluster_targets: 0,
             queue: Queue::default(),
             lanes: JoinSet::new(),
+            random: fastrand::Rng::new(),
         }
     }
 
@@ -174,7 +168,7 @@ impl Dispatcher {
 
     fn start_lanes(&mut self) {
         while self.is_ready()
-            && self.lanes.len() < self.limits.concurrency
+            && self.lanes.len() < self.options.concurrency
             && let Some((key, work)) = self.queue.take()
         {
             let nodes = self.nodes.current();
@@ -212,7 +206,8 @@ impl Dispatcher {
                 None => self.memories.remove(key),
             };
         }
-        self.queue.finish(&key, verdict, Instant::now(), &self.limits.pace);
+        let pace = self.options.pace(self.random.f64());
+        self.queue.finish(&key, verdict, Instant::now(), &pace);
         Ok(())
     }
 
@@ -222,7 +217,7 @@ impl Dispatcher {
             return Ok(());
         }
         tracing::info!(lanes = self.lanes.len(), "waiting for calls in flight");
-        let deadline = Instant::now() + self.limits.drain;
+        let deadline = Instant::now() + self.options.drain_timeout;
         while let Ok(Some(finished)) = tokio::time::timeout_at(deadline, self.lanes.join_next()).await {
             self.finish(finished)?;
         }

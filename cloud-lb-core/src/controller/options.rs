@@ -52,6 +52,9 @@ pub struct Options {
     /// Greatest delay after a failure; default 300 s.
     #[serde(with = "friendly")]
     pub max_retry_delay: Duration,
+    /// By how many percent, chosen at random up to this, delays after failures are longer, so that what
+    /// failed together is not tried again together; 0 to 100, default 10.
+    pub retry_jitter: u8,
     /// When to look again at a Service that only a change can mend; default 30 min.
     #[serde(with = "friendly")]
     pub recheck_delay: Duration,
@@ -80,6 +83,7 @@ impl Default for Options {
             concurrency: 10,
             min_retry_delay: Duration::from_secs(5),
             max_retry_delay: Duration::from_secs(300),
+            retry_jitter: 10,
             recheck_delay: Duration::from_secs(30 * 60),
             call_timeout: Duration::from_secs(60),
             drain_timeout: Duration::from_secs(30),
@@ -132,6 +136,12 @@ impl Options {
         self
     }
 
+    /// Sets by how many percent delays after failures are longer at most.
+    pub fn with_retry_jitter(mut self, percent: u8) -> Self {
+        self.retry_jitter = percent;
+        self
+    }
+
     /// Sets when to look again at what only a change can mend.
     pub fn with_recheck_delay(mut self, delay: Duration) -> Self {
         self.recheck_delay = delay;
@@ -166,6 +176,9 @@ impl Options {
         if !(1..=MAX_CONCURRENCY).contains(&self.concurrency) {
             let expected = format!("1 to {MAX_CONCURRENCY}");
             violations.push(Violation::new("concurrency", self.concurrency, expected));
+        }
+        if self.retry_jitter > 100 {
+            violations.push(Violation::new("retryJitter", self.retry_jitter, "0 to 100 percent"));
         }
         let periods = [
             ("minRetryDelay", self.min_retry_delay),
@@ -211,9 +224,11 @@ impl Options {
         violations
     }
 
-    pub(crate) fn pace(&self) -> Pace {
+    /// The delays, with jitter by a random number from 0 to 1.
+    pub(crate) fn pace(&self, random: f64) -> Pace {
         let backoff = Backoff::new(self.min_retry_delay, self.max_retry_delay);
-        Pace { backoff, recheck: self.recheck_delay }
+        let stretch = 1.0 + random * f64::from(self.retry_jitter) / 100.0;
+        Pace { backoff, recheck: self.recheck_delay, stretch }
     }
 
     pub(crate) fn debounce(&self) -> Debounce {
@@ -262,6 +277,7 @@ mod tests {
             .with_namespace("")
             .with_classes(classes)
             .with_concurrency(0)
+            .with_retry_jitter(101)
             .with_retry_delays(Duration::from_secs(9), Duration::from_secs(3))
             .with_recheck_delay(Duration::ZERO)
             .with_drain_timeout(MAX_PERIOD * 2);
@@ -275,6 +291,7 @@ mod tests {
                 "namespace",
                 "classes",
                 "concurrency",
+                "retryJitter",
                 "recheckDelay",
                 "drainTimeout",
                 "minRetryDelay"

@@ -54,6 +54,8 @@ pub(crate) struct Pace {
     pub(crate) backoff: Backoff,
     /// After failures that only a change can mend.
     pub(crate) recheck: Duration,
+    /// By how much ordinary delays are stretched: 1 is not at all.
+    pub(crate) stretch: f64,
 }
 
 /// The lanes: each key runs at most once at a time, is queued at most once, and runs again if it was
@@ -173,7 +175,7 @@ impl Slot {
             Verdict::Wait(delay) | Verdict::Failed(Retry::After(delay)) => Some(delay),
             Verdict::Failed(Retry::Never) => Some(pace.recheck),
             Verdict::Failed(Retry::Backoff) => {
-                let delay = pace.backoff.delay(self.failures);
+                let delay = pace.backoff.delay(self.failures).mul_f64(pace.stretch);
                 self.failures = self.failures.saturating_add(1);
                 Some(delay)
             }

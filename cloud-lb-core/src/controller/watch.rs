@@ -50,11 +50,31 @@ pub(crate) fn watches(client: &Client, namespace: Option<&str>, slices: Slices) 
 
 type Events<K> = BoxStream<'static, watcher::Result<Event<K>>>;
 
+/// The events of a watch. kube lists again where the API server tells of an expired version in the
+/// stream, as it should; where a server or proxy refuses the request with 410, the watch starts anew here.
 fn events<K>(api: Api<K>) -> Events<K>
 where
-    K: kube::Resource + Clone + serde::de::DeserializeOwned + std::fmt::Debug + Send + 'static,
+    K: kube::Resource + Clone + serde::de::DeserializeOwned + std::fmt::Debug + Send + Sync + 'static,
 {
-    watcher(api, Config::default()).default_backoff().boxed()
+    let watch = move || {
+        let events = watcher(api.clone(), Config::default()).default_backoff();
+        events.scan(Stage::Live, |stage, event| {
+            let before = *stage;
+            *stage = if has_expired(&event) { Stage::Expired } else { Stage::Live };
+            std::future::ready((before == Stage::Live).then_some(event))
+        })
+    };
+    futures::stream::repeat_with(watch).flatten().boxed()
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Live,
+    Expired,
+}
+
+fn has_expired<K>(event: &watcher::Result<Event<K>>) -> bool {
+    matches!(event, Err(watcher::Error::WatchStartFailed(kube::Error::Api(status))) if status.code == 410)
 }
 
 fn seen<K: 'static>(

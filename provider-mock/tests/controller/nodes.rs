@@ -197,16 +197,27 @@ async fn sc_94_w_25_the_update_error_survives_a_failing_question() {
 
 #[tokio::test(start_paused = true)]
 async fn sc_94_an_update_of_what_does_not_exist_is_no_failure() {
-    let world = World::new().ready(&[]).await;
-    world.cloud.next(Op::Ensure, Answer::Pending(Duration::from_secs(3600), "slow"));
-    let uid = world.add_service(lb("web"));
-    world.rest().await;
+    let world = World::new().ready(&[lb("web")]).await;
+    let uid = world.service("web")["metadata"]["uid"].as_str().unwrap().to_owned();
     world.cloud.forget_load_balancer(&uid);
     world.cloud.next(Op::Update, Answer::Fail(Error::new(ErrorKind::NotFound, "no such load balancer")));
     world.add_node("n3");
     settle(&world).await;
     assert_eq!((world.cloud.count(Op::Update), world.cloud.count(Op::Get)), (1, 1));
     assert!(!world.reasons().contains(&"UpdateLoadBalancerFailed".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_load_balancer_that_is_not_complete_gets_its_new_nodes_by_the_next_ensure() {
+    let world = World::new();
+    world.cloud.next(Op::Ensure, Answer::Pending(Duration::from_secs(30), "slow"));
+    world.add_service(lb("web"));
+    let world = world.start();
+    world.rest().await;
+    world.add_node("n3");
+    settle(&world).await;
+    assert_eq!(nodes_of(&world, Op::Ensure), [vec!["n1", "n2"], vec!["n1", "n2", "n3"]]);
+    assert_eq!(world.cloud.calls().len(), 2);
 }
 
 #[tokio::test(start_paused = true)]

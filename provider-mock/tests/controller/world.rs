@@ -36,7 +36,8 @@ impl World {
         let api = ApiServer::new();
         let cloud = Cloud::new(api.clone()).with(change);
         let shutdown = CancellationToken::new();
-        let world = Self { api, cloud, options: Options::default(), shutdown, controller: None };
+        let world =
+            Self { api, cloud, options: Options::default().with_retry_jitter(0), shutdown, controller: None };
         for name in ["n1", "n2"] {
             world.add_node(name);
         }

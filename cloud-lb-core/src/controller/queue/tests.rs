@@ -9,7 +9,7 @@ fn key(name: &str) -> Key {
 }
 
 fn pace() -> Pace {
-    Pace { backoff: Backoff::new(5 * SECOND, 300 * SECOND), recheck: 1800 * SECOND }
+    Pace { backoff: Backoff::new(5 * SECOND, 300 * SECOND), recheck: 1800 * SECOND, stretch: 1.0 }
 }
 
 /// Runs the lane that is next, and tells when the one after it is due.

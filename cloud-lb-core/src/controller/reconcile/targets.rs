@@ -2,6 +2,7 @@
 
 use super::{Finished, Lane, Reconciler};
 use crate::controller::key::Key;
+use crate::controller::memory::Told;
 use crate::controller::nodes::NodeSet;
 use crate::controller::notice::{Notice, node_names};
 use crate::controller::queue::Verdict;
@@ -13,6 +14,10 @@ impl Reconciler {
     pub(super) async fn update_targets(&self, lane: &mut Lane) -> Verdict {
         let targets = lane.targets();
         if !lane.memory.ensured || lane.memory.targets.as_ref() == Some(&targets) {
+            return Verdict::Done;
+        }
+        if matches!(lane.memory.told, Some(Told::Pending(_))) {
+            // It is not complete yet: the ensure that is due soon brings the newest targets along.
             return Verdict::Done;
         }
         // Before acting, and even if it fails: what follows a failure is an ensure (SC-38).
