@@ -31,7 +31,14 @@ pub(crate) struct LogArgs {
     #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Logging")]
     pub(crate) verbose: u8,
     /// Form of the log lines on standard error
-    #[arg(long, global = true, value_enum, default_value_t, env = "CLOUD_LB_LOG_FORMAT", help_heading = "Logging")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        env = "CLOUD_LB_LOG_FORMAT",
+        help_heading = "Logging"
+    )]
     pub(crate) log_format: LogFormat,
 }
 
@@ -76,7 +83,8 @@ pub(crate) struct DemoArgs {
 /// Show what would be made or changed in the cloud, without doing it
 ///
 /// Offline, the manifests pass the defaults and the validation of an embedded API server first, so that
-/// its refusals show here. Exit code 0: nothing would change, 2: something would, 1: an error.
+/// its refusals show here; the UID, which names in the cloud depend on, is made up. Exit code 0: nothing
+/// would change, 2: something would, 1: an error.
 ///
 /// As JSON: {"service": "namespace/name", "steps": [...], "resources": [...]}; an array of these where the
 /// manifests hold several Services.
@@ -154,6 +162,8 @@ mod tests {
     fn plan_needs_a_manifest_or_a_cluster() {
         assert!(Cli::try_parse_from(["cloud-lb", "plan"]).is_err());
         assert!(Cli::try_parse_from(["cloud-lb", "plan", "--against-cluster"]).is_ok());
-        assert!(Cli::try_parse_from(["cloud-lb", "plan", "-f", "a.yaml", "-f", "b.yaml", "-o", "json"]).is_ok());
+        assert!(
+            Cli::try_parse_from(["cloud-lb", "plan", "-f", "a.yaml", "-f", "b.yaml", "-o", "json"]).is_ok()
+        );
     }
 }

@@ -43,7 +43,10 @@ async fn configure(args: ClusterArgs) -> Result<Config, Failure> {
     let Some(path) = kubeconfig else {
         return match options.context {
             None => Config::infer().await.map_err(|error| {
-                Failure::because("no cluster: neither a kubeconfig nor a pod's service account is usable", &error)
+                Failure::because(
+                    "no cluster: neither a kubeconfig nor a pod's service account is usable",
+                    &error,
+                )
             }),
             Some(_) => Config::from_kubeconfig(&options)
                 .await
@@ -66,7 +69,10 @@ async fn configure(args: ClusterArgs) -> Result<Config, Failure> {
 pub(crate) fn explain(url: &str, error: &kube::Error) -> String {
     match error {
         kube::Error::Api(status) if status.code == 401 => {
-            format!("the cluster at {url} does not know who asks: {}; check the credentials of the kubeconfig", status.message)
+            format!(
+                "the cluster at {url} does not know who asks: {}; check the credentials of the kubeconfig",
+                status.message
+            )
         }
         kube::Error::Api(status) if status.code == 403 => {
             format!("no permission in the cluster at {url}: {}", status.message)

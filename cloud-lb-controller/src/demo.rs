@@ -2,6 +2,7 @@
 
 mod event;
 mod keep;
+mod look;
 mod narrator;
 mod pods;
 mod steps;
@@ -113,7 +114,9 @@ fn subjects(files: &[PathBuf]) -> Result<(Vec<Subject>, Vec<String>), Failure> {
     let (services, others): (Vec<Manifest>, Vec<Manifest>) =
         manifests.into_iter().partition(|manifest| manifest.kind() == "Service");
     if services.is_empty() {
-        return Err(Failure::new("the manifests hold no Service, expected at least one object of kind Service"));
+        return Err(Failure::new(
+            "the manifests hold no Service, expected at least one object of kind Service",
+        ));
     }
     Ok((services.into_iter().map(Subject::new).collect(), others.iter().map(Manifest::subject).collect()))
 }

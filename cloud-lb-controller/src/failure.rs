@@ -78,16 +78,15 @@ pub(crate) fn all<T>(results: impl IntoIterator<Item = Result<T, Failure>>) -> R
 /// The text of an error and of its causes. Some libraries repeat the cause in their own text: it is
 /// said once.
 pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let said = error.to_string();
-        if !text.contains(&said) {
-            text = format!("{text}: {said}");
-        }
-        cause = error.source();
+    // The client would add the whole status to the server's words.
+    if let Some(kube::Error::Api(status)) = error.downcast_ref() {
+        return status.message.clone();
     }
-    text
+    let text = error.to_string();
+    match error.source().map(chain) {
+        Some(cause) if !text.contains(&cause) => format!("{text}: {cause}"),
+        _ => text,
+    }
 }
 
 #[cfg(test)]

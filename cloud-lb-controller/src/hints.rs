@@ -129,7 +129,8 @@ mod tests {
 
     #[test]
     fn distances_are_those_of_levenshtein() {
-        let cases = [("", "", 0), ("kitten", "sitting", 3), ("types", "type", 1), ("", "abc", 3), ("ab", "ba", 2)];
+        let cases =
+            [("", "", 0), ("kitten", "sitting", 3), ("types", "type", 1), ("", "abc", 3), ("ab", "ba", 2)];
         for (one, other, expected) in cases {
             assert_eq!(distance(one, other), expected, "{one} {other}");
             assert_eq!(distance(other, one), expected, "{other} {one}");

@@ -96,6 +96,7 @@ pub(crate) fn demo_cloud(
 
 fn settings<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
     let name = path.display();
-    let text = fs::read_to_string(path).map_err(|error| Failure::because(format!("{name}: cannot be read"), &error))?;
+    let text = fs::read_to_string(path)
+        .map_err(|error| Failure::because(format!("{name}: cannot be read"), &error))?;
     serde_saphyr::from_str(&text).map_err(|error| Failure::new(format!("{name}{}", place_and_reason(&error))))
 }

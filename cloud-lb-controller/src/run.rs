@@ -50,7 +50,9 @@ fn classes(class: Option<String>) -> ClassPolicy {
 
 fn stopped(url: &str, error: &cloud_lb_core::Error) -> Failure {
     match error.kind() {
-        ErrorKind::PermissionDenied => Failure::new(format!("no permission in the cluster at {url}: {}", chain(error))),
+        ErrorKind::PermissionDenied => {
+            Failure::new(format!("no permission in the cluster at {url}: {}", chain(error)))
+        }
         _ => Failure::new(format!("the controller stopped: {}", chain(error))),
     }
 }

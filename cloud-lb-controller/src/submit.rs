@@ -34,7 +34,8 @@ pub(crate) fn concerns_us(manifest: &Manifest) -> Result<bool, Failure> {
     match KINDS.iter().find(|(_, kind, ..)| *kind == manifest.kind()) {
         Some((version, kind, ..)) if *version != manifest.api_version() => {
             let found = manifest.api_version();
-            let message = format!("apiVersion: {found:?} has no kind {kind} that is supported, expected {version:?}");
+            let message =
+                format!("apiVersion: {found:?} has no kind {kind} that is supported, expected {version:?}");
             Err(Failure::new(manifest.complain("apiVersion", message)))
         }
         known => Ok(known.is_some()),
@@ -46,7 +47,12 @@ pub(crate) fn concerns_us(manifest: &Manifest) -> Result<bool, Failure> {
 ///
 /// # Errors
 /// The server's own words for each field, with file, line and object in front.
-pub(crate) async fn submit(client: &Client, url: &str, manifest: &Manifest, intent: Intent) -> Result<Value, Failure> {
+pub(crate) async fn submit(
+    client: &Client,
+    url: &str,
+    manifest: &Manifest,
+    intent: Intent,
+) -> Result<Value, Failure> {
     let answer = match intent {
         Intent::Create => send(client, Method::POST, &collection(manifest, ""), &manifest.object).await,
         Intent::Try => try_out(client, manifest).await,
@@ -80,7 +86,8 @@ async fn send(client: &Client, method: Method, path: &str, object: &Value) -> ku
 }
 
 fn request(method: Method, path: &str, body: Vec<u8>) -> kube::Result<Request<Vec<u8>>> {
-    let request = Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, "application/json");
+    let request =
+        Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, "application/json");
     request.body(body).map_err(kube::Error::HttpError)
 }
 
@@ -92,7 +99,11 @@ fn collection_path(manifest: &Manifest) -> String {
     let kind = KINDS.iter().find(|(_, kind, ..)| *kind == manifest.kind());
     let (version, _, plural, namespaced) = kind.copied().unwrap_or(("v1", "", "", false));
     let root = if version == "v1" { "/api/v1".to_owned() } else { format!("/apis/{version}") };
-    if namespaced { format!("{root}/namespaces/{}/{plural}", manifest.namespace()) } else { format!("{root}/{plural}") }
+    if namespaced {
+        format!("{root}/namespaces/{}/{plural}", manifest.namespace())
+    } else {
+        format!("{root}/{plural}")
+    }
 }
 
 fn refusal(url: &str, manifest: &Manifest, error: &kube::Error) -> Failure {
@@ -173,7 +184,8 @@ mod tests {
             {"reason": "FieldValueInvalid", "message": "Invalid value: 0: must be between 1 and 65535, inclusive", "field": "spec.ports[0].port"},
             {"reason": "FieldValueRequired", "message": "Required value", "field": "spec.ports[1].name"},
         ]);
-        let message = refused(json!({"code": 422, "reason": "Invalid", "message": "m", "details": {"causes": causes}}));
+        let message =
+            refused(json!({"code": 422, "reason": "Invalid", "message": "m", "details": {"causes": causes}}));
         assert_eq!(
             message,
             "a.yaml:7: Service default/a: spec.ports[0].port: Invalid value: 0: must be between 1 and 65535, inclusive\n\
@@ -197,16 +209,20 @@ mod tests {
         let text = "json: cannot unmarshal string into Go struct field ServiceSpec.spec.type of type string";
         let message = refused(json!({"code": 400, "reason": "BadRequest", "message": text}));
         assert_eq!(message, format!("a.yaml:4: Service default/a: {text}"));
-        let text = "json: cannot unmarshal string into Go struct field ServicePort.spec.ports.port of type int32";
+        let text =
+            "json: cannot unmarshal string into Go struct field ServicePort.spec.ports.port of type int32";
         let message = refused(json!({"code": 400, "reason": "BadRequest", "message": text}));
         assert_eq!(message, format!("a.yaml:6: Service default/a: {text}"));
     }
 
     #[test]
     fn other_refusals_are_passed_on() {
-        let message = refused(json!({"code": 409, "reason": "AlreadyExists", "message": "services \"a\" already exists"}));
+        let message = refused(
+            json!({"code": 409, "reason": "AlreadyExists", "message": "services \"a\" already exists"}),
+        );
         assert_eq!(message, "a.yaml:1: Service default/a: services \"a\" already exists");
-        let message = refused(json!({"code": 403, "reason": "Forbidden", "message": "services is forbidden"}));
+        let message =
+            refused(json!({"code": 403, "reason": "Forbidden", "message": "services is forbidden"}));
         assert_eq!(message, "no permission in the cluster at http://api: services is forbidden");
     }
 

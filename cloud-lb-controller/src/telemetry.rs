@@ -10,7 +10,8 @@ const OURS: [&str; 3] = ["cloud_lb", "cloud_lb_core", "provider_mock"];
 /// Starts logging. `RUST_LOG` has the last word, then `-v`, then what the command wants.
 pub(crate) fn init(args: LogArgs, default: &str) {
     let LogArgs { verbose, log_format } = args;
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(directives(verbose, default)));
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(directives(verbose, default)));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match log_format {
         LogFormat::Text => builder.with_ansi(colours()).init(),

@@ -64,7 +64,8 @@ impl Demo {
             // Somebody may have been faster.
             let _ = self.world.api.delete(Resource::Services, &namespace, &name);
         }
-        let cleared = |world: &World| (world.load_balancers().is_empty() && world.cloud_resources() == 0).then_some(());
+        let cleared =
+            |world: &World| (world.load_balancers().is_empty() && world.cloud_resources() == 0).then_some(());
         let begin = Instant::now();
         self.world.until(&self.narrator, "that nothing is left", cleared).await?;
         self.checked("nothing is left", begin)

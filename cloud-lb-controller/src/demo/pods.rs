@@ -14,7 +14,9 @@ const FIRST_NAMED: usize = 8080;
 /// selector.
 pub(super) fn behind(service: &Service) -> Vec<Value> {
     let Some(spec) = &service.spec else { return Vec::new() };
-    let Some(selector) = spec.selector.as_ref().filter(|selector| !selector.is_empty()) else { return Vec::new() };
+    let Some(selector) = spec.selector.as_ref().filter(|selector| !selector.is_empty()) else {
+        return Vec::new();
+    };
     let ports: Vec<Value> = spec.ports.iter().flatten().enumerate().map(container_port).collect();
     let name = service.metadata.name.as_deref().unwrap_or_default();
     let pod = |number| {

@@ -1,17 +1,17 @@
 //! The steps of the story. Each one checks what it shows, and fails where it is not so.
 
-use kube::api::{Api, DeleteParams, Patch, PatchParams};
 use k8s_openapi::api::core::v1::Service;
+use kube::api::{Api, DeleteParams, Patch, PatchParams};
 use provider_mock::apiserver::Resource;
-use serde_json::json;
+use serde_json::Value;
 use tokio::time::Instant;
 
 use super::Demo;
-use super::event::{Event, Traffic};
+use super::event::Event;
+use super::pods;
 use super::subject::{self, Subject};
-use super::table::Table;
 use super::traffic::Target;
-use super::{pods, world::World};
+use super::world::{PATIENCE, World};
 use crate::failure::{Failure, all};
 use crate::submit::{Intent, submit};
 
@@ -67,7 +67,8 @@ impl Demo {
         let mut results = Vec::new();
         for subject in &self.subjects {
             self.world.ensure_namespace(subject.namespace())?;
-            results.push(submit(&self.world.client, &self.world.url, &subject.manifest, Intent::Create).await);
+            results
+                .push(submit(&self.world.client, &self.world.url, &subject.manifest, Intent::Create).await);
         }
         all(results)?;
         for service in self.services() {
@@ -107,7 +108,8 @@ impl Demo {
         let subjects = &self.subjects;
         let served = |world: &World| {
             let pending = |service: &Service| {
-                subject::wants_load_balancer(service) && subject::load_balancer_targets(service, &world.net).is_none()
+                subject::wants_load_balancer(service)
+                    && subject::load_balancer_targets(service, &world.net).is_none()
             };
             let services = subjects.iter().filter_map(|one| world.service(one.namespace(), one.name()));
             (!services.into_iter().any(|service| pending(&service))).then_some(())
@@ -124,17 +126,25 @@ impl Demo {
         }
         for target in &targets {
             self.note_mapping(target)?;
+            if !target.admits_us {
+                self.await_refusal(target).await?;
+                continue;
+            }
             self.await_answer(target).await?;
-            let traffic = target.send(REQUESTS, &self.world.nodes_by_address()).await;
-            self.tell_traffic(traffic)?;
+            self.request(target, REQUESTS).await?;
         }
         Ok(())
     }
 
     async fn kill(&mut self) -> Result<(), Failure> {
-        let targets = self.load_balancer_targets();
+        let targets = self.open_targets();
+        if targets.is_empty() {
+            let text = "no request of ours gets through that could be lost".to_owned();
+            return self.narrator.tell(&Event::Note { text });
+        }
         self.world.kubelets.kill(VICTIM).await;
-        self.narrator.tell(&Event::Note { text: format!("{VICTIM} is switched off, and its pods with it") })?;
+        self.narrator
+            .tell(&Event::Note { text: format!("{VICTIM} is switched off, and its pods with it") })?;
         for target in &targets {
             self.outlive(target).await?;
         }
@@ -146,7 +156,6 @@ impl Demo {
     async fn outlive(&mut self, target: &Target) -> Result<(), Failure> {
         let begin = Instant::now();
         let (mut sent, mut lost) = (0, 0);
-        let deadline = super::world::PATIENCE;
         self.narrator.wait_for("the health checks to notice");
         loop {
             let traffic = target.send(BATCH, &self.world.nodes_by_address()).await;
@@ -155,10 +164,12 @@ impl Demo {
             if traffic.all_answered() && !traffic.nodes.contains_key(VICTIM) {
                 break;
             }
-            if begin.elapsed() > deadline {
+            if begin.elapsed() > PATIENCE {
                 let error = traffic.error.unwrap_or_else(|| format!("{VICTIM} still gets requests"));
                 let url = target.url();
-                return Err(Failure::new(format!("expected every request to {url} to be answered without {VICTIM}: {error}")));
+                return Err(Failure::new(format!(
+                    "expected every request to {url} to be answered without {VICTIM}: {error}"
+                )));
             }
         }
         self.narrator.rest();
@@ -167,50 +178,53 @@ impl Demo {
             lost => format!("{lost} of {sent} requests are lost until the other nodes take over"),
         };
         self.checked(outcome, begin)?;
-        let traffic = target.send(REQUESTS, &self.world.nodes_by_address()).await;
-        self.tell_traffic(traffic)
+        self.request(target, REQUESTS).await
     }
 
     async fn switch(&mut self) -> Result<(), Failure> {
-        let names: Vec<(String, String)> = self.balanced().map(|one| (one.namespace().to_owned(), one.name().to_owned())).collect();
+        let before: Vec<Service> = self.services().into_iter().filter(subject::wants_load_balancer).collect();
         let begin = Instant::now();
-        self.set_type(&names, "NodePort").await?;
-        self.await_release(&names).await?;
+        for service in &before {
+            self.patch(service, subject::as_node_port()).await?;
+        }
+        self.await_release(&before).await?;
         self.checked("no address, no finalizer, 0 resources in the cloud", begin)?;
         self.show_services().await?;
         for target in self.targets().iter().take(1) {
-            let traffic = target.send(BATCH, &self.world.nodes_by_address()).await;
-            self.tell_traffic(traffic)?;
+            self.request(target, BATCH).await?;
         }
-        self.set_type(&names, "LoadBalancer").await?;
+        for service in &before {
+            self.patch(service, subject::as_load_balancer(service)).await?;
+        }
         self.await_addresses().await?;
         self.show_services().await?;
-        for target in self.load_balancer_targets().iter().take(1) {
+        for target in self.open_targets().iter().take(1) {
             self.await_answer(target).await?;
-            let traffic = target.send(BATCH, &self.world.nodes_by_address()).await;
-            self.tell_traffic(traffic)?;
+            self.request(target, BATCH).await?;
         }
         Ok(())
     }
 
-    async fn set_type(&mut self, names: &[(String, String)], kind: &str) -> Result<(), Failure> {
-        let patch = Patch::Merge(json!({"spec": {"type": kind}}));
-        for (namespace, name) in names {
-            let api: Api<Service> = Api::namespaced(self.world.client.clone(), namespace);
-            let refused = |error| Failure::because(format!("Service {namespace}/{name} cannot be changed"), &error);
-            api.patch(name, &PatchParams::default(), &patch).await.map_err(refused)?;
-        }
-        Ok(())
+    async fn patch(&self, service: &Service, patch: Value) -> Result<(), Failure> {
+        let (namespace, name) = subject::key(service);
+        let api: Api<Service> = Api::namespaced(self.world.client.clone(), namespace);
+        let refused =
+            |error| Failure::because(format!("Service {namespace}/{name} cannot be changed"), &error);
+        let patched = api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await;
+        patched.map(drop).map_err(refused)
     }
 
-    async fn await_release(&mut self, names: &[(String, String)]) -> Result<(), Failure> {
+    async fn await_release(&mut self, services: &[Service]) -> Result<(), Failure> {
         let released = |world: &World| {
-            let free = |(namespace, name): &(String, String)| {
+            let free = |service: &Service| {
+                let (namespace, name) = subject::key(service);
                 world.service(namespace, name).is_none_or(|service| subject::is_released(&service))
             };
-            (names.iter().all(free) && world.cloud_resources() == 0).then_some(())
+            (services.iter().all(free) && world.cloud_resources() == 0).then_some(())
         };
-        self.world.until(&self.narrator, "no address, no finalizer and 0 resources in the cloud", released).await
+        self.world
+            .until(&self.narrator, "no address, no finalizer and 0 resources in the cloud", released)
+            .await
     }
 
     pub(super) async fn delete(&mut self) -> Result<(), Failure> {
@@ -218,94 +232,21 @@ impl Demo {
         let targets = self.load_balancer_targets();
         for subject in &self.subjects {
             let api: Api<Service> = Api::namespaced(self.world.client.clone(), subject.namespace());
-            let refused = |error| Failure::because(format!("{} cannot be deleted", subject.manifest.subject()), &error);
+            let refused =
+                |error| Failure::because(format!("{} cannot be deleted", subject.manifest.subject()), &error);
             api.delete(subject.name(), &DeleteParams::default()).await.map_err(refused)?;
         }
         let subjects = &self.subjects;
         let gone = |world: &World| {
             let there = |one: &Subject| world.service(one.namespace(), one.name()).is_some();
             let open = |target: &Target| world.net.lookup(target.logical, target.transport).is_some();
-            (!subjects.iter().any(there) && world.cloud_resources() == 0 && !targets.iter().any(open)).then_some(())
+            (!subjects.iter().any(there) && world.cloud_resources() == 0 && !targets.iter().any(open))
+                .then_some(())
         };
         self.world.until(&self.narrator, "that nothing is left", gone).await?;
-        self.checked("nothing is left: no Service, no finalizer, 0 resources in the cloud, no open port", begin)
-    }
-}
-
-impl Demo {
-    /// The Services that exist.
-    fn services(&self) -> Vec<Service> {
-        self.subjects.iter().filter_map(|one| self.world.service(one.namespace(), one.name())).collect()
-    }
-
-    /// The Services that ask for a load balancer now.
-    fn balanced(&self) -> impl Iterator<Item = &Subject> {
-        self.subjects.iter().filter(|one| {
-            self.world.service(one.namespace(), one.name()).is_some_and(|service| subject::wants_load_balancer(&service))
-        })
-    }
-
-    fn load_balancer_targets(&self) -> Vec<Target> {
-        let services = self.services();
-        let targets = services.iter().filter_map(|service| subject::load_balancer_targets(service, &self.world.net));
-        targets.flatten().collect()
-    }
-
-    /// Where clients can go: to the load balancer, or else to a node.
-    pub(super) fn targets(&self) -> Vec<Target> {
-        let nodes = self.world.nodes_by_address();
-        let first: Vec<_> = nodes.keys().filter(|ip| ip.is_ipv4()).take(1).collect();
-        let of = |service: &Service| {
-            subject::load_balancer_targets(service, &self.world.net)
-                .or_else(|| subject::node_targets(service, &self.world.net, first.iter().copied()))
-        };
-        self.services().iter().filter_map(of).flatten().collect()
-    }
-
-    async fn show_services(&mut self) -> Result<(), Failure> {
-        let answer = self.world.table("/api/v1/services").await?;
-        let table = Table::of(&answer, |namespace, name| self.subjects.iter().any(|one| one.is(namespace, name)));
-        self.narrator.tell(&Event::Services(table))
-    }
-
-    /// Waits for the first answer: health checks must have found a node first.
-    async fn await_answer(&mut self, target: &Target) -> Result<(), Failure> {
-        let begin = Instant::now();
-        self.narrator.wait_for("the first answer");
-        loop {
-            let traffic = target.send(1, &self.world.nodes_by_address()).await;
-            if traffic.all_answered() {
-                self.narrator.rest();
-                return Ok(());
-            }
-            if begin.elapsed() > super::world::PATIENCE {
-                let error = traffic.error.unwrap_or_default();
-                return Err(Failure::new(format!("expected an answer from {}: {error}", target.url())));
-            }
-            tokio::time::sleep(super::world::GLANCE).await;
-        }
-    }
-
-    fn note_mapping(&self, target: &Target) -> Result<(), Failure> {
-        if target.logical == target.real {
-            return Ok(());
-        }
-        let (logical, real) = (target.logical, target.real);
-        let text = format!("this machine does not let us listen on {logical}: {real} stands in for it");
-        self.narrator.tell(&Event::Note { text })
-    }
-
-    /// Tells how requests went, all of which should have been answered.
-    fn tell_traffic(&self, traffic: Traffic) -> Result<(), Failure> {
-        let missing = (!traffic.all_answered()).then(|| {
-            let (sent, answered, url) = (traffic.sent, traffic.answered, &traffic.to);
-            Failure::new(format!("expected an answer to all {sent} requests to {url}, got {answered}"))
-        });
-        self.narrator.tell(&Event::Traffic(traffic))?;
-        missing.map_or(Ok(()), Err)
-    }
-
-    pub(super) fn checked(&self, text: impl Into<String>, begin: Instant) -> Result<(), Failure> {
-        self.narrator.tell(&Event::Checked { text: text.into(), millis: begin.elapsed().as_millis() })
+        self.checked(
+            "nothing is left: no Service, no finalizer, 0 resources in the cloud, no open port",
+            begin,
+        )
     }
 }

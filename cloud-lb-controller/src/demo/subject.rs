@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use cloud_lb_core::k8s;
 use k8s_openapi::api::core::v1::{Service, ServicePort};
 use provider_mock::net::{Net, Transport};
+use serde_json::{Value, json};
 
 use super::traffic::Target;
 use crate::manifests::Manifest;
@@ -29,7 +30,7 @@ impl Subject {
 
     /// Whether the manifest asks for a load balancer.
     pub(super) fn wants_load_balancer(&self) -> bool {
-        let kind = self.manifest.object.pointer("/spec/type").and_then(serde_json::Value::as_str);
+        let kind = self.manifest.object.pointer("/spec/type").and_then(Value::as_str);
         kind == Some("LoadBalancer") && self.manifest.object.pointer("/spec/loadBalancerClass").is_none()
     }
 
@@ -42,6 +43,23 @@ impl Subject {
 /// Whether the Service asks for a load balancer of ours.
 pub(super) fn wants_load_balancer(service: &Service) -> bool {
     k8s::wants_load_balancer(service, &k8s::ClassPolicy::default())
+}
+
+/// Namespace and name.
+pub(super) fn key(service: &Service) -> (&str, &str) {
+    let metadata = &service.metadata;
+    (metadata.namespace.as_deref().unwrap_or("default"), metadata.name.as_deref().unwrap_or_default())
+}
+
+/// The change to type `NodePort`. Source ranges go with the load balancer: the API server insists.
+pub(super) fn as_node_port() -> Value {
+    json!({"spec": {"type": "NodePort", "loadBalancerSourceRanges": null}})
+}
+
+/// The change back to what the Service was.
+pub(super) fn as_load_balancer(before: &Service) -> Value {
+    let ranges = before.spec.as_ref().and_then(|spec| spec.load_balancer_source_ranges.as_ref());
+    json!({"spec": {"type": "LoadBalancer", "loadBalancerSourceRanges": ranges}})
 }
 
 /// Whether nothing of a load balancer is left at the Service.
@@ -80,7 +98,7 @@ pub(super) fn node_targets<'a>(
 
 fn target(net: &Net, logical: SocketAddr, transport: Transport) -> Option<Target> {
     let real = net.lookup(logical, transport)?;
-    Some(Target { logical, real, transport })
+    Some(Target { logical, real, transport, admits_us: true })
 }
 
 fn ports(service: &Service) -> impl Iterator<Item = &ServicePort> {

@@ -21,7 +21,9 @@ impl Table {
     pub(super) fn of(answer: &Value, keep: impl Fn(&str, &str) -> bool) -> Self {
         let definitions = array(answer, "columnDefinitions");
         let shown: Vec<usize> = (0..definitions.len())
-            .filter(|index| definitions.get(*index).and_then(|column| column.get("priority")?.as_i64()).unwrap_or(0) == 0)
+            .filter(|index| {
+                definitions.get(*index).and_then(|column| column.get("priority")?.as_i64()).unwrap_or(0) == 0
+            })
             .collect();
         let name = |index: &usize| definitions.get(*index).map(|column| text(column, "name").to_uppercase());
         let columns = shown.iter().filter_map(name).collect();
@@ -52,10 +54,13 @@ fn cell(value: &Value) -> String {
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lines = || std::iter::once(&self.columns).chain(&self.rows);
-        let width = |index: usize| lines().filter_map(|line| line.get(index)).map(|cell| cell.chars().count()).max();
-        let widths: Vec<usize> = (0..self.columns.len()).map(|index| width(index).unwrap_or(0) + GAP).collect();
+        let width =
+            |index: usize| lines().filter_map(|line| line.get(index)).map(|cell| cell.chars().count()).max();
+        let widths: Vec<usize> =
+            (0..self.columns.len()).map(|index| width(index).unwrap_or(0) + GAP).collect();
         for (number, line) in lines().enumerate() {
-            let padded: String = line.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+            let padded: String =
+                line.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
             let end = if number == self.rows.len() { "" } else { "\n" };
             write!(f, "{}{end}", padded.trim_end())?;
         }

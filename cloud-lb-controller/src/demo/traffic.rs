@@ -1,7 +1,7 @@
 //! Real requests: what a client of the Service would do.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use provider_mock::net::Transport;
@@ -26,6 +26,8 @@ pub(super) struct Target {
     /// Where it is bound; differs where this machine does not allow the logical one.
     pub(super) real: SocketAddr,
     pub(super) transport: Transport,
+    /// Whether the Service's source ranges let this machine in.
+    pub(super) admits_us: bool,
 }
 
 /// Who answered a request.
@@ -44,6 +46,11 @@ struct PodSays {
 }
 
 impl Target {
+    /// Where our requests come from: the system takes the first loopback address of the family.
+    pub(super) fn own_address(&self) -> IpAddr {
+        if self.real.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() }
+    }
+
     /// The address as a user would write it.
     pub(super) fn url(&self) -> String {
         match (self.transport, self.real.port()) {

@@ -16,10 +16,10 @@ use cloud_lb_core::plan::StepReport;
 use cloud_lb_core::provider::LoadBalancerProvider;
 use k8s_openapi::api::core::v1::{Node, Service};
 use kube::Client;
+use provider_mock::MockCloud;
 use provider_mock::apiserver::{ApiServer, Resource};
 use provider_mock::net::{IpFamily, Net};
 use provider_mock::nodesim::Kubelets;
-use provider_mock::MockCloud;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -129,7 +129,10 @@ impl World {
     /// The nodes by all their addresses.
     pub(super) fn nodes_by_address(&self) -> BTreeMap<IpAddr, String> {
         let nodes = usable_nodes(&self.list::<Node>(Resource::Nodes), &NodePolicy::default());
-        nodes.into_iter().flat_map(|node| node.addresses.into_iter().map(move |ip| (ip, node.name.clone()))).collect()
+        nodes
+            .into_iter()
+            .flat_map(|node| node.addresses.into_iter().map(move |ip| (ip, node.name.clone())))
+            .collect()
     }
 
     /// What the controller is going to ask of the provider.

@@ -49,9 +49,13 @@ impl Lines {
 
     /// The line of a field; where it is not written, that of the closest part around it.
     ///
-    /// Upper and lower case are the same: the API server writes `spec.LoadBalancerSourceRanges`.
+    /// Upper and lower case are the same: the API server writes `spec.LoadBalancerSourceRanges`. The key of
+    /// an annotation stands for the annotation.
     pub(crate) fn of(&self, field: &str) -> u64 {
         let field = field.to_lowercase();
+        if let Some(line) = self.0.get(&format!("metadata.annotations.{field}")) {
+            return *line;
+        }
         let mut path = field.as_str();
         loop {
             match (self.0.get(path), path.rfind(['.', '['])) {

@@ -44,7 +44,9 @@ fn objects(origin: &Origin, document: &Located) -> Result<Vec<Manifest>, Failure
         Some(Located { value: Node::List(items), .. }) if is_list => {
             Ok(all(items.iter().map(|item| objects(origin, item)))?.into_iter().flatten().collect())
         }
-        _ if is_list => Err(Failure::new(manifest.complain("items", "items is missing, expected a sequence of objects"))),
+        _ if is_list => {
+            Err(Failure::new(manifest.complain("items", "items is missing, expected a sequence of objects")))
+        }
         _ => Ok(vec![manifest]),
     }
 }
@@ -64,10 +66,16 @@ fn object(origin: &Origin, located: &Located) -> Result<Manifest, Failure> {
             Some(Node::Scalar(serde_json::Value::String(text))) if !text.is_empty() => {}
             Some(other) => {
                 let found = other.kind();
-                return Err(Failure::new(format!("{}{field}: found {found}, expected text such as {example:?}", place())));
+                return Err(Failure::new(format!(
+                    "{}{field}: found {found}, expected text such as {example:?}",
+                    place()
+                )));
             }
             None => {
-                return Err(Failure::new(format!("{}{field} is missing, expected for example {example:?}", place())));
+                return Err(Failure::new(format!(
+                    "{}{field} is missing, expected for example {example:?}",
+                    place()
+                )));
             }
         }
     }

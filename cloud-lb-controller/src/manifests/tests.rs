@@ -35,12 +35,24 @@ fn a_complaint_names_file_line_document_and_object() {
 #[test]
 fn what_is_no_object_is_refused_with_its_place() {
     let cases = [
-        ("just words\n", "a.yaml:1: found text, expected a Kubernetes object: a mapping with apiVersion, kind and metadata"),
+        (
+            "just words\n",
+            "a.yaml:1: found text, expected a Kubernetes object: a mapping with apiVersion, kind and metadata",
+        ),
         ("kind: Service\n", "a.yaml:1: apiVersion is missing, expected for example \"v1\""),
         ("apiVersion: v1\n", "a.yaml:1: kind is missing, expected for example \"Service\""),
-        ("apiVersion: 1\nkind: Service\n", "a.yaml:1: apiVersion: found a number, expected text such as \"v1\""),
-        ("apiVersion: v1\nkind: Pod\n---\n- a\n", "a.yaml:4: document 2: found a sequence, expected a Kubernetes object: a mapping with apiVersion, kind and metadata"),
-        ("apiVersion: v1\nkind: List\n", "a.yaml:1: List without a name: items is missing, expected a sequence of objects"),
+        (
+            "apiVersion: 1\nkind: Service\n",
+            "a.yaml:1: apiVersion: found a number, expected text such as \"v1\"",
+        ),
+        (
+            "apiVersion: v1\nkind: Pod\n---\n- a\n",
+            "a.yaml:4: document 2: found a sequence, expected a Kubernetes object: a mapping with apiVersion, kind and metadata",
+        ),
+        (
+            "apiVersion: v1\nkind: List\n",
+            "a.yaml:1: List without a name: items is missing, expected a sequence of objects",
+        ),
     ];
     for (text, expected) in cases {
         assert_eq!(refusal(text), expected, "{text}");

@@ -51,11 +51,15 @@ impl Wanted {
     pub(super) fn chosen_ports(&self) -> Option<String> {
         let written = self.manifest.as_ref()?.object.pointer("/spec/ports")?.as_array()?;
         let ports = self.service.spec.as_ref()?.ports.as_ref()?;
-        let chosen = |(port, written): &(&ServicePort, &Value)| port.node_port.is_some() && written.get("nodePort").is_none();
-        let chosen: Vec<String> = ports.iter().zip(written).filter(chosen).map(|(port, _)| name_of(port)).collect();
+        let chosen = |(port, written): &(&ServicePort, &Value)| {
+            port.node_port.is_some() && written.get("nodePort").is_none()
+        };
+        let chosen: Vec<String> =
+            ports.iter().zip(written).filter(chosen).map(|(port, _)| name_of(port)).collect();
         let subject = self.manifest.as_ref()?.subject();
         let example = "the API server chooses another";
-        (!chosen.is_empty()).then(|| format!("{subject}: no nodePort given for {}; {example}", chosen.join(", ")))
+        (!chosen.is_empty())
+            .then(|| format!("{subject}: no nodePort given for {}; {example}", chosen.join(", ")))
     }
 }
 
@@ -68,17 +72,24 @@ fn name_of(port: &ServicePort) -> String {
 }
 
 /// The manifests that matter; the others are named in a note.
-pub(super) fn relevant<'a>(manifests: &'a [Manifest], notes: &mut Vec<String>) -> Result<Vec<&'a Manifest>, Failure> {
+pub(super) fn relevant<'a>(
+    manifests: &'a [Manifest],
+    notes: &mut Vec<String>,
+) -> Result<Vec<&'a Manifest>, Failure> {
     let judged = all(manifests.iter().map(|manifest| concerns_us(manifest).map(|ours| (ours, manifest))))?;
     let (ours, others): (Vec<_>, Vec<_>) = judged.into_iter().partition(|(ours, _)| *ours);
     let others: Vec<String> = others.into_iter().map(|(_, manifest)| manifest.subject()).collect();
     if !others.is_empty() {
-        notes.push(format!("left out: {}; only Services, Nodes and EndpointSlices matter here", others.join(", ")));
+        notes.push(format!(
+            "left out: {}; only Services, Nodes and EndpointSlices matter here",
+            others.join(", ")
+        ));
     }
     Ok(ours.into_iter().map(|(_, manifest)| manifest).collect())
 }
 
 /// Reads an object that an API server gave.
 pub(super) fn typed<T: DeserializeOwned>(object: Value) -> Result<T, Failure> {
-    serde_json::from_value(object).map_err(|error| Failure::because("the API server's answer is not understood", &error))
+    serde_json::from_value(object)
+        .map_err(|error| Failure::because("the API server's answer is not understood", &error))
 }

@@ -20,12 +20,16 @@ const PAGE: u32 = 500;
 pub(super) async fn gather(args: ClusterArgs, manifests: &[Manifest]) -> Result<Situation, Failure> {
     let mut notes = Vec::new();
     let services = relevant(manifests, &mut notes)?;
-    let (services, others): (Vec<_>, Vec<_>) = services.into_iter().partition(|manifest| manifest.kind() == "Service");
+    let (services, others): (Vec<_>, Vec<_>) =
+        services.into_iter().partition(|manifest| manifest.kind() == "Service");
     if !others.is_empty() {
-        notes.push("Nodes and EndpointSlices of the manifests are left out: those of the cluster count".to_owned());
+        notes.push(
+            "Nodes and EndpointSlices of the manifests are left out: those of the cluster count".to_owned(),
+        );
     }
     let cluster = connect(args).await?;
-    let services = if manifests.is_empty() { present(&cluster).await? } else { tried(&cluster, &services).await? };
+    let services =
+        if manifests.is_empty() { present(&cluster).await? } else { tried(&cluster, &services).await? };
     let nodes = list(&cluster, Api::<Node>::all(cluster.client.clone())).await?;
     let slices = list(&cluster, Api::<EndpointSlice>::all(cluster.client.clone())).await?;
     Ok(Situation { services, nodes, slices, notes })
@@ -38,7 +42,8 @@ async fn present(cluster: &Cluster) -> Result<Vec<Wanted>, Failure> {
     let concerns = |wanted: &Wanted| {
         let service = &wanted.service;
         let kind = service.spec.as_ref().and_then(|spec| spec.type_.as_deref());
-        kind == Some("LoadBalancer") || cloud_lb_core::k8s::has_finalizer(service, cloud_lb_core::k8s::FINALIZER)
+        kind == Some("LoadBalancer")
+            || cloud_lb_core::k8s::has_finalizer(service, cloud_lb_core::k8s::FINALIZER)
     };
     Ok(services.into_iter().map(wanted).filter(concerns).collect())
 }

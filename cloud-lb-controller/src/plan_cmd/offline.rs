@@ -26,14 +26,17 @@ pub(super) async fn gather(manifests: &[Manifest]) -> Result<Situation, Failure>
     let mut notes = Vec::new();
     let manifests = relevant(manifests, &mut notes)?;
     if !manifests.iter().any(|manifest| manifest.kind() == "Service") {
-        return Err(Failure::new("the manifests hold no Service, expected at least one object of kind Service"));
+        return Err(Failure::new(
+            "the manifests hold no Service, expected at least one object of kind Service",
+        ));
     }
     let client = cluster_of(&manifests)?;
     let created = create_all(&client, &manifests).await;
     // An object of several that is refused must not hide what is wrong with the others.
     let services = all(created)?.into_iter().flatten().collect();
     let nodes = nodes(&client, &manifests, &mut notes).await?;
-    let slices = Api::<EndpointSlice>::all(client).list(&ListParams::default()).await.map_err(unanswered)?.items;
+    let slices =
+        Api::<EndpointSlice>::all(client).list(&ListParams::default()).await.map_err(unanswered)?.items;
     let mut situation = Situation { services, nodes, slices, notes };
     let chosen: Vec<String> = situation.services.iter().filter_map(Wanted::chosen_ports).collect();
     situation.notes.extend(chosen);
@@ -80,7 +83,11 @@ async fn create(client: &Client, manifest: &Manifest) -> Result<Option<Wanted>, 
     Ok(Some(Wanted { service: typed::<Service>(object)?, manifest: Some(manifest.clone()) }))
 }
 
-async fn nodes(client: &Client, manifests: &[&Manifest], notes: &mut Vec<String>) -> Result<Vec<Node>, Failure> {
+async fn nodes(
+    client: &Client,
+    manifests: &[&Manifest],
+    notes: &mut Vec<String>,
+) -> Result<Vec<Node>, Failure> {
     if !manifests.iter().any(|manifest| manifest.kind() == "Node") {
         notes.push("no Nodes given: three example nodes stand in, node-1 to node-3".to_owned());
         for example in read_text("nodes.yaml", EXAMPLE_NODES)? {

@@ -20,7 +20,8 @@ pub(super) fn write(event: &Event) -> io::Result<()> {
 fn render(out: &mut impl Write, event: &Event) -> io::Result<()> {
     match event {
         Event::Started { shape, nodes, api } => {
-            let world = format!("a Kubernetes API on {api}, {} nodes, and a mock cloud ({shape})", nodes.len());
+            let world =
+                format!("a Kubernetes API on {api}, {} nodes, and a mock cloud ({shape})", nodes.len());
             writeln!(out, "{} {}", paint(TITLE, "cloud-lb demo:"), paint(QUIET, world))
         }
         Event::Step { number, of, title } => {
