@@ -27,8 +27,15 @@ pub(crate) enum Command {
 
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct LogArgs {
-    /// Log more: -v info, -vv debug, -vvv trace. RUST_LOG, if set, decides instead
-    #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Logging")]
+    /// More logs
+    #[arg(
+        short,
+        long,
+        global = true,
+        action = ArgAction::Count,
+        help_heading = "Logging",
+        help = "Log more: -v info, -vv debug, -vvv trace. RUST_LOG, if set, decides instead"
+    )]
     pub(crate) verbose: u8,
     /// Form of the log lines on standard error
     #[arg(

@@ -1,6 +1,7 @@
 //! What the steps look at, and what they say of it.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use k8s_openapi::api::core::v1::Service;
 use tokio::time::{Instant, sleep};
@@ -43,11 +44,9 @@ impl Demo {
 
     /// Where clients can go: to the load balancer, or else to a node.
     pub(super) fn targets(&self) -> Vec<Target> {
-        let nodes = self.world.nodes_by_address();
-        let first: Vec<_> = nodes.keys().filter(|ip| ip.is_ipv4()).take(1).collect();
+        let node = self.world.nodes_by_address().into_keys().find(IpAddr::is_ipv4);
         let of = |service: &Service| {
-            self.targets_of(service)
-                .or_else(|| subject::node_targets(service, &self.world.net, first.iter().copied()))
+            self.targets_of(service).or_else(|| subject::node_targets(service, &self.world.net, node?))
         };
         self.services().iter().filter_map(of).flatten().collect()
     }

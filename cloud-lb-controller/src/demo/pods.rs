@@ -49,13 +49,13 @@ fn container_port((index, port): (usize, &ServicePort)) -> Value {
 mod tests {
     use super::*;
 
-    fn service(spec: Value) -> Service {
+    fn service(spec: &Value) -> Service {
         serde_json::from_value(json!({"metadata": {"name": "web", "namespace": "n"}, "spec": spec})).unwrap()
     }
 
     #[test]
     fn pods_match_the_selector_and_listen_on_target_ports() {
-        let pods = behind(&service(json!({
+        let pods = behind(&service(&json!({
             "selector": {"app": "web"},
             "ports": [
                 {"name": "a", "port": 80, "targetPort": 8080},
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn a_service_without_selector_has_no_pods_of_ours() {
-        assert!(behind(&service(json!({"ports": [{"port": 80}]}))).is_empty());
-        assert!(behind(&service(json!({"selector": {}}))).is_empty());
+        assert!(behind(&service(&json!({"ports": [{"port": 80}]}))).is_empty());
+        assert!(behind(&service(&json!({"selector": {}}))).is_empty());
     }
 }

@@ -85,15 +85,10 @@ pub(super) fn load_balancer_targets(service: &Service, net: &Net) -> Option<Vec<
     ports.flat_map(places).map(|(logical, transport)| target(net, logical, transport)).collect()
 }
 
-/// The ports of the nodes, at the first address of each.
-pub(super) fn node_targets<'a>(
-    service: &Service,
-    net: &Net,
-    nodes: impl Iterator<Item = &'a IpAddr> + Clone,
-) -> Option<Vec<Target>> {
+/// The ports of the Service at one node.
+pub(super) fn node_targets(service: &Service, net: &Net, node: IpAddr) -> Option<Vec<Target>> {
     let ports = ports(service).filter_map(|port| Some((port_number(port.node_port?)?, transport(port)?)));
-    let places = |(port, transport)| nodes.clone().map(move |ip| (SocketAddr::new(*ip, port), transport));
-    ports.flat_map(places).map(|(logical, transport)| target(net, logical, transport)).collect()
+    ports.map(|(port, transport)| target(net, SocketAddr::new(node, port), transport)).collect()
 }
 
 fn target(net: &Net, logical: SocketAddr, transport: Transport) -> Option<Target> {

@@ -59,10 +59,15 @@ impl fmt::Display for Table {
         let widths: Vec<usize> =
             (0..self.columns.len()).map(|index| width(index).unwrap_or(0) + GAP).collect();
         for (number, line) in lines().enumerate() {
-            let padded: String =
-                line.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-            let end = if number == self.rows.len() { "" } else { "\n" };
-            write!(f, "{}{end}", padded.trim_end())?;
+            if number > 0 {
+                writeln!(f)?;
+            }
+            // The last column has nothing to stand in line with.
+            let Some((last, others)) = line.split_last() else { continue };
+            for (cell, width) in others.iter().zip(&widths) {
+                write!(f, "{cell:width$}")?;
+            }
+            f.write_str(last)?;
         }
         Ok(())
     }

@@ -66,7 +66,7 @@ impl World {
     /// Starts everything but the controller, so that the plan can be shown before it is carried out.
     pub(super) async fn start(shape: Shape) -> Result<Self, Failure> {
         let (api, net, stop) = (ApiServer::new(), Net::new(), CancellationToken::new());
-        let (observer, cloud_steps) = Observer::new();
+        let (observer, cloud_steps) = Observer::channel();
         let (cloud, provider) = providers::demo_cloud(shape, CLUSTER, &net, observer)?;
         let kubelets = Kubelets::start(api.clone(), net.clone());
         let unregistered = |error| Failure::because("the nodes cannot be made", &error);
@@ -245,7 +245,7 @@ fn early_end(ended: Result<Result<(), Failure>, JoinError>) -> Failure {
 struct Observer(mpsc::Sender<CloudStep>);
 
 impl Observer {
-    fn new() -> (Arc<dyn StepObserver>, mpsc::Receiver<CloudStep>) {
+    fn channel() -> (Arc<dyn StepObserver>, mpsc::Receiver<CloudStep>) {
         let (sender, receiver) = mpsc::channel(UNTOLD_STEPS);
         (Arc::new(Self(sender)), receiver)
     }

@@ -25,22 +25,22 @@ pub(crate) struct Lines(BTreeMap<String, u64>);
 impl Lines {
     pub(super) fn of_object(object: &Located) -> Self {
         let mut lines = Self::default();
-        lines.add(String::new(), object.referenced.line(), &object.value);
+        lines.add("", object.referenced.line(), &object.value);
         lines
     }
 
-    fn add(&mut self, path: String, line: u64, node: &Node) {
+    fn add(&mut self, path: &str, line: u64, node: &Node) {
         match node {
             Node::Scalar(_) => {}
             Node::List(items) => {
                 for (index, item) in items.iter().enumerate() {
-                    self.add(format!("{path}[{index}]"), item.referenced.line(), &item.value);
+                    self.add(&format!("{path}[{index}]"), item.referenced.line(), &item.value);
                 }
             }
             Node::Map(fields) => {
                 for (key, value) in fields {
                     let separator = if path.is_empty() { "" } else { "." };
-                    self.add(format!("{path}{separator}{}", key.value), key.referenced.line(), &value.value);
+                    self.add(&format!("{path}{separator}{}", key.value), key.referenced.line(), &value.value);
                 }
             }
         }

@@ -38,13 +38,11 @@ impl Wanted {
     /// Why the Service gets no load balancer of ours.
     pub(super) fn why_none(&self) -> String {
         let spec = self.service.spec.as_ref();
-        match spec.and_then(|spec| spec.load_balancer_class.as_deref()) {
-            Some(class) => format!("no load balancer: class {class} is another controller's"),
-            None => {
-                let kind = spec.and_then(|spec| spec.type_.as_deref()).unwrap_or("ClusterIP");
-                format!("no load balancer: type is {kind}")
-            }
+        if let Some(class) = spec.and_then(|spec| spec.load_balancer_class.as_deref()) {
+            return format!("no load balancer: class {class} is another controller's");
         }
+        let kind = spec.and_then(|spec| spec.type_.as_deref()).unwrap_or("ClusterIP");
+        format!("no load balancer: type is {kind}")
     }
 
     /// Names the node ports that the API server chose, because it will choose others for real.

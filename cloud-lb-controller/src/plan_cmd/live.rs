@@ -30,9 +30,12 @@ pub(super) async fn gather(args: ClusterArgs, manifests: &[Manifest]) -> Result<
     let cluster = connect(args).await?;
     let services =
         if manifests.is_empty() { present(&cluster).await? } else { tried(&cluster, &services).await? };
-    let nodes = list(&cluster, Api::<Node>::all(cluster.client.clone())).await?;
-    let slices = list(&cluster, Api::<EndpointSlice>::all(cluster.client.clone())).await?;
-    Ok(Situation { services, nodes, slices, notes })
+    Ok(Situation {
+        services,
+        nodes: list(&cluster, Api::<Node>::all(cluster.client.clone())).await?,
+        slices: list(&cluster, Api::<EndpointSlice>::all(cluster.client.clone())).await?,
+        notes,
+    })
 }
 
 async fn present(cluster: &Cluster) -> Result<Vec<Wanted>, Failure> {

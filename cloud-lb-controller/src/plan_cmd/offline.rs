@@ -8,6 +8,7 @@ use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::Client;
 use kube::api::{Api, ListParams};
 use provider_mock::apiserver::{ApiServer, Resource};
+use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::gather::{Situation, Wanted, relevant, typed};
@@ -34,10 +35,13 @@ pub(super) async fn gather(manifests: &[Manifest]) -> Result<Situation, Failure>
     let created = create_all(&client, &manifests).await;
     // An object of several that is refused must not hide what is wrong with the others.
     let services = all(created)?.into_iter().flatten().collect();
-    let nodes = nodes(&client, &manifests, &mut notes).await?;
-    let slices =
-        Api::<EndpointSlice>::all(client).list(&ListParams::default()).await.map_err(unanswered)?.items;
-    let mut situation = Situation { services, nodes, slices, notes };
+    ensure_nodes(&client, &manifests, &mut notes).await?;
+    let mut situation = Situation {
+        services,
+        nodes: list(Api::<Node>::all(client.clone())).await?,
+        slices: list(Api::<EndpointSlice>::all(client)).await?,
+        notes,
+    };
     let chosen: Vec<String> = situation.services.iter().filter_map(Wanted::chosen_ports).collect();
     situation.notes.extend(chosen);
     identify(&mut situation.services);
@@ -83,22 +87,28 @@ async fn create(client: &Client, manifest: &Manifest) -> Result<Option<Wanted>, 
     Ok(Some(Wanted { service: typed::<Service>(object)?, manifest: Some(manifest.clone()) }))
 }
 
-async fn nodes(
+/// Adds the example nodes where the manifests have none.
+async fn ensure_nodes(
     client: &Client,
     manifests: &[&Manifest],
     notes: &mut Vec<String>,
-) -> Result<Vec<Node>, Failure> {
-    if !manifests.iter().any(|manifest| manifest.kind() == "Node") {
-        notes.push("no Nodes given: three example nodes stand in, node-1 to node-3".to_owned());
-        for example in read_text("nodes.yaml", EXAMPLE_NODES)? {
-            submit(client, URL, &example, Intent::Create).await?;
-        }
+) -> Result<(), Failure> {
+    if manifests.iter().any(|manifest| manifest.kind() == "Node") {
+        return Ok(());
     }
-    Ok(Api::<Node>::all(client.clone()).list(&ListParams::default()).await.map_err(unanswered)?.items)
+    notes.push("no Nodes given: three example nodes stand in, node-1 to node-3".to_owned());
+    for example in read_text("nodes.yaml", EXAMPLE_NODES)? {
+        submit(client, URL, &example, Intent::Create).await?;
+    }
+    Ok(())
 }
 
-fn unanswered(error: kube::Error) -> Failure {
-    Failure::because("the embedded API server", &error)
+async fn list<K>(api: Api<K>) -> Result<Vec<K>, Failure>
+where
+    K: Clone + DeserializeOwned + std::fmt::Debug,
+{
+    let unanswered = |error| Failure::because("the embedded API server", &error);
+    Ok(api.list(&ListParams::default()).await.map_err(unanswered)?.items)
 }
 
 /// Gives each Service a UID that is the same in each run: names in the plan depend on it.
