@@ -98,7 +98,11 @@ impl Demo {
             self.narrator.tell(&Event::Step { number: index + 1, of: story.len(), title: step.title() })?;
             let performed = self.step(*step).await;
             self.narrator.rest();
-            performed?;
+            if let Err(failure) = performed {
+                let reason = failure.to_string();
+                self.narrator.tell(&Event::Failed { step: step.title(), reason })?;
+                return Err(failure);
+            }
         }
         Ok(())
     }

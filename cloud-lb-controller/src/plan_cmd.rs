@@ -21,7 +21,7 @@ use gather::{Situation, Wanted};
 pub(crate) async fn run(args: PlanArgs) -> Result<Verdict, Failure> {
     let PlanArgs { files, output, against_cluster, provider, cluster } = args;
     let ProviderArgs { provider, config, cluster_name } = provider;
-    let provider = providers::build(provider, config.as_deref(), &cluster_name)?;
+    let provider = providers::build(provider, config.as_deref(), &cluster_name, None)?;
     let manifests = manifests::read(&files)?;
     let situation = if against_cluster {
         live::gather(cluster, &manifests).await?

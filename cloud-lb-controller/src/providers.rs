@@ -61,7 +61,8 @@ impl From<Shape> for provider_mock::Shape {
     }
 }
 
-/// Makes the provider, with the settings of a file.
+/// Makes the provider, with the settings of a file. The name of the cluster and the class, if given,
+/// override those of the settings.
 ///
 /// # Errors
 /// Names the file and what is wrong in it.
@@ -69,11 +70,13 @@ pub(crate) fn build(
     name: ProviderName,
     config: Option<&Path>,
     cluster: &str,
+    class: Option<&str>,
 ) -> Result<Arc<dyn LoadBalancerProvider>, Failure> {
     match name {
         ProviderName::Mock => {
             let mut config: Config = config.map(settings).transpose()?.unwrap_or_default();
             cluster.clone_into(&mut config.cluster);
+            config.load_balancer_class = class.map(str::to_owned).or(config.load_balancer_class);
             let cloud = MockCloud::with_dataplane(config.cloud.clone(), Net::new());
             Ok(provider_mock::provider(cloud, config)?)
         }

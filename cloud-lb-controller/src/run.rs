@@ -18,7 +18,8 @@ pub(crate) async fn run(args: RunArgs) -> Result<Verdict, Failure> {
     let RunArgs { provider, cluster, concurrent_service_syncs, load_balancer_class } = args;
     let ProviderArgs { provider, config, cluster_name } = provider;
     let ended = signals::ended()?;
-    let provider = providers::build(provider, config.as_deref(), &cluster_name)?;
+    let provider =
+        providers::build(provider, config.as_deref(), &cluster_name, load_balancer_class.as_deref())?;
     let options = Options::default()
         .with_cluster_name(cluster_name)
         .with_concurrency(usize::from(concurrent_service_syncs))

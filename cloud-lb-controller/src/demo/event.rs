@@ -29,6 +29,8 @@ pub(super) enum Event {
     Checked { text: String, millis: u128 },
     /// The demo leaves all running.
     Kept { kubeconfig: String, commands: Vec<String> },
+    /// A step did not do what it should; standard error says so, too.
+    Failed { step: &'static str, reason: String },
     /// Every step did what it should.
     Finished { millis: u128 },
 }

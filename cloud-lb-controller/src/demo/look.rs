@@ -76,13 +76,10 @@ impl Demo {
         }
     }
 
+    /// Says where a port really is, if this machine does not allow the place that the Service tells.
     pub(super) fn note_mapping(&self, target: &Target) -> Result<(), Failure> {
-        if target.logical == target.real {
-            return Ok(());
-        }
-        let (logical, real) = (target.logical, target.real);
-        let text = format!("this machine does not let us listen on {logical}: {real} stands in for it");
-        self.narrator.tell(&Event::Note { text })
+        let Some(why) = &target.why_mapped else { return Ok(()) };
+        self.narrator.tell(&Event::Note { text: format!("{why}: {} stands in for it", target.real) })
     }
 
     /// Makes sure that the load balancer lets nobody in whom the Service does not.

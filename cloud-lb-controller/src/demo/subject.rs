@@ -92,8 +92,9 @@ pub(super) fn node_targets(service: &Service, net: &Net, node: IpAddr) -> Option
 }
 
 fn target(net: &Net, logical: SocketAddr, transport: Transport) -> Option<Target> {
-    let real = net.lookup(logical, transport)?;
-    Some(Target { logical, real, transport, admits_us: true })
+    let mut bindings = net.bindings().into_iter();
+    let bound = bindings.find(|bound| (bound.logical, bound.transport) == (logical, transport))?;
+    Some(Target { logical, real: bound.real, why_mapped: bound.why_mapped, transport, admits_us: true })
 }
 
 fn ports(service: &Service) -> impl Iterator<Item = &ServicePort> {

@@ -25,6 +25,8 @@ pub(super) struct Target {
     pub(super) logical: SocketAddr,
     /// Where it is bound; differs where this machine does not allow the logical one.
     pub(super) real: SocketAddr,
+    /// Why it is bound elsewhere, if it is.
+    pub(super) why_mapped: Option<String>,
     pub(super) transport: Transport,
     /// Whether the Service's source ranges let this machine in.
     pub(super) admits_us: bool,

@@ -124,6 +124,21 @@ fn a_refused_manifest_ends_the_demo_with_its_place() {
 }
 
 #[test]
+fn programs_learn_which_step_failed() {
+    let ran = run_with_input(
+        &["demo", "-o", "json", "-f", "-"],
+        "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: []}\n",
+    );
+    assert_eq!(ran.code, 1, "{ran}");
+    let last: Value = serde_json::from_str(ran.stdout.lines().last().unwrap()).unwrap();
+    assert_eq!((&last["event"], &last["step"]), (&"failed".into(), &"Apply the manifest".into()));
+    assert_eq!(
+        last["reason"],
+        "stdin:4: Service default/web: spec.ports: Required value; expected at least one port"
+    );
+}
+
+#[test]
 fn what_the_provider_cannot_do_ends_the_demo_before_anything_is_made() {
     let ran = run_with_input(
         &["demo", "-f", "-"],

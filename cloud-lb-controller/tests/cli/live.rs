@@ -78,6 +78,11 @@ impl Api {
     }
 }
 
+/// Whether the Service has a load balancer that works.
+fn has_address(service: Option<&Value>) -> bool {
+    service.is_some_and(|service| service.pointer("/status/loadBalancer/ingress/0/ip").is_some())
+}
+
 /// Asks a process to end, as an init system does.
 fn terminate(child: u32) {
     let status = Command::new("kill").args(["-TERM", &child.to_string()]).status().unwrap();
@@ -91,10 +96,7 @@ async fn run_serves_a_cluster_until_sigterm() {
     let mut command = cloud_lb(&["run", "--provider", "mock", "--cluster-name", "test"]);
     command.arg("--kubeconfig").arg(api.kubeconfig()).stdin(Stdio::null()).stderr(Stdio::piped());
     let child = tokio::process::Command::from(command).kill_on_drop(true).spawn().unwrap();
-    api.until("an address", |service| {
-        service.is_some_and(|service| service.pointer("/status/loadBalancer/ingress/0/ip").is_some())
-    })
-    .await;
+    api.until("an address", has_address).await;
     api.server.delete(Resource::Services, "default", "web").unwrap();
     api.until("that the Service is gone", |service| service.is_none()).await;
     terminate(child.id().unwrap());
@@ -102,6 +104,27 @@ async fn run_serves_a_cluster_until_sigterm() {
     let ran = Ran::of(&output);
     assert_eq!(ran.code, 0, "{ran}");
     assert!(ran.stderr.contains("finishing the work in hand"), "{ran}");
+}
+
+#[tokio::test]
+async fn run_looks_after_the_class_it_is_given() {
+    let api = Api::start().await;
+    let mut service = json!({
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "web"},
+        "spec": {"type": "LoadBalancer", "loadBalancerClass": "example.com/ours", "ports": [{"port": 80}]},
+    });
+    api.server.create(Resource::Services, service.clone()).unwrap();
+    service["metadata"]["name"] = json!("other");
+    service["spec"]["loadBalancerClass"] = Value::Null;
+    api.server.create(Resource::Services, service).unwrap();
+    let mut command = cloud_lb(&["run", "--load-balancer-class", "example.com/ours"]);
+    command.arg("--kubeconfig").arg(api.kubeconfig()).stdin(Stdio::null()).stderr(Stdio::null());
+    let _child = tokio::process::Command::from(command).kill_on_drop(true).spawn().unwrap();
+    api.until("an address", has_address).await;
+    let other = api.server.get(Resource::Services, "default", "other");
+    assert!(!has_address(other.as_ref()), "{other:?}");
 }
 
 #[tokio::test]

@@ -36,6 +36,8 @@ fn render(out: &mut impl Write, event: &Event) -> io::Result<()> {
             let after = format!("({})", seconds(*millis));
             writeln!(out, "{INDENT}{} {text} {}", paint(GOOD, "✓"), paint(QUIET, after))
         }
+        // Standard error tells it.
+        Event::Failed { .. } => Ok(()),
         Event::Kept { kubeconfig, commands } => kept(out, kubeconfig, commands),
         Event::Finished { millis } => {
             writeln!(out, "\n{} in {}", paint(GOOD, "Every step did what it should,"), seconds(*millis))
