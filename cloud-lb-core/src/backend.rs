@@ -89,8 +89,13 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// are then one write. The results stand in the order of the steps; an error means that none of
     /// the steps is known to have taken effect.
     ///
-    /// Creating a container that exists by now, and deleting what is gone by now, succeed. A container
-    /// that still has parts after its delete step stays.
+    /// Creating a container, or a shared part of one, that exists by now and is as wanted succeeds, and
+    /// so does deleting what is gone by now. A container that still has parts after its delete step
+    /// stays.
+    ///
+    /// # Errors
+    /// `InUse` if something still refers to what is to go, or something on its way out still holds the
+    /// place of what is to come: the engine waits where it can tell for what.
     fn apply(&self, steps: &[Step<Self::Spec>]) -> impl Future<Output = Result<Vec<Applied>>> + Send;
 
     /// Everything that carries the ownership marks of this cluster, by Service.

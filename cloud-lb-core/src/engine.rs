@@ -1,11 +1,11 @@
 //! Makes a [`LoadBalancerProvider`] of a [`Backend`]: observe, plan, apply step by step.
 
 mod apply;
+mod deletes;
 mod fold;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -20,6 +20,7 @@ use crate::provider::{
     Capabilities, LoadBalancerProvider, Outcome, Owned, Pending, State, TargetScope, TargetUpdate,
 };
 use apply::Ran;
+use deletes::Deletes;
 use fold::Fold;
 
 /// How often one call plans anew because another Service changed a shared resource meanwhile. Each
@@ -42,8 +43,7 @@ pub trait StepObserver: Send + Sync {
 pub struct Engine<B: Backend> {
     backend: B,
     fold: Fold<B::Spec>,
-    /// Deletes that ended so far.
-    deletes: AtomicU64,
+    deletes: Deletes,
     observer: Option<Arc<dyn StepObserver>>,
 }
 
@@ -58,7 +58,7 @@ struct Planned<B: Backend> {
 impl<B: Backend> Engine<B> {
     /// Makes a provider of a backend.
     pub fn new(backend: B) -> Self {
-        Self { backend, fold: Fold::default(), deletes: AtomicU64::new(0), observer: None }
+        Self { backend, fold: Fold::default(), deletes: Deletes::default(), observer: None }
     }
 
     /// Reports every step to `observer`.
@@ -79,7 +79,7 @@ impl<B: Backend> Engine<B> {
     }
 
     async fn planned(&self, scope: Scope<'_>, want: &Graph<B::Spec>) -> Result<Planned<B>> {
-        let tick = self.fold.tick();
+        let tick = self.fold.now();
         let have = self.backend.observe(scope).instrument(info_span!("observe")).await?;
         let plan = plan(want, &have, |have, want| self.backend.change(have, want))?;
         Ok(Planned { plan, have, tick })
@@ -99,7 +99,7 @@ impl<B: Backend> Engine<B> {
 
     async fn update_shared_targets(&self, nodes: &[Node]) -> Result<Outcome<()>> {
         for _ in 0..MAX_ROUNDS {
-            let tick = self.fold.tick();
+            let tick = self.fold.now();
             let have = self.backend.observe(Scope::Cluster).await?;
             let want = self.backend.build_shared_targets(nodes, &have)?;
             let plan = plan(&want, &have, |have, want| self.backend.change(have, want))?.only_target_sets();
@@ -199,17 +199,10 @@ impl<B: Backend> LoadBalancerProvider for Engine<B> {
     async fn delete(&self, service: &ServiceId) -> Result<Outcome<()>> {
         let nothing = Graph::new();
         loop {
-            let deletes = self.deletes.load(Ordering::SeqCst);
+            let running = self.deletes.begin();
             let ran = self.converge(&service.path(), Scope::Service(service), &nothing).await?;
-            if !matches!(ran, Ran::Done(_)) {
+            if !matches!(ran, Ran::Done(_)) || !running.finish() {
                 return Ok(ran.outcome(|_| Outcome::Done(())));
-            }
-            // Two Services that are deleted at once each see the other use what they share. Who ends
-            // while nobody else has ended since it looked is the last, and has deleted it.
-            let last =
-                self.deletes.compare_exchange(deletes, deletes + 1, Ordering::SeqCst, Ordering::SeqCst);
-            if last.is_ok() {
-                return Ok(Outcome::Done(()));
             }
         }
     }

@@ -207,40 +207,51 @@ impl<S: Spec> Graph<S> {
     /// `Internal` if a reference leads nowhere or in a circle.
     pub fn order(&self) -> Result<Vec<ResourceKey>> {
         let needs = self.resources.iter().map(|(key, r)| (key.clone(), r.dependencies(key))).collect();
-        let containers = self.resources.iter().map(|(key, r)| (key.clone(), r.container.clone())).collect();
-        order(&needs, &containers)
+        order(&needs, |key| Place {
+            late: false,
+            container: self.get(key).and_then(|resource| resource.container.as_ref()),
+        })
     }
 }
 
-pub(crate) type Needs = BTreeMap<ResourceKey, BTreeSet<ResourceKey>>;
-pub(crate) type Containers = BTreeMap<ResourceKey, Option<ResourceKey>>;
+/// What decides among things of which none needs another.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place<'a> {
+    /// Whether it comes after everything that is not late.
+    pub(crate) late: bool,
+    /// Things of one container stand together.
+    pub(crate) container: Option<&'a ResourceKey>,
+}
 
-/// Sorts keys so that each comes after those that it needs; stand-alone ones first, then container by
-/// container.
-pub(crate) fn order(needs: &Needs, containers: &Containers) -> Result<Vec<ResourceKey>> {
+/// Sorts things so that each comes after those that it needs; stand-alone ones first, then container
+/// by container.
+///
+/// # Errors
+/// `Internal` if something is needed that is not there, or if needs run in a circle.
+pub(crate) fn order<'a, K: Clone + Ord + fmt::Display>(
+    needs: &BTreeMap<K, BTreeSet<K>>,
+    place: impl Fn(&K) -> Place<'a>,
+) -> Result<Vec<K>> {
     if let Some((key, missing)) =
         needs.iter().find_map(|(key, set)| Some((key, set.iter().find(|to| !needs.contains_key(to))?)))
     {
         return Err(bug(format!("{key} refers to {missing}, which is not in the graph")));
     }
-    let container_of = |key: &ResourceKey| containers.get(key).and_then(Option::as_ref);
-    let mut waiting: BTreeSet<&ResourceKey> = needs.keys().collect();
-    let mut sorted: Vec<ResourceKey> = Vec::with_capacity(needs.len());
+    let mut waiting: BTreeMap<&K, &BTreeSet<K>> = needs.iter().collect();
+    let mut sorted: Vec<K> = Vec::with_capacity(needs.len());
     let mut last: Option<&ResourceKey> = None;
     while !waiting.is_empty() {
-        let ready = waiting
-            .iter()
-            .filter(|key| needs.get(**key).is_none_or(|set| !set.iter().any(|to| waiting.contains(to))));
-        let next = ready.min_by_key(|key| {
-            let container = container_of(key);
-            (container.is_none() || container != last, container, **key)
+        let ready = waiting.iter().filter(|(_, needs)| !needs.iter().any(|to| waiting.contains_key(to)));
+        let next = ready.map(|(key, _)| *key).min_by_key(|key| {
+            let Place { late, container } = place(key);
+            (late, container.is_none() || container != last, container, *key)
         });
-        let Some(next) = next.copied() else {
-            let stuck: Vec<String> = waiting.iter().map(ToString::to_string).collect();
+        let Some(next) = next else {
+            let stuck: Vec<String> = waiting.keys().map(ToString::to_string).collect();
             return Err(bug(format!("references run in a circle among {}", stuck.join(", "))));
         };
         waiting.remove(next);
-        last = container_of(next);
+        last = place(next).container;
         sorted.push(next.clone());
     }
     Ok(sorted)

@@ -13,6 +13,8 @@ mod backoff;
 pub mod call;
 #[cfg(feature = "kube")]
 mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 #[cfg(feature = "kube")]
 pub mod controller;
 pub mod engine;

@@ -4,8 +4,11 @@
 
 mod build;
 mod diff;
+mod judge;
 mod observed;
 mod report;
+mod sequence;
+mod torn;
 
 pub use build::plan;
 pub use diff::{Change, FieldChange, ReplaceOrder, field_changes};
@@ -110,9 +113,12 @@ pub struct Plan<S> {
 }
 
 impl<S: Spec> Plan<S> {
-    /// Keeps only the steps that fill sets of targets: the fast path when nodes come and go.
+    /// Keeps only the changes in place of sets of targets: the fast path when nodes come and go.
+    ///
+    /// What is missing or must be replaced is left to the next full run, which does it in order with
+    /// all that depends on it.
     pub fn only_target_sets(mut self) -> Self {
-        self.steps.retain(|step| step.action.spec().is_target_set() && step.action.op() != Op::Delete);
+        self.steps.retain(|step| step.action.spec().is_target_set() && step.action.op() == Op::Update);
         self
     }
 }

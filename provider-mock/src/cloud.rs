@@ -35,6 +35,7 @@ pub use record::{Life, NewResource, Page, Query, Record};
 use crate::dataplane::Dataplane;
 use crate::faults::Faults;
 use crate::net::Net;
+pub(crate) use rules::references;
 use store::Store;
 pub(crate) use store::marks_as_text;
 use wire::Wire;

@@ -1,5 +1,7 @@
 //! The step loop.
 
+use std::time::Duration;
+
 use super::fold::Written;
 use super::{Engine, Planned, contended};
 use crate::backend::{Applied, Backend};
@@ -37,16 +39,14 @@ impl<B: Backend> Engine<B> {
             if let Some(missing) = fill_in(&mut batch, &have) {
                 return pending.map(Ran::Pending).ok_or_else(|| missing_output(&batch, &missing));
             }
-            let written = self.write(subject, &batch, tick).await;
-            match (written, &pending) {
-                (Ok(Written::Stale), _) => return Ok(Ran::Stale),
-                (Ok(Written::Applied(applied)), _) => record(&mut have, batch, applied, &mut pending),
-                (Err(error), _) if still_shared(&batch, &error) => {}
-                // What is on its way out still holds this resource.
-                (Err(error), Some(waiting)) if error.kind() == ErrorKind::InUse => {
-                    return Ok(Ran::Pending(waiting.clone()));
+            match self.write(subject, &batch, tick).await {
+                Ok(Written::Stale) => return Ok(Ran::Stale),
+                Ok(Written::Applied(applied)) => record(&mut have, batch, applied, &mut pending),
+                // What it refers to was shared, and its last user deleted it meanwhile.
+                Err(error) if error.kind() == ErrorKind::NotFound && self.fold.now() != tick => {
+                    return Ok(Ran::Stale);
                 }
-                (Err(error), _) => return Err(error),
+                Err(error) => return wait(&batch, &error, pending).map(Ran::Pending).ok_or(error),
             }
         }
         Ok(pending.map_or(Ran::Done(have), Ran::Pending))
@@ -58,13 +58,7 @@ impl<B: Backend> Engine<B> {
             None => Vec::new(),
         };
         self.tell(&reports, |observer, step| observer.started(subject, step));
-        let written = match batch {
-            [step] if step.owner == Owner::Cluster && step.container.is_none() => {
-                self.fold.write_shared(&self.backend, step, tick).await
-            }
-            [first, ..] if first.container.is_some() => self.fold.write_parts(&self.backend, batch).await,
-            _ => self.backend.apply(batch).await.map(Written::Applied),
-        };
+        let written = self.fold.write(&self.backend, batch, tick).await;
         if !matches!(written, Ok(Written::Stale)) {
             self.tell(&reports, |observer, step| observer.finished(subject, step, written.as_ref().err()));
         }
@@ -111,17 +105,20 @@ fn batches<S>(steps: Vec<Step<S>>) -> Vec<Vec<Step<S>>> {
     batches
 }
 
-/// Fills in references; returns one that cannot be filled in yet.
+/// Fills in references; returns one that cannot be filled in yet. References to what the batch itself
+/// creates stay: an older resource under the same key is not what is meant.
 fn fill_in<S: Spec>(batch: &mut [Step<S>], have: &Observed<S>) -> Option<String> {
-    let together: Vec<ResourceKey> = batch.iter().map(|step| step.key.clone()).collect();
+    let is_create = |step: &&Step<S>| step.action.op() == Op::Create;
+    let created: Vec<ResourceKey> = batch.iter().filter(is_create).map(|step| step.key.clone()).collect();
     let mut missing = None;
-    for step in batch.iter_mut() {
-        let Some(spec) = step.action.wanted_mut() else { continue };
+    for spec in batch.iter_mut().filter_map(|step| step.action.wanted_mut()) {
         for input in spec.inputs_mut() {
             let Input::Ref(reference) = &*input else { continue };
+            if created.contains(&reference.to) {
+                continue;
+            }
             match have.get(&reference.to).and_then(|found| found.outputs.get(reference.output)) {
                 Some(value) => *input = Input::Value(value.clone()),
-                None if together.contains(&reference.to) => {}
                 None => missing = Some(format!("{} of {}", reference.output, reference.to)),
             }
         }
@@ -134,10 +131,18 @@ fn missing_output<S>(batch: &[Step<S>], missing: &str) -> Error {
     Error::new(ErrorKind::NotFound, format!("needs the {missing}, which does not exist yet")).on(key)
 }
 
-/// A shared resource that another Service began to use meanwhile is rightly kept.
-fn still_shared<S: Spec>(batch: &[Step<S>], error: &Error) -> bool {
-    let deletes_shared = |step: &Step<S>| step.owner == Owner::Cluster && step.action.op() == Op::Delete;
-    error.kind() == ErrorKind::InUse && batch.iter().all(deletes_shared)
+/// What to wait for after a refusal because something is in use: what is on its way out still holds
+/// it, or the cloud (or another Service, which the next look will show) still uses what is shared.
+fn wait<S>(batch: &[Step<S>], error: &Error, pending: Option<Pending>) -> Option<Pending> {
+    if error.kind() != ErrorKind::InUse {
+        return None;
+    }
+    let deletes_shared = |step: &&Step<S>| step.owner == Owner::Cluster && step.action.op() == Op::Delete;
+    pending.or_else(|| {
+        let step = batch.iter().find(deletes_shared)?;
+        let reason = format!("{} is still in use", step.key);
+        Some(Pending { retry_after: Duration::from_secs(5), reason })
+    })
 }
 
 fn record<S: Spec>(
@@ -151,21 +156,17 @@ fn record<S: Spec>(
         if let Some(waiting) = applied.pending {
             pending.get_or_insert(waiting);
         }
-        match step.action {
-            Action::Create(spec) | Action::Update { want: spec, .. } => {
-                let ownership = match step.owner {
-                    Owner::Service => Ownership::Service,
-                    Owner::Cluster => Ownership::Cluster { used_by_others: true },
-                };
-                let container = step.container;
-                have.set(step.key, Have { spec, ownership, container, outputs: applied.outputs });
-            }
-            Action::Delete(_) => {
-                // After a create-first replacement the key stands for the new resource already.
-                if settled && have.get(&step.key).is_some_and(|found| found.outputs == step.outputs) {
-                    have.remove(&step.key);
-                }
-            }
+        let op = step.action.op();
+        if op == Op::Update || (op == Op::Delete && settled) {
+            have.remove(&step.key, &step.outputs);
+        }
+        if let Action::Create(spec) | Action::Update { want: spec, .. } = step.action {
+            let ownership = match step.owner {
+                Owner::Service => Ownership::Service,
+                Owner::Cluster => Ownership::Cluster { used_by_others: true },
+            };
+            let (container, outputs) = (step.container, applied.outputs);
+            have.put(step.key, Have { spec, ownership, container, outputs });
         }
     }
 }

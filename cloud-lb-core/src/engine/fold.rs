@@ -5,7 +5,10 @@
 //! So a hundred Services that all need the same security group make one.
 //!
 //! The *parts of a container* (rules of a shared load balancer) are independent of each other: all
-//! that wait while a write is under way go into the next write together.
+//! that wait while a write is under way go into the next write together. The container itself, and
+//! parts of it that are shared, make plans stale as above.
+
+mod history;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,10 +19,12 @@ use tokio::sync::oneshot;
 
 use crate::backend::{Applied, Backend};
 use crate::error::{Effect, Error, ErrorKind, Result};
-use crate::graph::{ResourceKey, Spec};
+use crate::graph::{Owner, ResourceKey, Spec};
 use crate::plan::Step;
+use history::History;
 
 /// What became of a batch.
+#[derive(Debug)]
 pub(super) enum Written {
     Applied(Vec<Applied>),
     Stale,
@@ -32,19 +37,15 @@ pub(super) struct Fold<S> {
 }
 
 struct Unit<S> {
-    writer: tokio::sync::Mutex<Option<LastWrite<S>>>,
+    /// Held while writing.
+    history: tokio::sync::Mutex<History<S>>,
     waiting: Mutex<Vec<Request<S>>>,
-}
-
-struct LastWrite<S> {
-    tick: u64,
-    step: Step<S>,
-    applied: Option<Vec<Applied>>,
 }
 
 struct Request<S> {
     steps: Vec<Step<S>>,
-    reply: oneshot::Sender<Result<Vec<Applied>>>,
+    planned: u64,
+    reply: oneshot::Sender<Result<Written>>,
 }
 
 impl<S> Default for Fold<S> {
@@ -54,64 +55,87 @@ impl<S> Default for Fold<S> {
 }
 
 impl<S: Spec> Fold<S> {
-    /// Now, on a clock that counts writes to shared resources.
-    pub(super) fn tick(&self) -> u64 {
+    /// Now, on a clock that counts writes to what is shared.
+    pub(super) fn now(&self) -> u64 {
         self.clock.load(Ordering::SeqCst)
     }
 
-    fn unit(&self, key: &ResourceKey) -> Arc<Unit<S>> {
-        let mut units = self.units.lock();
-        let unit = units.entry(key.clone()).or_insert_with(|| {
-            Arc::new(Unit { writer: tokio::sync::Mutex::new(None), waiting: Mutex::default() })
-        });
-        unit.clone()
+    /// Writes a batch: one step, or parts of one container. `planned` is when observing began.
+    pub(super) async fn write<B: Backend<Spec = S>>(
+        &self,
+        backend: &B,
+        steps: &[Step<S>],
+        planned: u64,
+    ) -> Result<Written> {
+        let Some(first) = steps.first() else { return Ok(Written::Applied(Vec::new())) };
+        match &first.container {
+            Some(container) => self.write_parts(backend, container, steps, planned).await,
+            None if first.owner == Owner::Cluster => self.write_shared(backend, first, planned).await,
+            None => apply(backend, steps).await.map(Written::Applied),
+        }
     }
 
-    /// Writes a shared resource, unless it was written since `planned`.
-    pub(super) async fn write_shared<B: Backend<Spec = S>>(
+    async fn write_shared<B: Backend<Spec = S>>(
         &self,
         backend: &B,
         step: &Step<S>,
         planned: u64,
     ) -> Result<Written> {
         let unit = self.unit(&step.key);
-        let mut last = unit.writer.lock().await;
-        if let Some(write) = last.as_ref().filter(|write| write.tick > planned) {
-            return Ok(match &write.applied {
-                Some(applied) if write.step == *step => Written::Applied(applied.clone()),
-                _ => Written::Stale,
-            });
+        let mut history = unit.history.lock().await;
+        history.end(|| self.tick());
+        let steps = std::slice::from_ref(step);
+        if history.outdates(steps, planned) {
+            return Ok(Written::Stale);
         }
-        let result = backend.apply(std::slice::from_ref(step)).await;
-        let tick = self.clock.fetch_add(1, Ordering::SeqCst) + 1;
-        *last = Some(LastWrite { tick, step: step.clone(), applied: result.as_ref().ok().cloned() });
+        if let Some(same) = history.since(&step.key, planned) {
+            return Ok(same);
+        }
+        history.begin(steps);
+        let result = apply(backend, steps).await;
+        history.end(|| self.tick());
+        if let Some(applied) = result.as_ref().ok().and_then(|applied| applied.first()) {
+            history.succeeded(&step.key, applied);
+        }
         result.map(Written::Applied)
     }
 
-    /// Writes parts of a container, together with all others that wait for it.
-    pub(super) async fn write_parts<B: Backend<Spec = S>>(
+    async fn write_parts<B: Backend<Spec = S>>(
         &self,
         backend: &B,
+        container: &ResourceKey,
         steps: &[Step<S>],
+        planned: u64,
     ) -> Result<Written> {
-        let Some(container) = steps.first().and_then(|step| step.container.clone()) else {
-            return Ok(Written::Applied(Vec::new()));
-        };
-        let unit = self.unit(&container);
+        let unit = self.unit(container);
         let (reply, mut result) = oneshot::channel();
-        unit.waiting.lock().push(Request { steps: steps.to_vec(), reply });
-        let _writer = unit.writer.lock().await;
+        unit.waiting.lock().push(Request { steps: steps.to_vec(), planned, reply });
+        let mut history = unit.history.lock().await;
+        history.end(|| self.tick());
         if let Some(answer) = answer(&mut result) {
-            return answer.map(Written::Applied);
+            return answer;
         }
         let requests = std::mem::take(&mut *unit.waiting.lock());
-        serve(backend, requests.into_iter().filter(|request| !request.reply.is_closed()).collect()).await;
-        answer(&mut result).unwrap_or_else(|| Err(abandoned(&container))).map(Written::Applied)
+        serve(backend, still_valid(requests, &mut history)).await;
+        history.end(|| self.tick());
+        answer(&mut result).unwrap_or_else(|| Err(abandoned(container)))
+    }
+
+    fn unit(&self, key: &ResourceKey) -> Arc<Unit<S>> {
+        let mut units = self.units.lock();
+        let unit = units.entry(key.clone()).or_insert_with(|| {
+            Arc::new(Unit { history: tokio::sync::Mutex::default(), waiting: Mutex::default() })
+        });
+        unit.clone()
+    }
+
+    fn tick(&self) -> u64 {
+        self.clock.fetch_add(1, Ordering::SeqCst) + 1
     }
 }
 
 /// The answer, if there is one by now. A writer that was cancelled leaves its requests unanswered.
-fn answer(result: &mut oneshot::Receiver<Result<Vec<Applied>>>) -> Option<Result<Vec<Applied>>> {
+fn answer(result: &mut oneshot::Receiver<Result<Written>>) -> Option<Result<Written>> {
     match result.try_recv() {
         Ok(answer) => Some(answer),
         Err(oneshot::error::TryRecvError::Empty) => None,
@@ -122,30 +146,61 @@ fn answer(result: &mut oneshot::Receiver<Result<Vec<Applied>>>) -> Option<Result
     }
 }
 
+/// Drops requests that nobody waits for any more, sends back those whose plan is stale, and notes
+/// what of the rest is shared.
+fn still_valid<S: Spec>(requests: Vec<Request<S>>, history: &mut History<S>) -> Vec<Request<S>> {
+    let mut valid = Vec::with_capacity(requests.len());
+    for request in requests.into_iter().filter(|request| !request.reply.is_closed()) {
+        if history.outdates(&request.steps, request.planned) {
+            send(request, Ok(Written::Stale));
+        } else {
+            history.begin(&request.steps);
+            valid.push(request);
+        }
+    }
+    valid
+}
+
 /// One write for all requests; if the cloud refuses it, one each, so that one bad request fails alone.
 async fn serve<B: Backend>(backend: &B, requests: Vec<Request<B::Spec>>) {
     let all: Vec<Step<B::Spec>> = requests.iter().flat_map(|request| request.steps.clone()).collect();
-    match backend.apply(&all).await {
+    if all.is_empty() {
+        return;
+    }
+    match apply(backend, &all).await {
         Ok(applied) => {
             let mut applied = applied.into_iter();
             for request in requests {
                 let own = applied.by_ref().take(request.steps.len()).collect();
-                // Nobody listens any more if the Service's call was cancelled.
-                let _ = request.reply.send(Ok(own));
+                send(request, Ok(Written::Applied(own)));
             }
         }
         Err(error) if requests.len() > 1 && concerns_one_request(&error) => {
             for request in requests {
-                let result = backend.apply(&request.steps).await;
-                let _ = request.reply.send(result);
+                let result = apply(backend, &request.steps).await;
+                send(request, result.map(Written::Applied));
             }
         }
         Err(error) => {
             for request in requests {
-                let _ = request.reply.send(Err(error.clone()));
+                send(request, Err(error.clone()));
             }
         }
     }
+}
+
+fn send<S>(request: Request<S>, answer: Result<Written>) {
+    // Nobody listens any more if the Service's call was cancelled.
+    let _ = request.reply.send(answer);
+}
+
+async fn apply<B: Backend>(backend: &B, steps: &[Step<B::Spec>]) -> Result<Vec<Applied>> {
+    let applied = backend.apply(steps).await?;
+    if applied.len() == steps.len() {
+        return Ok(applied);
+    }
+    let message = format!("the provider answered {} steps with {} results", steps.len(), applied.len());
+    Err(Error::new(ErrorKind::Internal, message).with_effect(Effect::Unknown))
 }
 
 fn concerns_one_request(error: &Error) -> bool {

@@ -1,7 +1,6 @@
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 
-use crate::graph::{Outputs, ResourceKey};
+use crate::graph::{Outputs, ResourceKey, Spec};
 
 /// Whose an observed resource is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,8 +27,18 @@ pub struct Have<S> {
     pub ownership: Ownership,
     /// The resource that it is a part of.
     pub container: Option<ResourceKey>,
-    /// Its ids, addresses and names.
+    /// Its ids, addresses and names. What others refer to tells it apart from everything else that is
+    /// observed: a reference is recognised by its value.
     pub outputs: Outputs,
+}
+
+impl<S: Spec> Have<S> {
+    /// Whether it is part of another, or has an input that is an output of the other.
+    pub(crate) fn depends_on(&self, key: &ResourceKey, other: &Self) -> bool {
+        let refers = |value: &str| other.outputs.values().any(|output| output == value);
+        self.container.as_ref() == Some(key)
+            || self.spec.inputs().into_iter().filter_map(|input| input.value()).any(refers)
+    }
 }
 
 /// All resources of one Service, and the shared ones that it may use.
@@ -37,7 +46,8 @@ pub struct Have<S> {
 /// Complete by construction: a provider that could not read everything returns an error instead.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Observed<S> {
-    resources: BTreeMap<ResourceKey, Have<S>>,
+    /// Never empty lists; the newest write first.
+    resources: BTreeMap<ResourceKey, Vec<Have<S>>>,
 }
 
 impl<S> Default for Observed<S> {
@@ -52,39 +62,68 @@ impl<S> Observed<S> {
         Self::default()
     }
 
-    /// Adds a resource. A second one under the same key makes the key ambiguous.
+    /// Adds a resource.
+    ///
+    /// A replacement that was interrupted leaves two resources of one owner under one key; the plan
+    /// tells the old from the new. Two of different owners make the key ambiguous.
     pub fn add(&mut self, key: ResourceKey, have: Have<S>) {
-        match self.resources.entry(key) {
-            Entry::Vacant(slot) => {
-                slot.insert(have);
+        let why = format!("resources of different owners in the cloud claim to be {key}");
+        let all = self.resources.entry(key).or_default();
+        if all.first().is_some_and(|first| !first.ownership.same_owner(&have.ownership)) {
+            for have in all {
+                have.ownership = Ownership::Ambiguous(why.clone());
             }
-            Entry::Occupied(mut slot) => {
-                let why = format!("two resources in the cloud claim to be {}", slot.key());
-                slot.get_mut().ownership = Ownership::Ambiguous(why);
-            }
+        } else {
+            all.push(have);
         }
     }
 
-    /// The resource of a key.
+    /// The resource of a key; the first that was added, if there are several.
     pub fn get(&self, key: &ResourceKey) -> Option<&Have<S>> {
-        self.resources.get(key)
+        self.all(key).first()
     }
 
     /// All resources, by key.
     pub fn iter(&self) -> impl Iterator<Item = (&ResourceKey, &Have<S>)> {
-        self.resources.iter()
+        self.resources.iter().flat_map(|(key, all)| all.iter().map(move |have| (key, have)))
     }
 
     /// Whether nothing of the Service is there. Shared resources do not count.
     pub fn is_absent(&self) -> bool {
-        !self.resources.values().any(|have| have.ownership == Ownership::Service)
+        !self.iter().any(|(_, have)| have.ownership == Ownership::Service)
     }
 
-    pub(crate) fn set(&mut self, key: ResourceKey, have: Have<S>) {
-        self.resources.insert(key, have);
+    pub(crate) fn all(&self, key: &ResourceKey) -> &[Have<S>] {
+        self.resources.get(key).map(Vec::as_slice).unwrap_or_default()
     }
 
-    pub(crate) fn remove(&mut self, key: &ResourceKey) {
-        self.resources.remove(key);
+    /// Takes note of a new resource, which comes first from now on.
+    pub(crate) fn put(&mut self, key: ResourceKey, have: Have<S>) {
+        self.resources.entry(key).or_default().insert(0, have);
+    }
+
+    /// Forgets the resource of a key that has these outputs.
+    pub(crate) fn remove(&mut self, key: &ResourceKey, outputs: &Outputs) {
+        if let Some(all) = self.resources.get_mut(key) {
+            all.retain(|have| have.outputs != *outputs);
+            if all.is_empty() {
+                self.resources.remove(key);
+            }
+        }
+    }
+}
+
+impl Ownership {
+    /// Whether it may be deleted.
+    pub(super) fn is_ours_alone(&self) -> bool {
+        matches!(self, Self::Service | Self::Cluster { used_by_others: false })
+    }
+
+    fn same_owner(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Service, Self::Service) | (Self::Cluster { .. }, Self::Cluster { .. }) => true,
+            (Self::Foreign(one), Self::Foreign(other)) => one == other,
+            _ => false,
+        }
     }
 }

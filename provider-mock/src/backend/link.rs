@@ -58,7 +58,7 @@ impl Link {
     pub(crate) async fn list_all(&self, kinds: &[&'static str], tags: &Tags) -> Result<Vec<Found>> {
         let mut found = Vec::new();
         for kind in kinds {
-            found.extend(self.list(kind, tags).await?.iter().map(Found::from));
+            found.extend(self.list(kind, tags).await?.into_iter().map(Found::from));
         }
         Ok(found)
     }

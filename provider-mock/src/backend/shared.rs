@@ -52,7 +52,7 @@ impl Shared {
         let mut found = self.link.list_all(&[PUBLIC_ADDRESS, BACKEND_POOL], &cluster).await?;
         for kind in [LOAD_BALANCER, SECURITY_GROUP] {
             if let Some(record) = self.container(kind).await? {
-                found.extend(container::explode(&record)?);
+                found.extend(container::explode(record)?);
             }
         }
         Ok(found)

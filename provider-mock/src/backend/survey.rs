@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use cloud_lb_core::graph::{Outputs, ResourceKey};
 use cloud_lb_core::model::ServiceId;
 use cloud_lb_core::ownership::{self, Marked, RESOURCE_TAG, Tags};
-use cloud_lb_core::plan::{Change, Have, Observed, Ownership, ReplaceOrder};
+use cloud_lb_core::plan::{Have, Observed, Ownership};
 use cloud_lb_core::provider::{Owned, OwnedResource, Pending};
 use cloud_lb_core::{Error, ErrorKind, Result};
 use serde_json::Value;
 
-use super::desired::{Desired, Kind, change};
+use super::desired::{Desired, Kind};
 use super::link;
-use crate::cloud::Record;
+use crate::cloud::{Record, references};
 
 /// A resource, or a part of one, as a list shows it.
 #[derive(Debug, Clone)]
@@ -27,14 +27,14 @@ pub(crate) struct Found {
     pub(crate) created: u64,
 }
 
-impl From<&Record> for Found {
-    fn from(record: &Record) -> Self {
+impl From<Record> for Found {
+    fn from(record: Record) -> Self {
         Self {
-            kind: record.kind,
-            name: record.name.clone(),
             marks: record.marks(),
-            body: record.body.clone(),
-            outputs: link::outputs(record),
+            outputs: link::outputs(&record),
+            kind: record.kind,
+            name: record.name,
+            body: record.body,
             container: None,
             created: record.created,
         }
@@ -42,6 +42,11 @@ impl From<&Record> for Found {
 }
 
 impl Found {
+    /// Whether this is a container itself.
+    fn is_whole(&self) -> bool {
+        self.container.as_ref().is_some_and(|container| container.kind == self.kind)
+    }
+
     /// The key that its marks give it.
     fn key(&self) -> ResourceKey {
         ResourceKey::new(self.kind, self.marks.get(RESOURCE_TAG).cloned().unwrap_or_default())
@@ -58,18 +63,13 @@ impl Survey<'_> {
     /// What is there, of all that was `found`; what other Services own plays no part.
     pub(crate) fn of<K: Kind>(&self, mut found: Vec<Found>) -> Result<Observed<Desired<K>>> {
         let used_by_others = self.used_by_others(&found);
-        // The newest first: that is the one which an older one was replaced by.
+        // The newest first: should a replacement have left an older one behind, the planner tells it apart.
         found.sort_by_key(|one| std::cmp::Reverse(one.created));
         let mut observed = Observed::new();
         for one in found {
             let used = one.outputs.get("id").is_some_and(|id| used_by_others.contains(id));
             let Some(ownership) = self.ownership(&one.marks, used) else { continue };
-            let (mut key, created) = (one.key(), one.created);
-            let have = have(one, ownership)?;
-            if observed.get(&key).is_some_and(|newer| was_replaced(&have, newer)) {
-                key.name = format!("{}-replaced-{created}", key.name);
-            }
-            observed.add(key, have);
+            observed.add(one.key(), have(one, ownership)?);
         }
         Ok(observed)
     }
@@ -95,22 +95,18 @@ impl Survey<'_> {
             Marked::Service(owner) => !self.is_viewer(&owner),
             Marked::Cluster { .. } | Marked::Foreign => false,
         });
-        let mut ids = BTreeSet::new();
+        let (mut ids, mut containers) = (BTreeSet::new(), BTreeSet::new());
         for one in of_others {
-            collect_strings(&one.body, &mut ids);
-            // A part keeps its container alive.
-            let container =
-                one.container.as_ref().and_then(|key| found.iter().find(|other| other.key() == *key));
-            ids.extend(container.and_then(|container| container.outputs.get("id").cloned()));
+            ids.extend(references(&one.body).into_iter().map(str::to_owned));
+            containers.extend(one.container.as_ref());
         }
+        // A part keeps its container alive.
+        let wholes = found.iter().filter(|one| {
+            one.is_whole() && one.container.as_ref().is_some_and(|key| containers.contains(key))
+        });
+        ids.extend(wholes.filter_map(|one| one.outputs.get("id").cloned()));
         ids
     }
-}
-
-/// Whether a resource is what an interrupted replacement left behind: only that makes the new one while the old
-/// one is still there, and only where they differ in what cannot be changed. Others of one key are ambiguous.
-fn was_replaced<K: Kind>(older: &Have<Desired<K>>, newer: &Have<Desired<K>>) -> bool {
-    matches!(change(&older.spec, &newer.spec), Change::Replace { order: ReplaceOrder::CreateFirst, .. })
 }
 
 /// Whether the marks are the Service's or its cluster's.
@@ -137,17 +133,6 @@ fn have<K: Kind>(one: Found, ownership: Ownership) -> Result<Have<Desired<K>>> {
     let body = K::parse(one.kind, one.body).map_err(unreadable)?;
     let spec = Desired { name: one.name, tags: one.marks, body };
     Ok(Have { spec, ownership, container: one.container, outputs: one.outputs })
-}
-
-fn collect_strings(value: &Value, into: &mut BTreeSet<String>) {
-    match value {
-        Value::String(text) => {
-            into.insert(text.clone());
-        }
-        Value::Array(items) => items.iter().for_each(|item| collect_strings(item, into)),
-        Value::Object(fields) => fields.values().for_each(|field| collect_strings(field, into)),
-        _ => {}
-    }
 }
 
 /// What the Service's resources wait for, if they do.

@@ -73,7 +73,7 @@ pub(super) fn collections(body: &Value) -> Vec<(&str, usize)> {
 }
 
 /// References to other resources and among parts, wherever they stand.
-pub(super) fn references(body: &Value) -> Vec<&str> {
+pub(crate) fn references(body: &Value) -> Vec<&str> {
     match body {
         Value::String(text) if text.starts_with(ID_PREFIX) || text.starts_with(PART_PREFIX) => vec![text],
         Value::Array(items) => items.iter().flat_map(references).collect(),

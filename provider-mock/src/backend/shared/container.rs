@@ -9,7 +9,6 @@ use serde_json::{Map, Value, json};
 use super::Desired;
 use super::desired::{container_key, own_name};
 use super::kinds::{PARTS, SharedKind};
-use crate::backend::link;
 use crate::backend::survey::Found;
 use crate::cloud::Record;
 
@@ -88,30 +87,27 @@ pub(crate) fn outputs_of(kind: &str, name: &str, container: &Outputs) -> Outputs
 }
 
 /// The container and its parts, as a survey takes them.
-pub(crate) fn explode(record: &Record) -> Result<Vec<Found>> {
+pub(crate) fn explode(record: Record) -> Result<Vec<Found>> {
     let key = container_key(record.kind);
-    let mut whole = Found::from(record);
-    whole.container = Some(key.clone());
-    let mut found = vec![whole];
-    for (kind, _, collection) in PARTS.iter().filter(|(_, container, _)| *container == record.kind) {
-        let parts = record.body.get(collection).and_then(Value::as_object).into_iter().flatten();
-        for (name, part) in parts {
-            let mut body = part.clone();
-            let mut take = |field| body.as_object_mut().and_then(|fields| fields.remove(field));
-            take("name");
-            let marks: Tags = take("tags")
+    let mut whole = Found { container: Some(key.clone()), ..Found::from(record) };
+    let mut found = Vec::new();
+    for (kind, _, collection) in PARTS.iter().filter(|(_, container, _)| *container == whole.kind) {
+        let parts = whole.body.get_mut(collection).map(Value::take);
+        let Some(Value::Object(parts)) = parts else { continue };
+        for (name, mut body) in parts {
+            let fields = body.as_object_mut();
+            let tags = fields.and_then(|fields| {
+                fields.remove("name");
+                fields.remove("tags")
+            });
+            let marks: Tags = tags
                 .map_or(Ok(Tags::new()), serde_json::from_value)
                 .map_err(|error| unreadable(collection, error))?;
-            found.push(Found {
-                kind,
-                name: name.clone(),
-                marks,
-                body,
-                outputs: outputs_of(kind, name, &link::outputs(record)),
-                container: Some(key.clone()),
-                created: record.created,
-            });
+            let outputs = outputs_of(kind, &name, &whole.outputs);
+            let (container, created) = (Some(key.clone()), whole.created);
+            found.push(Found { kind, name, marks, body, outputs, container, created });
         }
     }
+    found.push(whole);
     Ok(found)
 }
