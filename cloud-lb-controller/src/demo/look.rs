@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use super::Demo;
 use super::event::Event;
+use super::pods;
 use super::subject;
 use super::table::Table;
 use super::traffic::Target;
@@ -28,9 +29,15 @@ impl Demo {
         self.services().iter().filter_map(|service| self.targets_of(service)).flatten().collect()
     }
 
-    /// Those that let us in.
+    /// The ports of load balancers that answer us: those that let us in and have pods behind them.
     pub(super) fn open_targets(&self) -> Vec<Target> {
-        self.load_balancer_targets().into_iter().filter(|target| target.admits_us).collect()
+        let targets = self.answering().filter_map(|service| self.targets_of(&service));
+        targets.flatten().filter(|target| target.admits_us).collect()
+    }
+
+    /// The Services that have pods.
+    fn answering(&self) -> impl Iterator<Item = Service> {
+        self.services().into_iter().filter(|service| !pods::behind(service).is_empty())
     }
 
     fn targets_of(&self, service: &Service) -> Option<Vec<Target>> {
@@ -42,13 +49,13 @@ impl Demo {
         Some(targets)
     }
 
-    /// Where clients can go: to the load balancer, or else to a node.
+    /// Where clients of Services with pods can go: to the load balancer, or else to a node.
     pub(super) fn targets(&self) -> Vec<Target> {
         let node = self.world.nodes_by_address().into_keys().find(IpAddr::is_ipv4);
-        let of = |service: &Service| {
-            self.targets_of(service).or_else(|| subject::node_targets(service, &self.world.net, node?))
+        let of = |service: Service| {
+            self.targets_of(&service).or_else(|| subject::node_targets(&service, &self.world.net, node?))
         };
-        self.services().iter().filter_map(of).flatten().collect()
+        self.answering().filter_map(of).flatten().collect()
     }
 
     pub(super) async fn show_services(&mut self) -> Result<(), Failure> {

@@ -47,6 +47,7 @@ impl Narrator {
     pub(super) fn wait_for(&self, what: &str) {
         if let Self::Text(progress) = self {
             progress.set_message(what.to_owned());
+            progress.reset();
             progress.enable_steady_tick(TICK);
         }
     }
@@ -56,8 +57,13 @@ impl Narrator {
         if let Self::Text(progress) = self {
             progress.disable_steady_tick();
             progress.finish_and_clear();
-            progress.reset();
         }
+    }
+}
+
+impl Drop for Narrator {
+    fn drop(&mut self) {
+        self.rest();
     }
 }
 

@@ -71,14 +71,26 @@ impl Demo {
                 .push(submit(&self.world.client, &self.world.url, &subject.manifest, Intent::Create).await);
         }
         all(results)?;
+        self.make_pods().await?;
+        self.show_services().await
+    }
+
+    async fn make_pods(&self) -> Result<(), Failure> {
         for service in self.services() {
-            for pod in pods::behind(&service) {
+            let pods = pods::behind(&service);
+            let (namespace, name) = subject::key(&service);
+            let text = match pods.len() {
+                0 => format!("no pods for Service {namespace}/{name}, which has no selector"),
+                count => format!("{count} pods match the selector of Service {namespace}/{name}"),
+            };
+            self.narrator.tell(&Event::Note { text })?;
+            for pod in pods {
                 let refused = |error| Failure::because("a pod cannot be made", &error);
                 self.world.api.create(Resource::Pods, pod).map_err(refused)?;
             }
         }
         self.world.kubelets.settle().await;
-        self.show_services().await
+        Ok(())
     }
 
     async fn plan(&mut self) -> Result<(), Failure> {
@@ -115,13 +127,14 @@ impl Demo {
             (!services.into_iter().any(|service| pending(&service))).then_some(())
         };
         self.world.until(&self.narrator, "an external address that is served", served).await?;
-        self.checked("an external address that is served", begin)
+        self.checked("every load balancer has an external address", begin)
     }
 
     async fn request_all(&mut self) -> Result<(), Failure> {
         let targets = self.targets();
         if targets.is_empty() {
-            let text = "nothing here can be reached from outside the cluster".to_owned();
+            let text =
+                "no request of ours would be answered: there is no way in from outside, or no pod".to_owned();
             return self.narrator.tell(&Event::Note { text });
         }
         for target in &targets {

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::event::Traffic;
 
 /// A request that takes longer has failed: on loopback an answer takes less than a millisecond.
-const PATIENCE: Duration = Duration::from_millis(500);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Longest answer that is read.
 const ANSWER_LIMIT: u64 = 64 * 1024;
@@ -83,7 +83,7 @@ impl Target {
                     *traffic.pods.entry(pod).or_default() += 1;
                 }
                 Ok(Err(error)) => traffic.error = Some(error.to_string()),
-                Err(_) => traffic.error = Some(format!("no answer in {} ms", PATIENCE.as_millis())),
+                Err(_) => traffic.error = Some(format!("no answer in {} s", PATIENCE.as_secs())),
             }
         }
         traffic
