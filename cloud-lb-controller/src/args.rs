@@ -116,7 +116,7 @@ pub(crate) struct PlanArgs {
 /// Run the controller against a cluster
 ///
 /// Takes the cluster from --kubeconfig, KUBECONFIG or ~/.kube/config, else the one that it runs in.
-/// SIGTERM and Ctrl-C finish the work in hand and end it.
+/// SIGTERM and Ctrl-C finish the work in hand and end it; a second one ends it at once.
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
     #[command(flatten)]

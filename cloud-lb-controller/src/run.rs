@@ -13,7 +13,7 @@ use crate::cluster::{Cluster, connect};
 use crate::failure::{Failure, chain};
 use crate::{providers, signals};
 
-/// Runs until a signal comes, then finishes the work in hand.
+/// Runs until a signal comes, then finishes the work in hand; a second signal ends it at once.
 pub(crate) async fn run(args: RunArgs) -> Result<Verdict, Failure> {
     let RunArgs { provider, cluster, concurrent_service_syncs, load_balancer_class } = args;
     let ProviderArgs { provider, config, cluster_name } = provider;
@@ -35,7 +35,15 @@ pub(crate) async fn run(args: RunArgs) -> Result<Verdict, Failure> {
         name = ended => {
             tracing::info!(signal = name, "finishing the work in hand");
             shutdown.cancel();
-            running.await
+            let again = signals::ended()?;
+            tokio::select! {
+                biased;
+                result = &mut running => result,
+                name = again => {
+                    let message = format!("ended at once by a second {name}; the next run completes what was begun");
+                    return Err(Failure::new(message));
+                }
+            }
         }
     };
     result.map(|()| Verdict::Fine).map_err(|error| stopped(&url, &error))

@@ -220,7 +220,12 @@ impl World {
         let text = |event: &Value, field: &str| {
             event.get(field).and_then(Value::as_str).unwrap_or_default().to_owned()
         };
-        let warning = events.iter().rev().find(|event| text(event, "type") == "Warning");
+        let version = |event: &&Value| {
+            let version = event.pointer("/metadata/resourceVersion").and_then(Value::as_str);
+            version.and_then(|version| version.parse::<u64>().ok())
+        };
+        let warnings = events.iter().filter(|event| text(event, "type") == "Warning");
+        let warning = warnings.max_by_key(version);
         let said = warning.map_or(String::new(), |event| {
             format!("; the controller says: {}: {}", text(event, "reason"), text(event, "message"))
         });
