@@ -16,7 +16,7 @@ const MAX_CONCURRENCY: usize = 1000;
 const MAX_FINALIZER: usize = 317;
 
 /// Longest period that is accepted anywhere: a day.
-const MAX_PERIOD: Duration = Duration::from_secs(24 * 60 * 60);
+const MAX_PERIOD: Duration = Duration::from_hours(24);
 
 /// Settings of the service controller.
 ///
@@ -82,10 +82,10 @@ impl Default for Options {
             namespace: None,
             concurrency: 10,
             min_retry_delay: Duration::from_secs(5),
-            max_retry_delay: Duration::from_secs(300),
+            max_retry_delay: Duration::from_mins(5),
             retry_jitter: 10,
-            recheck_delay: Duration::from_secs(30 * 60),
-            call_timeout: Duration::from_secs(60),
+            recheck_delay: Duration::from_mins(30),
+            call_timeout: Duration::from_mins(1),
             drain_timeout: Duration::from_secs(30),
             node_quiet: Duration::from_secs(1),
             node_delay: Duration::from_secs(5),
@@ -266,6 +266,13 @@ mod tests {
         assert!(!options.classes.classless);
         let error = serde_saphyr::from_str::<Options>("{clusterNane: blue}").unwrap_err();
         assert!(error.to_string().contains("clusterNane"), "{error}");
+    }
+
+    #[test]
+    fn w_24_jitter_stretches_ordinary_delays_only_upwards() {
+        let options = Options::default().with_retry_jitter(20);
+        let delay = |random| Duration::from_secs(10).mul_f64(options.pace(random).stretch).as_millis();
+        assert_eq!([delay(0.0), delay(0.5), delay(1.0)], [10_000, 11_000, 12_000]);
     }
 
     #[test]

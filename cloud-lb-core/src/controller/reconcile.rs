@@ -26,7 +26,7 @@ use super::queue::{Verdict, Work};
 use super::status::{self, Health};
 use super::triggers::{Rules, addresses, is_deleting};
 use crate::clock;
-use crate::error::{ErrorKind, Result};
+use crate::error::{ErrorKind, Result, Retry};
 use crate::k8s::{self, Owner};
 use crate::model::ServiceId;
 use crate::provider::{LoadBalancerProvider, State};
@@ -173,7 +173,12 @@ impl Reconciler {
     /// Tells the Service that its sync failed (SC-42 step 5), by event and condition.
     async fn report(&self, lane: &mut Lane, failure: &Failure) -> Verdict {
         let error = failure.error();
-        tracing::warn!(%failure, kind = ?error.kind(), request_id = error.request_id(), "sync failed");
+        let (kind, request_id) = (error.kind(), error.request_id());
+        if error.retry() == Retry::Never {
+            tracing::error!(%failure, ?kind, request_id, "sync failed, and only a change can mend it");
+        } else {
+            tracing::warn!(%failure, ?kind, request_id, "sync failed and will be tried again");
+        }
         self.tell(lane, Notice::sync_failed(failure)).await;
         let health = lane.memory.health.insert(Health::Failed(error.kind(), failure.to_string()));
         if let Err(failure) = self.write_status(&lane.service, None, Some(health)).await {

@@ -12,6 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Something that a watch saw.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "taken apart at once, never kept")]
 pub(crate) enum Seen {
     Service(Event<Service>),
     Node(Event<Node>),

@@ -1,4 +1,10 @@
 //! A cloud that does as it is told and writes down what it was asked.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a helper that fails fails its test"
+)]
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr};
@@ -232,10 +238,10 @@ fn call(op: Op, id: Option<&ServiceId>) -> Call {
     }
 }
 
-fn outcome<T>(answer: Option<Answer>, usual: T) -> Outcome<T> {
+fn outcome<T>(answer: Option<&Answer>, usual: T) -> Outcome<T> {
     match answer {
         Some(Answer::Pending(retry_after, reason)) => {
-            Outcome::Pending(Pending { retry_after, reason: reason.to_owned() })
+            Outcome::Pending(Pending { retry_after: *retry_after, reason: (*reason).to_owned() })
         }
         Some(Answer::Elsewhere) => Outcome::ImplementedElsewhere,
         _ => Outcome::Done(usual),
@@ -286,7 +292,7 @@ impl LoadBalancerProvider for Cloud {
         let call =
             Call { nodes: names(&lb.nodes), lb: Some(lb.clone()), ..call(Op::Ensure, Some(&lb.service)) };
         let answer = self.enter(call).await?;
-        let outcome = outcome(answer, status());
+        let outcome = outcome(answer.as_ref(), status());
         if outcome != Outcome::ImplementedElsewhere {
             self.plant(&lb.service.uid);
         }
@@ -300,12 +306,12 @@ impl LoadBalancerProvider for Cloud {
             }
             TargetUpdate::Cluster(nodes) => Call { nodes: names(nodes), ..call(Op::UpdateCluster, None) },
         };
-        Ok(outcome(self.enter(call).await?, ()))
+        Ok(outcome(self.enter(call).await?.as_ref(), ()))
     }
 
     async fn delete(&self, service: &ServiceId) -> Result<Outcome<()>> {
         let answer = self.enter(call(Op::Delete, Some(service))).await?;
-        let outcome = outcome(answer, ());
+        let outcome = outcome(answer.as_ref(), ());
         if outcome == Outcome::Done(()) {
             self.notes.lock().existing.remove(&service.uid);
             self.changed();

@@ -16,7 +16,7 @@ async fn case_1_sc_61_a_service_that_wants_none_is_left_alone() {
     world.add_service(of_type("web", "ClusterIP"));
     world.add_service(of_type("api", "NodePort"));
     let world = world.start();
-    world.pass_time(Duration::from_secs(600)).await;
+    world.pass_time(Duration::from_mins(10)).await;
     assert!(world.cloud.calls().is_empty());
     assert_eq!((world.patches(), world.events().len()), (0, 0));
 }
@@ -51,7 +51,7 @@ async fn case_5_a_foreign_class_is_left_alone() {
     service["spec"]["loadBalancerClass"] = json!("custom-loadbalancer");
     world.add_service(service);
     let world = world.start();
-    world.pass_time(Duration::from_secs(600)).await;
+    world.pass_time(Duration::from_mins(10)).await;
     assert!(world.cloud.calls().is_empty());
     assert_eq!((world.patches(), world.events().len()), (0, 0));
 }
@@ -103,12 +103,12 @@ async fn sc_51_implemented_elsewhere_ends_quietly_and_keeps_the_finalizer() {
     world.cloud.next(Op::Ensure, Answer::Elsewhere);
     world.add_service(lb("web"));
     let world = world.start();
-    world.pass_time(Duration::from_secs(600)).await;
+    world.pass_time(Duration::from_mins(10)).await;
     assert_eq!(world.story(), ["Normal EnsuringLoadBalancer", "Ensure web (finalizer)"]);
     assert_eq!((address(&world, "web"), world.condition("web")), (None, None));
     assert_eq!(finalizers(&world, "web"), [FINALIZER]);
     world.add_node("n3");
-    world.pass_time(Duration::from_secs(60)).await;
+    world.pass_time(Duration::from_mins(1)).await;
     assert_eq!(world.cloud.count(Op::Update), 0, "W-31");
 }
 
@@ -123,7 +123,7 @@ async fn sc_7_sc_3_existing_services_are_ensured_once_after_everything_is_listed
     world.pass_time(Duration::from_secs(19)).await;
     assert_eq!((world.cloud.calls().len(), world.api.faults().writes()), (0, 0), "nodes are not known");
     world.until("all ready", |world| (0..30).all(|index| is_ready(world, &format!("s{index:02}")))).await;
-    world.pass_time(Duration::from_secs(600)).await;
+    world.pass_time(Duration::from_mins(10)).await;
     assert_eq!(world.cloud.calls().len(), 30, "W-30: and no pass over the nodes");
     assert!(world.cloud.calls().iter().all(|call| call.nodes == ["n1", "n2"]));
 }
@@ -149,7 +149,7 @@ async fn w_7_sc_14_what_nobody_reads_is_no_work() {
         service["metadata"]["labels"] = json!({"team": "blue"});
         service["spec"]["selector"] = json!({"app": "web"});
     });
-    world.pass_time(Duration::from_secs(600)).await;
+    world.pass_time(Duration::from_mins(10)).await;
     assert!(world.cloud.calls().is_empty());
     world.change_service("web", |service| {
         service["metadata"]["annotations"] = json!({"cloud.example/size": "2"});

@@ -82,7 +82,7 @@ async fn w_14_waiting_is_told_once_and_is_no_warning() {
 
 #[tokio::test(start_paused = true)]
 async fn w_14_invalid_input_is_not_tried_again_until_the_object_changes() {
-    let world = World::new().options(|options| options.with_recheck_delay(Duration::from_secs(7200)));
+    let world = World::new().options(|options| options.with_recheck_delay(Duration::from_hours(2)));
     let invalid = Error::new(ErrorKind::Unsupported, "spec.ports: no SCTP here");
     world.cloud.next(Op::Ensure, Answer::Fail(invalid));
     world.add_service(lb("web"));
@@ -159,7 +159,7 @@ async fn case_37_sc_85_not_found_on_the_status_is_forgiven() {
     world.api.faults().inject(Verb::Patch, Resource::Services, Fault::Fail(404), 1);
     world.add_service(finalized(lb("web")));
     let world = world.start();
-    world.pass_time(Duration::from_secs(600)).await;
+    world.pass_time(Duration::from_mins(10)).await;
     assert_eq!(world.reasons(), ["EnsuringLoadBalancer", "EnsuredLoadBalancer"]);
     assert_eq!(world.cloud.count(Op::Ensure), 1);
 }
@@ -183,7 +183,7 @@ async fn an_event_that_cannot_be_written_harms_nothing() {
     world.add_service(lb("web"));
     let world = world.start();
     world.until_ready("web").await;
-    world.pass_time(Duration::from_secs(600)).await;
+    world.pass_time(Duration::from_mins(10)).await;
     assert_eq!((world.cloud.count(Op::Ensure), world.events().len()), (1, 0));
 }
 

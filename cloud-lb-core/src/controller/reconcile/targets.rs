@@ -47,7 +47,7 @@ impl Reconciler {
             Ok(State::Absent) => return Verdict::Done,
             Ok(_) => {}
             Err(question) => {
-                tracing::warn!(error = %question, "cannot tell whether the load balancer exists")
+                tracing::warn!(error = %question, "cannot tell whether the load balancer exists");
             }
         }
         tracing::warn!(%error, kind = ?error.kind(), request_id = error.request_id(), "host update failed");

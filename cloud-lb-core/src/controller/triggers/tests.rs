@@ -69,7 +69,7 @@ fn sc_20_which_new_services_are_work() {
 
 #[test]
 fn sc_21_which_changes_are_work() {
-    let cases = [
+    let cases = vec![
         (service(&[]), service(&[cluster_ip()]), Work::SYNC),
         (service(&[]), service(&[foreign()]), Work::SYNC),
         (service(&[]), service(&[("/spec/ports/0/port", json!(81))]), Work::SYNC),
