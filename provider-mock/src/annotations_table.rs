@@ -73,4 +73,15 @@ mod tests {
     fn defaults_and_examples_are_valid() {
         assert_eq!(ANNOTATIONS.check(), []);
     }
+
+    #[test]
+    fn the_reference_page_is_current() {
+        let page = format!("# Annotations of the mock provider\n\n{}", ANNOTATIONS.reference());
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/annotations/mock.md");
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(path, &page).unwrap();
+        }
+        let written = std::fs::read_to_string(path).unwrap();
+        assert_eq!(written, page, "run the test again with UPDATE_DOCS=1");
+    }
 }

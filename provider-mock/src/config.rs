@@ -11,6 +11,26 @@ use crate::cloud::{Options, duration};
 /// Longest name of a cluster: it is a tag value and a part of names.
 const CLUSTER_NAME_LIMIT: usize = 63;
 
+/// Kinds of resources of all shapes, of which there may be a quota; containers also have parts.
+const KINDS: &[&str] = &[
+    "Address",
+    "BackendPool",
+    "BackendService",
+    "Firewall",
+    "ForwardingRule",
+    "HealthCheck",
+    "InstanceGroup",
+    "Listener",
+    "LoadBalancer",
+    "LoadBalancer/frontends",
+    "LoadBalancer/probes",
+    "LoadBalancer/rules",
+    "PublicAddress",
+    "SecurityGroup",
+    "SecurityGroup/rules",
+    "TargetGroup",
+];
+
 /// Which real cloud the mock resembles.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -121,6 +141,13 @@ impl Config {
         if self.call_deadline.is_zero() {
             violations.push(Violation::new("callDeadline", "0s", "a time above zero, such as 10s"));
         }
+        if self.cloud.latency >= self.call_deadline && !self.call_deadline.is_zero() {
+            let expected = format!("a time below callDeadline, which is {:?}", self.call_deadline);
+            violations.push(Violation::new("cloud.latency", format!("{:?}", self.cloud.latency), expected));
+        }
+        for kind in self.cloud.quotas.keys().filter(|kind| !KINDS.contains(&kind.as_str())) {
+            violations.push(Violation::new("cloud.quotas", kind, format!("one of {}", KINDS.join(", "))));
+        }
         if self.load_balancer_class.as_ref().is_some_and(String::is_empty) {
             violations.push(Violation::new("loadBalancerClass", "", "a name, or the field left out"));
         }
@@ -163,6 +190,10 @@ mod tests {
         let error = config.validate().unwrap_err();
         let fields: Vec<&str> = error.violations().iter().map(|violation| violation.field.as_str()).collect();
         assert_eq!(fields, ["cluster", "callDeadline", "loadBalancerClass"]);
+        let options = Options::new().with_latency(Duration::from_secs(10)).with_quota("Listeners", 1);
+        let error = Config::default().with_cloud(options).validate().unwrap_err();
+        let fields: Vec<&str> = error.violations().iter().map(|violation| violation.field.as_str()).collect();
+        assert_eq!(fields, ["cloud.latency", "cloud.quotas"]);
         assert!(Config::default().validate().is_ok());
     }
 }

@@ -1,4 +1,5 @@
 //! The mock cloud's three shapes, from outside.
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests")]
 
 #[path = "shapes/changes.rs"]
 mod changes;

@@ -44,7 +44,8 @@ impl CallCounts {
 }
 
 fn difference(now: &BTreeMap<String, u64>, then: &BTreeMap<String, u64>) -> BTreeMap<String, u64> {
-    let more = now.iter().map(|(key, count)| (key.clone(), count - then.get(key).unwrap_or(&0)));
+    let more =
+        now.iter().map(|(key, count)| (key.clone(), count.saturating_sub(*then.get(key).unwrap_or(&0))));
     more.filter(|(_, count)| *count > 0).collect()
 }
 

@@ -64,7 +64,7 @@ async fn walk(shape: Shape, services: &[LoadBalancer]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn any_change_converges_and_a_delete_leaves_nothing(services in prop::collection::vec(any_load_balancer(), 1..4)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
