@@ -20,14 +20,17 @@ use gather::{Situation, Wanted};
 /// Prints the plan of every Service.
 pub(crate) async fn run(args: PlanArgs) -> Result<Verdict, Failure> {
     let PlanArgs { files, output, against_cluster, provider, cluster } = args;
-    let ProviderArgs { provider, config, cluster_name } = provider;
-    let provider = providers::build(provider, config.as_deref(), &cluster_name, None)?;
+    let ProviderArgs { provider: name, config, cluster_name } = provider;
+    let provider = providers::build(name, config.as_deref(), &cluster_name, None)?;
     let manifests = manifests::read(&files)?;
-    let situation = if against_cluster {
+    let mut situation = if against_cluster {
         live::gather(cluster, &manifests).await?
     } else {
         offline::gather(&manifests).await?
     };
+    if against_cluster {
+        situation.notes.extend(name.caveats());
+    }
     let planner = Planner { provider, cluster: cluster_name };
     let mut reports = Vec::new();
     for wanted in &situation.services {

@@ -61,6 +61,15 @@ impl From<Shape> for provider_mock::Shape {
     }
 }
 
+impl ProviderName {
+    /// What a user should know of a plan for what is there, if anything; empty for real clouds.
+    pub(crate) fn caveats(self) -> Vec<String> {
+        match self {
+            Self::Mock => vec!["each process has a mock cloud of its own: this one is empty".to_owned()],
+        }
+    }
+}
+
 /// Makes the provider, with the settings of a file. The name of the cluster and the class, if given,
 /// override those of the settings.
 ///

@@ -13,14 +13,25 @@ use super::traffic::Target;
 use super::world::World;
 use crate::failure::Failure;
 
+/// Names that are tried for the folder.
+const ATTEMPTS: usize = 100;
+
 /// A directory with a kubeconfig; gone when dropped.
 pub(super) struct Folder(PathBuf);
 
 impl Folder {
     fn new(kubeconfig: &str) -> io::Result<Self> {
-        let path = std::env::temp_dir().join(format!("cloud-lb-demo-{}", std::process::id()));
-        fs::create_dir_all(&path)?;
-        let folder = Self(path);
+        // A folder that is there may be somebody else's, with a kubeconfig that runs what they like.
+        let names = (0..ATTEMPTS).map(|attempt| format!("cloud-lb-demo-{}-{attempt}", std::process::id()));
+        let mut made = names.map(|name| {
+            let path = std::env::temp_dir().join(name);
+            fs::create_dir(&path).map(|()| Self(path))
+        });
+        let taken = |made: &io::Result<Self>| {
+            made.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::AlreadyExists)
+        };
+        let made = made.find(|made| !taken(made)).unwrap_or(Err(io::ErrorKind::AlreadyExists.into()));
+        let folder = made?;
         fs::write(folder.kubeconfig(), kubeconfig)?;
         Ok(folder)
     }
