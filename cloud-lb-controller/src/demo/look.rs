@@ -51,9 +51,11 @@ impl Demo {
 
     /// Where clients of Services with pods can go: to the load balancer, or else to a node.
     pub(super) fn targets(&self) -> Vec<Target> {
-        let node = self.world.nodes_by_address().into_keys().find(IpAddr::is_ipv4);
+        let nodes = self.world.nodes_by_address();
         let of = |service: Service| {
-            self.targets_of(&service).or_else(|| subject::node_targets(&service, &self.world.net, node?))
+            let reached = |ip: &&IpAddr| ip.is_ipv6() == subject::is_ipv6(&service);
+            let at_node = || subject::node_targets(&service, &self.world.net, *nodes.keys().find(reached)?);
+            self.targets_of(&service).or_else(at_node)
         };
         self.answering().filter_map(of).flatten().collect()
     }

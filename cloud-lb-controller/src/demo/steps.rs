@@ -21,7 +21,7 @@ const REQUESTS: usize = 30;
 /// Requests after which is looked whether all goes well again.
 const BATCH: usize = 10;
 
-/// The machine that dies.
+/// The machine that dies, if it gets requests at all.
 const VICTIM: &str = "node-2";
 
 /// A part of the story.
@@ -151,22 +151,29 @@ impl Demo {
 
     async fn kill(&mut self) -> Result<(), Failure> {
         let targets = self.open_targets();
-        if targets.is_empty() {
+        let Some(victim) = self.victim(&targets).await else {
             let text = "no request of ours gets through that could be lost".to_owned();
             return self.narrator.tell(&Event::Note { text });
-        }
-        self.world.kubelets.kill(VICTIM).await;
-        self.narrator
-            .tell(&Event::Note { text: format!("{VICTIM} is switched off, and its pods with it") })?;
+        };
+        self.world.kubelets.kill(&victim).await;
+        let text = format!("{victim} is switched off, and its pods with it");
+        self.narrator.tell(&Event::Note { text })?;
         for target in &targets {
-            self.outlive(target).await?;
+            self.outlive(target, &victim).await?;
         }
-        self.world.kubelets.revive(VICTIM).await;
-        self.narrator.tell(&Event::Note { text: format!("{VICTIM} is switched on again") })
+        self.world.kubelets.revive(&victim).await;
+        self.narrator.tell(&Event::Note { text: format!("{victim} is switched on again") })
+    }
+
+    /// A node that gets requests: with session affinity these all go to one.
+    async fn victim(&self, targets: &[Target]) -> Option<String> {
+        let traffic = targets.first()?.send(BATCH, &self.world.nodes_by_address()).await;
+        let usual = traffic.nodes.contains_key(VICTIM).then(|| VICTIM.to_owned());
+        usual.or_else(|| traffic.nodes.into_keys().next())
     }
 
     /// Sends requests until the dead node gets none of them, and tells how many were lost until then.
-    async fn outlive(&mut self, target: &Target) -> Result<(), Failure> {
+    async fn outlive(&mut self, target: &Target, victim: &str) -> Result<(), Failure> {
         let begin = Instant::now();
         let (mut sent, mut lost) = (0, 0);
         self.narrator.wait_for("the health checks to notice");
@@ -174,15 +181,13 @@ impl Demo {
             let traffic = target.send(BATCH, &self.world.nodes_by_address()).await;
             sent += traffic.sent;
             lost += traffic.sent - traffic.answered;
-            if traffic.all_answered() && !traffic.nodes.contains_key(VICTIM) {
+            if traffic.all_answered() && !traffic.nodes.contains_key(victim) {
                 break;
             }
             if begin.elapsed() > PATIENCE {
-                let error = traffic.error.unwrap_or_else(|| format!("{VICTIM} still gets requests"));
-                let url = target.url();
-                return Err(Failure::new(format!(
-                    "expected every request to {url} to be answered without {VICTIM}: {error}"
-                )));
+                let error = traffic.error.unwrap_or_else(|| format!("{victim} still gets requests"));
+                let expected = format!("expected every request to {} to be answered", target.url());
+                return Err(Failure::new(format!("{expected} without {victim}: {error}")));
             }
         }
         self.narrator.rest();

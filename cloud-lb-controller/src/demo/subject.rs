@@ -62,6 +62,12 @@ pub(super) fn as_load_balancer(before: &Service) -> Value {
     json!({"spec": {"type": "LoadBalancer", "loadBalancerSourceRanges": ranges}})
 }
 
+/// Whether clients come over IPv6 first.
+pub(super) fn is_ipv6(service: &Service) -> bool {
+    let families = service.spec.as_ref().and_then(|spec| spec.ip_families.as_ref());
+    families.and_then(|families| families.first()).is_some_and(|family| family == "IPv6")
+}
+
 /// Whether nothing of a load balancer is left at the Service.
 pub(super) fn is_released(service: &Service) -> bool {
     !k8s::has_finalizer(service, k8s::FINALIZER) && addresses(service).is_empty()

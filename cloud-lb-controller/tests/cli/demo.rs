@@ -57,6 +57,21 @@ fn a_dead_node_gets_no_requests() {
 }
 
 #[test]
+fn with_affinity_the_node_dies_that_gets_the_requests() {
+    let ran = run_with_input(
+        &["demo", "-o", "json", "-f", "-"],
+        "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec:\n  type: LoadBalancer\n  sessionAffinity: ClientIP\n  ports: [{port: 80, targetPort: http}]\n  selector: {app: web}\n",
+    );
+    assert_eq!(ran.code, 0, "{ran}");
+    let events: Vec<Value> = ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let traffic = of_kind(&events, "traffic");
+    let nodes =
+        |index: usize| traffic[index]["nodes"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!((nodes(0).len(), nodes(1).len()), (1, 1), "one node at a time: {traffic:?}");
+    assert_ne!(nodes(0), nodes(1), "the second takes over when the first dies");
+}
+
+#[test]
 fn every_shape_of_cloud_tells_the_same_story() {
     for shape in ["rules", "shared"] {
         assert_story(&events(&["--shape", shape]));
