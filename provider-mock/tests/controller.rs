@@ -12,6 +12,8 @@ mod ensure;
 mod errors;
 #[path = "controller/lanes.rs"]
 mod lanes;
+#[path = "controller/mock.rs"]
+mod mock;
 #[path = "controller/nodes.rs"]
 mod nodes;
 #[path = "controller/vanished.rs"]

@@ -39,10 +39,11 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Opens a watch at the version that the query names.
+    /// Opens a watch at the version that the query names. One that is too old is told so in the stream,
+    /// by an ERROR with code 410, as a real server does it.
     ///
     /// # Errors
-    /// 410 where the version is too old, 504 where it is yet to come, 400 for contradicting options.
+    /// 504 where the version is yet to come, 400 for contradicting options.
     pub(crate) fn open(
         server: ApiServer,
         target: Target,
@@ -95,7 +96,6 @@ impl Watch {
             self.position = store.version();
         } else {
             self.position = from.unwrap_or_default();
-            drop(store.changes_after(self.position)?);
         }
         if begins_with_state {
             for (_, object) in store.list(self.target.endpoint.resource, &self.target.namespace) {

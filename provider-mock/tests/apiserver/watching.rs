@@ -86,14 +86,15 @@ async fn a_quiet_watch_sends_bookmarks_and_ends_in_time() {
 }
 
 #[tokio::test]
-async fn a_watch_from_before_the_history_gets_410() {
+async fn a_watch_from_before_the_history_is_told_410_in_the_stream() {
     let server = ApiServer::new();
     let version = *server.changes().borrow();
     create(&server, "a").await;
     server.compact();
-    let path = format!("/api/v1/services?watch=true&resourceVersion={version}");
-    let response = send(&server, ("GET", &path), &[], &Value::Null).await;
-    assert_eq!(response.status(), 410);
+    let mut watch = open(&server, &format!("resourceVersion={version}")).await;
+    let error = next_event(&mut watch).await.unwrap();
+    assert_eq!((error["type"].as_str(), error["object"]["code"].as_u64()), (Some("ERROR"), Some(410)));
+    assert_eq!(next_event(&mut watch).await, None);
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use cloud_lb_core::controller::{Controller, Options, READY_CONDITION};
 use cloud_lb_core::k8s::FINALIZER;
-use cloud_lb_core::provider::Capabilities;
+use cloud_lb_core::provider::{Capabilities, LoadBalancerProvider};
 use kube::Client;
 use provider_mock::apiserver::{ApiServer, Resource, Verb};
 use serde_json::{Value, json};
@@ -27,6 +27,7 @@ const PATIENCE: Duration = Duration::from_hours(1);
 pub(crate) struct World {
     pub(crate) api: ApiServer,
     pub(crate) cloud: Cloud,
+    provider: Arc<dyn LoadBalancerProvider>,
     options: Options,
     shutdown: CancellationToken,
     controller: Option<JoinHandle<cloud_lb_core::Result<()>>>,
@@ -42,8 +43,8 @@ impl World {
         let api = ApiServer::new();
         let cloud = Cloud::new(api.clone()).with(change);
         let shutdown = CancellationToken::new();
-        let world =
-            Self { api, cloud, options: Options::default().with_retry_jitter(0), shutdown, controller: None };
+        let (provider, options) = (Arc::new(cloud.clone()), Options::default().with_retry_jitter(0));
+        let world = Self { api, cloud, provider, options, shutdown, controller: None };
         for name in ["n1", "n2"] {
             world.add_node(name);
         }
@@ -52,6 +53,12 @@ impl World {
 
     pub(crate) fn options(mut self, change: impl FnOnce(Options) -> Options) -> Self {
         self.options = change(self.options);
+        self
+    }
+
+    /// Works on another cloud than the scripted one.
+    pub(crate) fn on(mut self, provider: Arc<dyn LoadBalancerProvider>) -> Self {
+        self.provider = provider;
         self
     }
 
@@ -64,7 +71,7 @@ impl World {
     pub(crate) fn launch(&mut self) {
         self.shutdown = CancellationToken::new();
         let client = Client::new(self.api.clone(), "default");
-        let controller = Controller::new(client, Arc::new(self.cloud.clone()), self.options.clone()).unwrap();
+        let controller = Controller::new(client, Arc::clone(&self.provider), self.options.clone()).unwrap();
         self.controller = Some(tokio::spawn(controller.run(self.shutdown.clone())));
     }
 
@@ -109,8 +116,10 @@ impl World {
     }
 
     pub(crate) fn add_machine(&self, name: &str, provider_id: &str) {
+        let address = format!("10.0.0.{}", self.api.list(Resource::Nodes).len() + 1);
         let node = json!({
-            "apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "spec": {"providerID": provider_id}
+            "apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "spec": {"providerID": provider_id},
+            "status": {"addresses": [{"type": "InternalIP", "address": address}]}
         });
         self.api.create(Resource::Nodes, node).unwrap();
     }
