@@ -50,7 +50,7 @@ impl<A: Api> Aws<A> {
 
     fn observed(&self, service: &ServiceId, view: &View, stack: &StackFacts) -> Observed<Spec> {
         let lookups = |instance: &str| self.lookups.groups_of(instance);
-        let rules = node_rules::observe(view, stack, self.backend_id(view), lookups);
+        let rules = node_rules::observe(view, stack, self.backend_id(view).as_deref(), lookups);
         for (target_group, need) in rules.needs {
             self.node_rules.learn(&target_group, need);
         }
@@ -210,29 +210,38 @@ impl<A: Api> Aws<A> {
         let tgs = view.target_groups.iter().map(|(arn, group)| (key::TARGET_GROUP, arn, &group.tags));
         let groups = view.groups.iter().map(|(id, group)| (key::SECURITY_GROUP, id, &group.tags));
         for (kind, id, tags) in lbs.chain(tgs).chain(groups) {
-            if let Some(owner) = self.owner(tags) {
-                all.entry(owner).or_default().push(OwnedResource { kind: kind.to_owned(), id: id.clone() });
-            }
+            let owner = match self.owner(tags) {
+                TagOwner::Service(service) => Some(service),
+                TagOwner::Cluster => None,
+                TagOwner::Others => continue,
+            };
+            all.entry(owner).or_default().push(OwnedResource { kind: kind.to_owned(), id: id.clone() });
         }
         Ok(all.into_iter().map(|(service, resources)| Owned { service, resources }).collect())
     }
 
-    /// The Service, or the cluster itself, if tags are ours at all.
-    fn owner(&self, tags: &BTreeMap<String, String>) -> Option<Option<ServiceId>> {
+    fn owner(&self, tags: &BTreeMap<String, String>) -> TagOwner {
         if tags.get(CLUSTER_TAG) != Some(&self.config.cluster_name) {
-            return None;
+            return TagOwner::Others;
         }
-        let Some(path) = tags.get(STACK_TAG) else {
-            return tags.get(SHARED_RESOURCE_TAG).is_some_and(|id| id == BACKEND_GROUP).then_some(None);
-        };
-        let (namespace, name) = path.split_once('/')?;
-        Some(Some(ServiceId {
-            cluster: self.config.cluster_name.clone(),
-            namespace: namespace.to_owned(),
-            name: name.to_owned(),
-            uid: String::new(),
-        }))
+        match tags.get(STACK_TAG).map(|path| path.split_once('/')) {
+            Some(Some((namespace, name))) => TagOwner::Service(ServiceId {
+                cluster: self.config.cluster_name.clone(),
+                namespace: namespace.to_owned(),
+                name: name.to_owned(),
+                uid: String::new(),
+            }),
+            None if tags.get(SHARED_RESOURCE_TAG).is_some_and(|id| id == BACKEND_GROUP) => TagOwner::Cluster,
+            _ => TagOwner::Others,
+        }
     }
+}
+
+/// Whose something is, as its tags say.
+enum TagOwner {
+    Service(ServiceId),
+    Cluster,
+    Others,
 }
 
 /// What we made a moment ago is not gone: AWS does not show it yet.

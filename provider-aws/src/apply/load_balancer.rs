@@ -42,20 +42,10 @@ impl<A: Api> Aws<A> {
     /// Makes it, unless it exists; what is not ours is refused before and after (AWS-35).
     async fn new_load_balancer(&self, want: &LoadBalancer) -> Result<LoadBalancerFacts> {
         let found = self.api.describe_load_balancers(Which::Name(&want.name)).await?;
-        let lb = match found.into_iter().next() {
-            Some(lb) => lb,
-            None => {
-                let new = NewLoadBalancer {
-                    name: want.name.clone(),
-                    scheme: want.scheme,
-                    ip_address_type: want.ip_address_type,
-                    subnet_mappings: want.subnet_mappings.clone(),
-                    security_groups: groups(want)?,
-                    enable_prefix_for_ipv6_source_nat: want.enable_prefix_for_ipv6_source_nat.clone(),
-                    tags: want.tags.clone(),
-                };
-                self.api.create_load_balancer(&new).await?
-            }
+        let lb = if let Some(lb) = found.into_iter().next() {
+            lb
+        } else {
+            self.api.create_load_balancer(&new(want)?).await?
         };
         let tags = self.check_owner(&want.name, &lb.load_balancer_arn, &want.tags).await?;
         Ok(LoadBalancerFacts { tags, ..lb })
@@ -185,6 +175,18 @@ impl<A: Api> Aws<A> {
         let others = view.load_balancers.values().filter(|lb| lb.load_balancer_arn != arn);
         Ok(others.into_iter().find(|lb| self.is_of(&lb.tags, &service)).cloned())
     }
+}
+
+fn new(want: &LoadBalancer) -> Result<NewLoadBalancer> {
+    Ok(NewLoadBalancer {
+        name: want.name.clone(),
+        scheme: want.scheme,
+        ip_address_type: want.ip_address_type,
+        subnet_mappings: want.subnet_mappings.clone(),
+        security_groups: groups(want)?,
+        enable_prefix_for_ipv6_source_nat: want.enable_prefix_for_ipv6_source_nat.clone(),
+        tags: want.tags.clone(),
+    })
 }
 
 fn groups(lb: &LoadBalancer) -> Result<Vec<String>> {

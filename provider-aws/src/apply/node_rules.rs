@@ -59,11 +59,11 @@ impl NodeRuleWriter {
     /// Whether every target group that such a rule may be for was looked at.
     fn knows_all(&self, view: &View, source: &Source) -> bool {
         let needs = self.needs.lock();
-        let uses = |groups: &[String]| match source {
+        let has_source = |groups: &[String]| match source {
             Source::Group(Input::Value(id)) => groups.contains(id),
             _ => groups.is_empty(),
         };
-        let users = view.load_balancers.values().filter(|lb| uses(&lb.security_groups));
+        let users = view.load_balancers.values().filter(|lb| has_source(&lb.security_groups));
         let stacks: BTreeSet<&String> = users.filter_map(|lb| lb.tags.get(STACK_TAG)).collect();
         let concerned = view
             .target_groups

@@ -18,7 +18,7 @@ use crate::observe::targets_outputs;
 const CHUNK: usize = 200;
 /// First and longest wait until a target that AWS refused is tried again (AWS-186).
 const FIRST_RETRY: Duration = Duration::from_secs(30);
-const LAST_RETRY: Duration = Duration::from_secs(600);
+const LAST_RETRY: Duration = Duration::from_mins(10);
 
 type Id = (String, u16);
 

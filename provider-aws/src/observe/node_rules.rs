@@ -27,13 +27,13 @@ pub(super) struct Found {
 pub(super) fn observe(
     view: &View,
     stack: &StackFacts,
-    backend: Option<String>,
+    backend: Option<&str>,
     groups_of: impl Fn(&str) -> Option<BTreeSet<String>>,
 ) -> Found {
     let mut found = Found { needs: Vec::new(), have: Vec::new() };
     for group in &stack.target_groups {
         let Some(lb) = stack.user_of(group) else { continue };
-        let sources = Sources::of(lb, view, backend.as_deref());
+        let sources = Sources::of(lb, view, backend);
         let used = groups_of_targets(group, &groups_of);
         let need = need(view, group, &sources, used.as_ref());
         if let Some(rules) = in_all(&group.target_group_arn, &need) {

@@ -233,10 +233,10 @@ impl Harness for World {
 
     fn estrange(&self, id: &str) -> bool {
         self.tampered(|account| {
-            let lbs = account.load_balancers.iter_mut().map(|lb| (&lb.load_balancer_arn, &mut lb.tags));
-            let tgs = account.target_groups.iter_mut().map(|g| (&g.target_group_arn, &mut g.tags));
+            let of_lbs = account.load_balancers.iter_mut().map(|lb| (&lb.load_balancer_arn, &mut lb.tags));
+            let of_tgs = account.target_groups.iter_mut().map(|g| (&g.target_group_arn, &mut g.tags));
             let groups = account.security_groups.iter_mut().map(|g| (&g.group_id, &mut g.tags));
-            let (_, tags) = lbs.chain(tgs).chain(groups).find(|(found, _)| *found == id).unwrap();
+            let (_, tags) = of_lbs.chain(of_tgs).chain(groups).find(|(found, _)| *found == id).unwrap();
             *tags = [("owner".to_owned(), "them".to_owned())].into();
         });
         true
