@@ -7,5 +7,6 @@ mod budget;
 mod case;
 mod conformance;
 mod golden;
+mod rules;
 mod scenarios;
 mod support;

@@ -74,7 +74,7 @@ pub(crate) fn account(cluster: &str) -> Account {
 
 pub(crate) fn config(cluster: &str) -> Config {
     let mut config = Config::for_cluster(cluster);
-    config.aws_vpc_id = VPC.to_owned();
+    VPC.clone_into(&mut config.aws_vpc_id);
     config
 }
 
