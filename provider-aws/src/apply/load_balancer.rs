@@ -20,6 +20,8 @@ const MOST_ATTRIBUTES: usize = 20;
 const PROTECTION: &str = "deletion_protection.enabled";
 /// Delay while a successor is being made.
 const SUCCESSOR_POLL: Duration = Duration::from_secs(15);
+/// How often the targets of a successor are looked at: for ten minutes.
+const MOST_HEALTH_POLLS: u32 = 40;
 
 impl<A: Api> Aws<A> {
     pub(super) async fn create_load_balancer(&self, want: &LoadBalancer) -> Result<Applied> {
@@ -158,14 +160,36 @@ impl<A: Api> Aws<A> {
         Ok(Applied::default())
     }
 
-    /// A load balancer that is replaced stays until its successor is made (AWS-118).
+    /// A load balancer that is replaced, and serves, stays until its successor is made and serves, but for
+    /// the latter no longer than ten minutes (AWS-118).
     async fn waits_for_successor(&self, have: &LoadBalancer, arn: &str) -> Result<Option<Applied>> {
         let Some(successor) = self.another(&have.tags, arn).await? else { return Ok(None) };
-        let arns = [successor.load_balancer_arn.clone()];
-        let state = self.api.describe_load_balancers(Which::Arns(&arns)).await?.first().map(|lb| lb.state);
-        let is_made = state != Some(LoadBalancerState::Provisioning);
-        Ok((!is_made)
-            .then(|| pending(SUCCESSOR_POLL, format!("{} is being made", successor.load_balancer_name))))
+        let new = &successor.load_balancer_arn;
+        let state = self.api.describe_load_balancers(Which::Arns(std::slice::from_ref(new))).await?;
+        if state.iter().any(|lb| lb.state == LoadBalancerState::Provisioning) {
+            let reason = format!("{} is being made", successor.load_balancer_name);
+            return Ok(Some(pending(SUCCESSOR_POLL, reason)));
+        }
+        if !self.serves(arn).await? || self.serves(new).await? {
+            return Ok(None);
+        }
+        let (attempt, _) = self.patience.wait_for(arn);
+        let reason = format!("the targets of {} are not healthy yet", successor.load_balancer_name);
+        Ok((attempt <= MOST_HEALTH_POLLS).then(|| pending(SUCCESSOR_POLL, reason)))
+    }
+
+    /// Whether each target group of a load balancer has a healthy target.
+    async fn serves(&self, arn: &str) -> Result<bool> {
+        let view = self.view().await?;
+        let groups = view.target_groups.iter();
+        for (group, _) in groups.filter(|(_, group)| group.load_balancer_arns.iter().any(|user| user == arn))
+        {
+            let targets = self.api.describe_target_health(group).await?;
+            if !targets.iter().any(|target| target.state.as_deref() == Some("healthy")) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Another load balancer of the Service that has these tags: one of the two replaces the other.

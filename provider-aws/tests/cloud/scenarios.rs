@@ -158,18 +158,19 @@ async fn s8_two_services_cannot_have_one_name() {
 
 #[tokio::test(start_paused = true)]
 async fn s9_a_change_of_scheme_makes_the_new_one_before_the_old_one_goes() {
-    let options = Options { provisioning: Duration::from_mins(2), ..Options::default() };
+    let [provisioning, healthy_after] = [Duration::from_mins(2), Duration::from_mins(3)];
+    let options = Options { provisioning, healthy_after, ..Options::default() };
     let world = World::new(options);
     let mut lb = service("web", &[port(80, 30_080)]);
     let before = world.ensured(&lb).await;
     pass(200).await;
     annotate(&mut lb, "scheme", "internet-facing");
-    let mut pending = 0;
+    let mut reasons = std::collections::BTreeSet::new();
     let after = loop {
         match world.provider.ensure(&lb).await.unwrap() {
             Outcome::Done(status) => break status,
             Outcome::Pending(waiting) => {
-                pending += 1;
+                reasons.insert(waiting.reason.clone());
                 let account = world.aws.account();
                 let old = account.load_balancers.iter().find(|lb| lb.scheme == Scheme::Internal).unwrap();
                 assert_eq!(old.state, LoadBalancerState::Active);
@@ -180,7 +181,7 @@ async fn s9_a_change_of_scheme_makes_the_new_one_before_the_old_one_goes() {
             Outcome::ImplementedElsewhere => panic!("not taken"),
         }
     };
-    assert!(pending > 1);
+    assert_eq!(reasons.len(), 2, "made, then healthy: {reasons:?}");
     assert_ne!(before, after);
     let account = world.aws.account();
     assert_eq!(account.load_balancers.len(), 1);
