@@ -28,6 +28,9 @@ pub enum Outcome<T> {
     Done(T),
     /// All that can be written is written; call again later.
     Pending(Pending),
+    /// Clients are served as wanted, but what is not wanted any more is still on its way out; call again
+    /// later.
+    Tidying(T, Pending),
     /// Another controller looks after Services of this kind (contract T-3).
     ImplementedElsewhere,
 }

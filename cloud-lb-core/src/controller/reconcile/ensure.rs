@@ -27,6 +27,12 @@ impl Reconciler {
         match outcome.map_err(|error| Failure::new(STEP, error))? {
             Outcome::Done(status) => self.publish(lane, &status).await,
             Outcome::Pending(pending) => self.wait(lane, pending).await,
+            Outcome::Tidying(status, pending) => {
+                self.publish(lane, &status).await?;
+                tracing::debug!(reason = pending.reason, "served; waiting for leftovers to go");
+                lane.memory.told = Some(Told::Pending(pending.reason));
+                Ok(Verdict::Wait(pending.retry_after))
+            }
             Outcome::ImplementedElsewhere => {
                 tracing::debug!("another controller looks after this Service");
                 lane.memory.ensured = false;

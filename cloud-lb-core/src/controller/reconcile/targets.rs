@@ -34,7 +34,9 @@ impl Reconciler {
                 tracing::info!(nodes = wanted.nodes.len(), "targets updated");
                 Verdict::Done
             }
-            Ok(Outcome::Pending(pending)) => Verdict::Wait(pending.retry_after),
+            Ok(Outcome::Pending(pending) | Outcome::Tidying((), pending)) => {
+                Verdict::Wait(pending.retry_after)
+            }
             Ok(Outcome::ImplementedElsewhere) => Verdict::Done,
             Err(error) => self.update_failed(lane, &error).await,
         }
@@ -65,7 +67,9 @@ impl Reconciler {
                 tracing::info!(nodes = nodes.nodes.len(), "targets of the cluster updated");
                 Verdict::Done
             }
-            Ok(Outcome::Pending(pending)) => Verdict::Wait(pending.retry_after),
+            Ok(Outcome::Pending(pending) | Outcome::Tidying((), pending)) => {
+                Verdict::Wait(pending.retry_after)
+            }
             Ok(Outcome::ImplementedElsewhere) => Verdict::Done,
             Err(error) => {
                 let nodes = node_names(&nodes.nodes);
