@@ -1,5 +1,4 @@
 //! Nodes and pods that change while a call runs which began with the ones of before.
-#![expect(clippy::indexing_slicing, reason = "a helper that fails fails its test")]
 
 use std::time::Duration;
 
