@@ -150,6 +150,7 @@ async fn unsupported_wishes_are_refused_before_any_write() {
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     for field in ["spec.ipFamilies", "spec.loadBalancerIP"] {
         assert!(error.to_string().contains(field), "{error}");
+        assert!(error.violations().iter().any(|violation| violation.field == field), "{error}");
     }
     assert_eq!(engine.backend().take_writes(), [""; 0]);
 }

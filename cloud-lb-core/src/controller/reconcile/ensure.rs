@@ -22,7 +22,7 @@ impl Reconciler {
         if lane.nodes.nodes.is_empty() {
             self.tell(lane, Notice::no_nodes()).await;
         }
-        lane.memory.targets = Some(lane.targets());
+        lane.hand_over(lane.targets());
         let outcome = self.call(self.provider.ensure(&wanted)).await;
         match outcome.map_err(|error| Failure::new(STEP, error))? {
             Outcome::Done(status) => self.publish(lane, &status).await,

@@ -20,8 +20,8 @@ impl Reconciler {
             // It is not complete yet: the ensure that is due soon brings the newest targets along.
             return Verdict::Done;
         }
-        // Before acting, and even if it fails: what follows a failure is an ensure (SC-38).
-        lane.memory.targets = Some(targets);
+        // Even if it fails: what follows a failure is an ensure (SC-38).
+        lane.hand_over(targets);
         let wanted = match self.translate(lane) {
             Ok(wanted) => wanted,
             Err(failure) => return self.report(lane, &failure).await,
@@ -81,6 +81,6 @@ impl Reconciler {
                 })
             }
         };
-        Finished { key: Key::Cluster, memory: None, verdict }
+        Finished { key: Key::Cluster, memory: None, verdict, handed: Some(nodes.generation) }
     }
 }
