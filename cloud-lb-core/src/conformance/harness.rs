@@ -174,7 +174,7 @@ impl World {
         for _ in 0..PATIENCE {
             match self.0.provider().delete(service).await? {
                 Outcome::Done(()) => return Ok(()),
-                Outcome::Pending(pending) | Outcome::Tidying(_, pending) => {
+                Outcome::Pending(pending) | Outcome::Tidying((), pending) => {
                     self.0.pass_time(pending.retry_after).await;
                     reason = pending.reason;
                 }
