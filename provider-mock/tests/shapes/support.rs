@@ -89,7 +89,7 @@ pub(crate) async fn ensured(provider: &dyn LoadBalancerProvider, lb: &LoadBalanc
         match provider.ensure(lb).await.unwrap() {
             Outcome::Done(status) => return status,
             Outcome::Pending(pending) | Outcome::Tidying(_, pending) => {
-                tokio::time::sleep(pending.retry_after).await
+                tokio::time::sleep(pending.retry_after).await;
             }
             Outcome::ImplementedElsewhere => panic!("not taken"),
         }
@@ -103,7 +103,7 @@ pub(crate) async fn deleted(provider: &dyn LoadBalancerProvider, service: &Servi
         match provider.delete(service).await.unwrap() {
             Outcome::Done(()) => return,
             Outcome::Pending(pending) | Outcome::Tidying((), pending) => {
-                tokio::time::sleep(pending.retry_after).await
+                tokio::time::sleep(pending.retry_after).await;
             }
             Outcome::ImplementedElsewhere => panic!("never for a delete (T-5)"),
         }
