@@ -77,12 +77,7 @@ impl Manifest {
     /// Complaints about all that an error of ours says is wrong with the object.
     pub(crate) fn refused(&self, error: &cloud_lb_core::Error) -> Failure {
         match error.violations() {
-            [] => {
-                let text = without_subject(error);
-                // What a provider cannot do begins with the field that asks for it.
-                let field = text.split(": ").next().filter(|field| field.starts_with("spec."));
-                Failure::new(self.complain(field.unwrap_or_default(), &text))
-            }
+            [] => Failure::new(self.complain("", without_subject(error))),
             violations => violations.iter().map(|one| self.complain(&one.field, one)).collect(),
         }
     }
