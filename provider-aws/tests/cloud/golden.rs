@@ -50,7 +50,9 @@ impl Trial {
         for _ in 0..PATIENCE {
             match provider.ensure(&self.lb).await.unwrap_or_else(|error| panic!("{}: {error:?}", self.name)) {
                 Outcome::Done(_) => return,
-                Outcome::Pending(pending) => tokio::time::sleep(pending.retry_after).await,
+                Outcome::Pending(pending) | Outcome::Tidying(_, pending) => {
+                    tokio::time::sleep(pending.retry_after).await
+                }
                 Outcome::ImplementedElsewhere => panic!("{}: not taken", self.name),
             }
         }
@@ -62,7 +64,9 @@ impl Trial {
             let service = &self.lb.service;
             match provider.delete(service).await.unwrap_or_else(|error| panic!("{}: {error:?}", self.name)) {
                 Outcome::Done(()) => return,
-                Outcome::Pending(pending) => tokio::time::sleep(pending.retry_after).await,
+                Outcome::Pending(pending) | Outcome::Tidying(_, pending) => {
+                    tokio::time::sleep(pending.retry_after).await
+                }
                 Outcome::ImplementedElsewhere => panic!("{}: not taken", self.name),
             }
         }

@@ -96,7 +96,9 @@ async fn s5_one_invalid_target_does_not_keep_the_others_out() {
     let options = Options { bad_targets: [instance_id(2)].into(), ..Options::default() };
     let world = World::new(options);
     let lb = service("web", &[port(80, 30_080)]);
-    let Outcome::Pending(pending) = world.provider.ensure(&lb).await.unwrap() else { panic!("not pending") };
+    let Outcome::Tidying(_, pending) = world.provider.ensure(&lb).await.unwrap() else {
+        panic!("not pending")
+    };
     assert!(pending.reason.contains(&format!("{}:30080", instance_id(2))), "{pending:?}");
     assert_eq!(pending.retry_after, Duration::from_secs(30));
     assert_eq!(world.aws.account().target_groups[0].targets.len(), 2);
@@ -169,7 +171,7 @@ async fn s9_a_change_of_scheme_makes_the_new_one_before_the_old_one_goes() {
     let after = loop {
         match world.provider.ensure(&lb).await.unwrap() {
             Outcome::Done(status) => break status,
-            Outcome::Pending(waiting) => {
+            Outcome::Pending(waiting) | Outcome::Tidying(_, waiting) => {
                 reasons.insert(waiting.reason.clone());
                 let account = world.aws.account();
                 let old = account.load_balancers.iter().find(|lb| lb.scheme == Scheme::Internal).unwrap();
