@@ -51,7 +51,7 @@ impl Trial {
             match provider.ensure(&self.lb).await.unwrap_or_else(|error| panic!("{}: {error:?}", self.name)) {
                 Outcome::Done(_) => return,
                 Outcome::Pending(pending) | Outcome::Tidying(_, pending) => {
-                    tokio::time::sleep(pending.retry_after).await
+                    tokio::time::sleep(pending.retry_after).await;
                 }
                 Outcome::ImplementedElsewhere => panic!("{}: not taken", self.name),
             }
@@ -64,8 +64,8 @@ impl Trial {
             let service = &self.lb.service;
             match provider.delete(service).await.unwrap_or_else(|error| panic!("{}: {error:?}", self.name)) {
                 Outcome::Done(()) => return,
-                Outcome::Pending(pending) | Outcome::Tidying(_, pending) => {
-                    tokio::time::sleep(pending.retry_after).await
+                Outcome::Pending(pending) | Outcome::Tidying((), pending) => {
+                    tokio::time::sleep(pending.retry_after).await;
                 }
                 Outcome::ImplementedElsewhere => panic!("{}: not taken", self.name),
             }

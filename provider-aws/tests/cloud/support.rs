@@ -160,7 +160,7 @@ impl World {
             match self.provider.ensure(lb).await.unwrap() {
                 Outcome::Done(status) => return status,
                 Outcome::Pending(pending) | Outcome::Tidying(_, pending) => {
-                    tokio::time::sleep(pending.retry_after).await
+                    tokio::time::sleep(pending.retry_after).await;
                 }
                 Outcome::ImplementedElsewhere => panic!("not taken"),
             }
@@ -174,7 +174,7 @@ impl World {
         for _ in 0..PATIENCE {
             match self.provider.delete(&lb.service).await.unwrap() {
                 Outcome::Done(()) => return waited,
-                Outcome::Pending(pending) | Outcome::Tidying(_, pending) => {
+                Outcome::Pending(pending) | Outcome::Tidying((), pending) => {
                     tokio::time::sleep(pending.retry_after).await;
                     waited.push(pending);
                 }
