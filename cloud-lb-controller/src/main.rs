@@ -1,2 +1,75 @@
-//! The `cloud-lb` binary.
-fn main() {}
+//! The `cloud-lb` binary: the reference controller, a preview of its plans, and a demo.
+
+mod args;
+mod cluster;
+mod demo;
+mod failure;
+mod hints;
+mod manifests;
+mod plan_cmd;
+mod providers;
+mod run;
+mod signals;
+mod style;
+mod submit;
+mod telemetry;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Cli, Command};
+use failure::Failure;
+
+/// What a command that did not fail has to tell the shell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    /// Done, or nothing to do.
+    Fine,
+    /// `plan` found something to change.
+    Changes,
+}
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    match execute(cli) {
+        Ok(Verdict::Fine) => ExitCode::SUCCESS,
+        Ok(Verdict::Changes) => ExitCode::from(2),
+        Err(failure) => {
+            failure.report();
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Help and version are no failures; a wrong command line exits with 1, because 2 means changes.
+fn usage(error: &clap::Error) -> ExitCode {
+    // A closed output leaves nobody to tell.
+    let _ = error.print();
+    if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn execute(cli: Cli) -> Result<Verdict, Failure> {
+    let Cli { command, log } = cli;
+    let quiet = match command {
+        Command::Run(_) => "info",
+        Command::Plan(_) => "warn",
+        // The demo narrates; what it breaks on purpose must not look like trouble.
+        Command::Demo(_) => "off",
+    };
+    telemetry::init(log, quiet);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::because("the async runtime cannot start", &error))?;
+    runtime.block_on(async {
+        match command {
+            Command::Demo(args) => demo::run(args).await,
+            Command::Plan(args) => plan_cmd::run(args).await,
+            Command::Run(args) => run::run(args).await,
+        }
+    })
+}

@@ -21,6 +21,7 @@ mod notice;
 mod options;
 mod queue;
 mod reconcile;
+mod shared;
 mod status;
 mod triggers;
 mod watch;

@@ -169,7 +169,7 @@ impl<B: Backend> LoadBalancerProvider for Engine<B> {
     }
 
     async fn plan_delete(&self, service: &ServiceId) -> Result<PlanReport> {
-        let planned = self.planned(Scope::Service(service), &Graph::new()).await?;
+        let planned = self.planned(Scope::Deletion(service), &Graph::new()).await?;
         Ok(PlanReport::of(service.path(), &planned.plan))
     }
 
@@ -180,6 +180,10 @@ impl<B: Backend> LoadBalancerProvider for Engine<B> {
         let want = self.desired(lb).await?;
         match self.converge(&lb.service.path(), Scope::Service(&lb.service), &want).await? {
             Ran::Done(have) => self.settled(&have, &lb.service),
+            Ran::Tidying(have, pending) => match self.settled(&have, &lb.service)? {
+                Outcome::Done(status) => Ok(Outcome::Tidying(status, pending)),
+                waiting => Ok(waiting),
+            },
             Ran::Pending(pending) => Ok(Outcome::Pending(pending)),
             Ran::Stale => Ok(Outcome::Pending(contended())),
         }
@@ -200,7 +204,7 @@ impl<B: Backend> LoadBalancerProvider for Engine<B> {
         let nothing = Graph::new();
         loop {
             let running = self.deletes.begin();
-            let ran = self.converge(&service.path(), Scope::Service(service), &nothing).await?;
+            let ran = self.converge(&service.path(), Scope::Deletion(service), &nothing).await?;
             if !matches!(ran, Ran::Done(_)) || !running.finish() {
                 return Ok(ran.outcome(|_| Outcome::Done(())));
             }

@@ -141,10 +141,19 @@ impl Error {
         }))
     }
 
-    /// Reports all that is wrong with one object, together.
+    /// Reports all that is wrong with one object, together, as `InvalidInput`.
     pub fn invalid(object: impl Into<String>, violations: Vec<Violation>) -> Self {
+        Self::of_violations(ErrorKind::InvalidInput, object, violations)
+    }
+
+    /// Reports all that a provider cannot do for one object, together, as `Unsupported`.
+    pub fn unsupported(object: impl Into<String>, violations: Vec<Violation>) -> Self {
+        Self::of_violations(ErrorKind::Unsupported, object, violations)
+    }
+
+    fn of_violations(kind: ErrorKind, object: impl Into<String>, violations: Vec<Violation>) -> Self {
         let texts: Vec<String> = violations.iter().map(ToString::to_string).collect();
-        let mut error = Self::new(ErrorKind::InvalidInput, texts.join("; ")).on(object);
+        let mut error = Self::new(kind, texts.join("; ")).on(object);
         error.0.violations = violations;
         error
     }
@@ -215,7 +224,8 @@ impl Error {
         self.0.request_id.as_deref()
     }
 
-    /// Each single thing that is wrong with the input; empty for other errors.
+    /// Each single thing that is wrong with the input, or that the provider cannot do; empty for other
+    /// errors.
     pub fn violations(&self) -> &[Violation] {
         &self.0.violations
     }

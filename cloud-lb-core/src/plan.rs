@@ -9,6 +9,7 @@ mod observed;
 mod report;
 mod sequence;
 mod torn;
+mod words;
 
 pub use build::plan;
 pub use diff::{Change, FieldChange, ReplaceOrder, field_changes};

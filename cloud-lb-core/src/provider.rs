@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::Serialize;
 
-use crate::error::{Error, ErrorKind, Result, Violation};
+use crate::error::{Error, Result, Violation};
 use crate::model::{IpFamily, LoadBalancer, Node, Protocol, ServiceId, SessionAffinity, Status};
 use crate::plan::PlanReport;
 
@@ -28,6 +28,9 @@ pub enum Outcome<T> {
     Done(T),
     /// All that can be written is written; call again later.
     Pending(Pending),
+    /// Clients are served as wanted, but what is not wanted any more is still on its way out; call again
+    /// later.
+    Tidying(T, Pending),
     /// Another controller looks after Services of this kind (contract T-3).
     ImplementedElsewhere,
 }
@@ -99,43 +102,20 @@ impl Capabilities {
     /// `Unsupported`, naming each field, its value and what is possible.
     pub fn check(&self, lb: &LoadBalancer) -> Result<()> {
         let mut violations = self.check_ports(lb);
-        if lb.families.len() > 1 && !self.dual_stack {
-            violations.push(Violation::new("spec.ipFamilies", join(&lb.families), "a single family"));
-        }
-        for family in lb.families.iter().filter(|family| !self.families.contains(family)) {
-            violations.push(Violation::new(
-                "spec.ipFamilies",
-                family,
-                format!("one of {}", join(&self.families)),
-            ));
-        }
-        if lb.affinity != SessionAffinity::None && !self.session_affinity {
-            violations.push(Violation::new("spec.sessionAffinity", "ClientIP", "None"));
-        }
-        if let Some(address) = lb.requested_address.filter(|_| !self.requested_address) {
-            violations.push(Violation::new("spec.loadBalancerIP", address, "no value: the cloud chooses"));
-        }
-        if !self.source_ranges && lb.source_ranges.iter().any(|range| range.prefix_len() != 0) {
-            let ranges = join(&lb.source_ranges);
-            violations.push(Violation::new("spec.loadBalancerSourceRanges", ranges, "no ranges"));
-        }
+        violations.extend(self.check_families(lb));
+        violations.extend(self.check_traffic(lb));
         if violations.is_empty() {
             return Ok(());
         }
-        let texts: Vec<String> = violations.iter().map(ToString::to_string).collect();
-        Err(Error::new(ErrorKind::Unsupported, texts.join("; ")).on(lb.service.to_string()))
+        Err(Error::unsupported(lb.service.to_string(), violations))
     }
 
     fn check_ports(&self, lb: &LoadBalancer) -> Vec<Violation> {
         let mut violations = Vec::new();
         for (index, port) in lb.ports.iter().enumerate() {
             if !self.protocols.contains(&port.protocol) {
-                let expected = format!("one of {}", join(&self.protocols));
-                violations.push(Violation::new(
-                    format!("spec.ports[{index}].protocol"),
-                    port.protocol,
-                    expected,
-                ));
+                let field = format!("spec.ports[{index}].protocol");
+                violations.push(Violation::new(field, port.protocol, one_of(&self.protocols)));
             }
             if port.node_port.is_none() && !self.pod_targets {
                 let expected = "a port of 30000-32767: this provider sends traffic to NodePorts only";
@@ -148,6 +128,36 @@ impl Capabilities {
         }
         violations
     }
+
+    fn check_families(&self, lb: &LoadBalancer) -> Vec<Violation> {
+        let field = "spec.ipFamilies";
+        let mut violations = Vec::new();
+        if lb.families.len() > 1 && !self.dual_stack {
+            violations.push(Violation::new(field, join(&lb.families), "a single family"));
+        }
+        let unknown = lb.families.iter().filter(|family| !self.families.contains(family));
+        violations.extend(unknown.map(|family| Violation::new(field, family, one_of(&self.families))));
+        violations
+    }
+
+    fn check_traffic(&self, lb: &LoadBalancer) -> Vec<Violation> {
+        let mut violations = Vec::new();
+        if lb.affinity != SessionAffinity::None && !self.session_affinity {
+            violations.push(Violation::new("spec.sessionAffinity", "ClientIP", "None"));
+        }
+        if let Some(address) = lb.requested_address.filter(|_| !self.requested_address) {
+            violations.push(Violation::new("spec.loadBalancerIP", address, "no value: the cloud chooses"));
+        }
+        if !self.source_ranges && lb.source_ranges.iter().any(|range| range.prefix_len() != 0) {
+            let ranges = join(&lb.source_ranges);
+            violations.push(Violation::new("spec.loadBalancerSourceRanges", ranges, "no ranges"));
+        }
+        violations
+    }
+}
+
+fn one_of<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> String {
+    format!("one of {}", join(items))
 }
 
 fn join<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> String {

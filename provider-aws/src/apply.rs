@@ -31,18 +31,20 @@ use crate::kinds::{Pairs, Spec, key};
 pub(crate) const NODE_RULES_DESCRIPTION: &str = "elbv2.k8s.aws/targetGroupBinding=shared";
 
 impl<A: Api> Aws<A> {
-    /// Carries out one step, and drops what is no longer known after a failure.
+    /// Carries out one step. After a failure, or if nobody waits for the end, what it is about is no
+    /// longer known.
     pub(crate) async fn apply_step(&self, step: &Step<Spec>) -> Result<Applied> {
+        let mut watch = Watch { aws: self, step, known: Known::Nothing };
         let result = self.dispatch(step).await;
-        if let Err(error) = &result {
-            self.stacks.forget_owner(tags(step.action.spec()), &arns(step));
-            let is_surprising = matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Conflict);
-            if is_surprising || error.effect() == Effect::Unknown {
-                self.inventory.doubt();
-                step.outputs.values().for_each(|id| self.inventory.unsure(id));
-            }
-        }
-        result.map_err(|error| if error.resource().is_some() { error } else { error.on(step.key.to_string()) })
+        watch.known = match &result {
+            Ok(_) => Known::All,
+            Err(error) if error.effect() == Effect::Unknown => Known::Nothing,
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Conflict) => Known::Nothing,
+            Err(_) => Known::Others,
+        };
+        drop(watch);
+        result
+            .map_err(|error| if error.resource().is_some() { error } else { error.on(step.key.to_string()) })
     }
 
     async fn dispatch(&self, step: &Step<Spec>) -> Result<Applied> {
@@ -84,7 +86,7 @@ impl<A: Api> Aws<A> {
                 Applied::default()
             }
             (Spec::NodeRules(have), Spec::NodeRules(want)) => {
-                self.change_rules(have, Some(want), outputs).await?;
+                self.change_rules(have, Some(want)).await?;
                 Applied::default()
             }
             _ => return Err(Error::new(ErrorKind::Internal, "a resource cannot become one of another kind")),
@@ -103,7 +105,7 @@ impl<A: Api> Aws<A> {
             Spec::Targets(_) => Ok(Applied::default()),
             Spec::Listener(have) => self.delete_listener(have, id(outputs, key::LISTENER_ARN)?).await,
             Spec::NodeRules(have) => {
-                self.change_rules(have, None, outputs).await?;
+                self.change_rules(have, None).await?;
                 Ok(Applied::default())
             }
         }
@@ -145,13 +147,45 @@ impl<A: Api> Aws<A> {
     }
 
     fn removes_tag(&self, key: &str) -> bool {
-        self.config.tag_policy == crate::config::TagPolicy::Exact && !crate::change::is_exempt(key, &self.config)
+        self.config.tag_policy == crate::config::TagPolicy::Exact
+            && !crate::change::is_exempt(key, &self.config)
     }
 
     /// A delete that must wait, because something still uses the resource (AWS-205).
     fn waits(&self, id: &str, reason: impl Into<String>) -> Applied {
         let (_, retry_after) = self.patience.wait_for(id);
         pending(retry_after, reason)
+    }
+}
+
+/// How much of what is kept holds after a step.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Known {
+    /// Everything.
+    All,
+    /// Everything but the details of the Service.
+    Others,
+    /// Nothing for certain: something was otherwise than thought, or nobody knows what became of the step.
+    Nothing,
+}
+
+/// Drops what is no longer known when a step ends, however it ends.
+struct Watch<'a, A: Api> {
+    aws: &'a Aws<A>,
+    step: &'a Step<Spec>,
+    known: Known,
+}
+
+impl<A: Api> Drop for Watch<'_, A> {
+    fn drop(&mut self) {
+        let Self { aws, step, known } = self;
+        if *known != Known::All {
+            aws.stacks.forget_owner(tags(step.action.spec()), &arns(step));
+        }
+        if *known == Known::Nothing {
+            aws.inventory.doubt();
+            step.outputs.values().for_each(|id| aws.inventory.unsure(id));
+        }
     }
 }
 

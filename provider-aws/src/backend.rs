@@ -132,6 +132,7 @@ impl<A: Api> Backend for Aws<A> {
     async fn observe(&self, scope: Scope<'_>) -> Result<Observed<Spec>> {
         match scope {
             Scope::Service(service) => self.observe_service(service).await,
+            Scope::Deletion(service) => self.observe_leaving(service).await,
             // The shared security group has no targets.
             Scope::Cluster => Ok(Observed::new()),
         }
@@ -160,6 +161,9 @@ impl<A: Api> Backend for Aws<A> {
 
 impl<A: fmt::Debug> fmt::Debug for Aws<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Aws").field("api", &self.api).field("cluster", &self.config.cluster_name).finish_non_exhaustive()
+        f.debug_struct("Aws")
+            .field("api", &self.api)
+            .field("cluster", &self.config.cluster_name)
+            .finish_non_exhaustive()
     }
 }

@@ -174,6 +174,9 @@ fn listener(have: &Listener, want: &Listener, config: &Config) -> Change {
 
 /// What is open already need not be opened: the rules are shared, so more may be open.
 fn node_rules(have: &NodeRules, want: &NodeRules) -> Change {
+    if have.target_group_arn != want.target_group_arn {
+        return replace("its target group is replaced", ReplaceOrder::CreateFirst);
+    }
     let is_open = want.group_ids.is_subset(&have.group_ids)
         && want.ip_permissions.iter().all(|need| covers(&have.ip_permissions, need));
     if is_open { Change::Same } else { between(have, want, &[]) }

@@ -15,6 +15,8 @@ use table::Class;
 /// Time after which something is tried again that needs a person: a permission, a quota.
 const AFTER_A_PERSON: Duration = Duration::from_secs(300);
 
+const UNREADABLE: &str = "AWS's answer could not be read";
+
 /// The prefix of an API's actions in IAM policies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Service {
@@ -72,6 +74,10 @@ where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
     let error = match failure {
+        // The SDK makes a service's error also of a success whose body it cannot read.
+        SdkError::ServiceError(answer) if answer.raw().status().as_u16() < 400 => {
+            unanswered(call, ErrorKind::Unavailable, UNREADABLE, failure)
+        }
         SdkError::ServiceError(answer) => {
             let status = answer.raw().status().as_u16();
             let answer = answer.err();
@@ -82,9 +88,7 @@ where
         SdkError::TimeoutError(_) => {
             unanswered(call, ErrorKind::Timeout, "AWS did not answer in time", failure)
         }
-        SdkError::ResponseError(_) => {
-            unanswered(call, ErrorKind::Unavailable, "AWS's answer could not be read", failure)
-        }
+        SdkError::ResponseError(_) => unanswered(call, ErrorKind::Unavailable, UNREADABLE, failure),
         _ => unreachable_or_unsigned(call, failure),
     };
     match failure.request_id() {

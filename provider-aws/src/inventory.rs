@@ -13,11 +13,11 @@ use tokio::time::Instant;
 use crate::api::{Api, Groups, Map, Vpcs, Which};
 use crate::facts::{GroupFacts, LoadBalancerFacts, SubnetFacts, TargetGroupFacts, VpcFacts, ZoneKind};
 
-/// Most ARNs of one DescribeTags, and of a description by ARN.
+/// Most ARNs of one `DescribeTags`, and of a description by ARN.
 pub(crate) const MOST_ARNS: usize = 20;
 
 /// How long our own writes are believed against listings that do not show them yet.
-const SETTLING: Duration = Duration::from_secs(60);
+const SETTLING: Duration = Duration::from_mins(1);
 
 /// What is known of the account.
 #[derive(Debug, Clone)]
@@ -213,8 +213,8 @@ async fn fill<A: Api>(
     let of_vpc = lbs.iter().filter(|lb| lb.vpc_id == vpc_id).map(|lb| lb.load_balancer_arn.clone());
     let tgs_of_vpc = tgs.iter().filter(|tg| tg.vpc_id == vpc_id).map(|tg| tg.target_group_arn.clone());
     let arns: Vec<String> = of_vpc.chain(tgs_of_vpc).collect();
-    let mut tags = tags_of(api, &arns).await?;
-    let mut tag = |arn: &str| tags.remove(arn).unwrap_or_default();
+    let mut found = tags_of(api, &arns).await?;
+    let mut tag = |arn: &str| found.remove(arn).unwrap_or_default();
     let subnets = subnets.into_iter().map(|subnet| in_zone(subnet, zones)).collect();
     let lbs = lbs.into_iter().map(|mut lb| {
         lb.tags = tag(&lb.load_balancer_arn);

@@ -47,7 +47,8 @@ impl graph::Spec for Spec {
             Self::Listener(listener) => vec![&listener.load_balancer_arn, &listener.target_group_arn],
             Self::NodeRules(rules) => {
                 let sources = rules.ip_permissions.iter().map(|rule| &rule.source);
-                sources.filter_map(|s| if let Source::Group(id) = s { Some(id) } else { None }).collect()
+                let groups = sources.filter_map(|s| if let Source::Group(id) = s { Some(id) } else { None });
+                std::iter::once(&rules.target_group_arn).chain(groups).collect()
             }
         }
     }
@@ -60,7 +61,8 @@ impl graph::Spec for Spec {
             Self::Listener(listener) => vec![&mut listener.load_balancer_arn, &mut listener.target_group_arn],
             Self::NodeRules(rules) => {
                 let sources = rules.ip_permissions.iter_mut().map(|rule| &mut rule.source);
-                sources.filter_map(|s| if let Source::Group(id) = s { Some(id) } else { None }).collect()
+                let groups = sources.filter_map(|s| if let Source::Group(id) = s { Some(id) } else { None });
+                std::iter::once(&mut rules.target_group_arn).chain(groups).collect()
             }
         }
     }

@@ -3,9 +3,11 @@
 
 mod node_rules;
 mod normal;
+mod owned;
+mod read;
 mod stacks;
 
-pub(crate) use node_rules::{Need, shared_rules, target_group_of};
+pub(crate) use node_rules::{Need, shared_rules};
 pub(crate) use stacks::{StackFacts, Stacks};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,15 +17,15 @@ use cloud_lb_core::error::{Error, ErrorKind, Result, Retry};
 use cloud_lb_core::graph::{Input, Outputs, ResourceKey};
 use cloud_lb_core::model::ServiceId;
 use cloud_lb_core::plan::{Have, Observed, Ownership};
-use cloud_lb_core::provider::{Owned, OwnedResource};
+use futures::future::try_join_all;
 
 use crate::api::Api;
 use crate::backend::Aws;
 use crate::config::Publish;
-use crate::facts::lookup::{BACKEND_GROUP, CLUSTER_TAG, RESOURCE_TAG, SHARED_RESOURCE_TAG, STACK_TAG, is_of_stack};
+use crate::facts::lookup::{BACKEND_GROUP, CLUSTER_TAG, RESOURCE_TAG, SHARED_RESOURCE_TAG, is_of_stack};
 use crate::facts::{GroupFacts, LoadBalancerFacts, LoadBalancerState, TargetGroupFacts};
 use crate::inventory::View;
-use crate::kinds::{Spec, key};
+use crate::kinds::{NodeRules, Spec, key};
 
 /// How soon what AWS does not show yet is looked for again (AWS-210, `eventual`).
 const SHOWN_AFTER: Duration = Duration::from_secs(2);
@@ -32,8 +34,22 @@ impl<A: Api> Aws<A> {
     /// All that exists of a Service, and the shared security group.
     pub(crate) async fn observe_service(&self, service: &ServiceId) -> Result<Observed<Spec>> {
         let (view, stack) = self.stack(service).await?;
+        Ok(self.observed(service, &view, &stack))
+    }
+
+    /// What a Service that is to go has: load balancers without listeners, which go with them, and no
+    /// settings beyond what the inventory knows. Load balancers come before target groups in the order of
+    /// deletes, so that no target group is in use.
+    pub(crate) async fn observe_leaving(&self, service: &ServiceId) -> Result<Observed<Spec>> {
+        let view = self.view().await?;
+        let mut stack = self.leaving(service, &view).await?;
+        stack.load_balancers.iter_mut().for_each(|lb| lb.listeners.clear());
+        Ok(self.observed(service, &view, &stack))
+    }
+
+    fn observed(&self, service: &ServiceId, view: &View, stack: &StackFacts) -> Observed<Spec> {
         let lookups = |instance: &str| self.lookups.groups_of(instance);
-        let rules = node_rules::observe(&view, &stack, self.backend_id(&view), lookups);
+        let rules = node_rules::observe(view, stack, self.backend_id(view).as_deref(), lookups);
         for (target_group, need) in rules.needs {
             self.node_rules.learn(&target_group, need);
         }
@@ -45,20 +61,22 @@ impl<A: Api> Aws<A> {
             let user = stack.user_of(group);
             add_target_group(group, user.map(|lb| lb.scheme), &mut have);
         }
-        for (port, rules, outputs) in rules.have {
-            let key = ResourceKey::new(key::NODE_RULES, port);
-            have.add(key, of_service(Spec::NodeRules(rules), outputs));
+        for (port, rules) in rules.have {
+            let outputs = node_rules_outputs(&rules);
+            have.add(ResourceKey::new(key::NODE_RULES, port), of_service(Spec::NodeRules(rules), outputs));
         }
-        self.add_groups(service, &view, &mut have);
-        Ok(have)
+        self.add_groups(service, view, &mut have);
+        have
     }
 
     /// What the Service has, with all details: kept, or read anew.
     async fn stack(&self, service: &ServiceId) -> Result<(std::sync::Arc<View>, std::sync::Arc<StackFacts>)> {
         for attempt in 0..2 {
             let view = self.view().await?;
-            let lbs: BTreeSet<String> = self.arns_of(service, &view.load_balancers, |lb| (&lb.vpc_id, &lb.tags));
-            let tgs: BTreeSet<String> = self.arns_of(service, &view.target_groups, |tg| (&tg.vpc_id, &tg.tags));
+            let lbs: BTreeSet<String> =
+                self.arns_of(service, &view.load_balancers, |lb| (&lb.vpc_id, &lb.tags));
+            let tgs: BTreeSet<String> =
+                self.arns_of(service, &view.target_groups, |tg| (&tg.vpc_id, &tg.tags));
             let result = match self.stacks.kept(service, &lbs, &tgs) {
                 Some(stack) => self.up_to_date(service, stack).await,
                 None => self.read_stack(service, &view, lbs.clone(), tgs.clone()).await,
@@ -103,6 +121,27 @@ impl<A: Api> Aws<A> {
         Ok(self.stacks.update(service, stack))
     }
 
+    /// What is kept of a Service, of whatever age, or what the inventory knows. Of the rest only the
+    /// targets matter: they tell which node rules it needs.
+    async fn leaving(&self, service: &ServiceId, view: &View) -> Result<StackFacts> {
+        let lbs = view.load_balancers.values().filter(|lb| self.is_of(&lb.tags, service));
+        let tgs = view.target_groups.values().filter(|group| self.is_of(&group.tags, service));
+        let known =
+            StackFacts { load_balancers: lbs.cloned().collect(), target_groups: tgs.cloned().collect() };
+        if let Some(kept) = self.stacks.last_seen(service, &known) {
+            return Ok(kept);
+        }
+        let with_targets = known.target_groups.into_iter().map(async |mut group| {
+            match self.api.describe_target_health(&group.target_group_arn).await {
+                Ok(targets) => group.targets = targets,
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+            Ok(group)
+        });
+        Ok(StackFacts { target_groups: try_join_all(with_targets).await?, ..known })
+    }
+
     fn arns_of<'v, T>(
         &self,
         service: &ServiceId,
@@ -135,7 +174,8 @@ impl<A: Api> Aws<A> {
     fn backend_group<'v>(&self, view: &'v View) -> Option<&'v GroupFacts> {
         view.groups.values().find(|group| {
             let tag = |key: &str| group.tags.get(key).map(String::as_str);
-            tag(CLUSTER_TAG) == Some(&self.config.cluster_name) && tag(SHARED_RESOURCE_TAG) == Some(BACKEND_GROUP)
+            tag(CLUSTER_TAG) == Some(&self.config.cluster_name)
+                && tag(SHARED_RESOURCE_TAG) == Some(BACKEND_GROUP)
         })
     }
 
@@ -158,39 +198,6 @@ impl<A: Api> Aws<A> {
             outputs: group_outputs(backend),
         };
         have.add(key::backend(), found);
-    }
-
-    /// Everything with the marks of this cluster, by Service. Tags do not tell the UID of a Service, so
-    /// that of the ids is empty.
-    pub(crate) async fn owned(&self) -> Result<Vec<Owned>> {
-        let view = self.view().await?;
-        let mut all: BTreeMap<Option<ServiceId>, Vec<OwnedResource>> = BTreeMap::new();
-        let lbs = view.load_balancers.iter().map(|(arn, lb)| (key::LOAD_BALANCER, arn, &lb.tags));
-        let tgs = view.target_groups.iter().map(|(arn, group)| (key::TARGET_GROUP, arn, &group.tags));
-        let groups = view.groups.iter().map(|(id, group)| (key::SECURITY_GROUP, id, &group.tags));
-        for (kind, id, tags) in lbs.chain(tgs).chain(groups) {
-            if let Some(owner) = self.owner(tags) {
-                all.entry(owner).or_default().push(OwnedResource { kind: kind.to_owned(), id: id.clone() });
-            }
-        }
-        Ok(all.into_iter().map(|(service, resources)| Owned { service, resources }).collect())
-    }
-
-    /// The Service, or the cluster itself, if tags are ours at all.
-    fn owner(&self, tags: &BTreeMap<String, String>) -> Option<Option<ServiceId>> {
-        if tags.get(CLUSTER_TAG) != Some(&self.config.cluster_name) {
-            return None;
-        }
-        let Some(path) = tags.get(STACK_TAG) else {
-            return tags.get(SHARED_RESOURCE_TAG).is_some_and(|id| id == BACKEND_GROUP).then_some(None);
-        };
-        let (namespace, name) = path.split_once('/')?;
-        Some(Some(ServiceId {
-            cluster: self.config.cluster_name.clone(),
-            namespace: namespace.to_owned(),
-            name: name.to_owned(),
-            uid: String::new(),
-        }))
     }
 }
 
@@ -220,6 +227,17 @@ pub(crate) fn one_output(name: &str, value: &str) -> Outputs {
     outputs([(name, value)])
 }
 
+/// Nothing refers to targets; they are told apart by their target group, in words that nothing else uses.
+pub(crate) fn targets_outputs(target_group: &str) -> Outputs {
+    one_output(key::TARGETS, &format!("targets of {target_group}"))
+}
+
+/// Nothing refers to node rules; see [`targets_outputs`].
+pub(crate) fn node_rules_outputs(rules: &NodeRules) -> Outputs {
+    let target_group = rules.target_group_arn.value().unwrap_or_default();
+    one_output(key::NODE_RULES, &format!("node rules of {target_group}"))
+}
+
 fn group_outputs(group: &GroupFacts) -> Outputs {
     one_output(key::GROUP_ID, &group.group_id)
 }
@@ -245,8 +263,7 @@ fn add_target_group(
     let found = of_service(spec, one_output(key::TARGET_GROUP_ARN, arn));
     have.add(ResourceKey::new(key::TARGET_GROUP, port.clone()), found);
     let targets = normal::targets(Input::Value(arn.clone()), group);
-    // Told apart by the target group's ARN in words of its own: nothing refers to targets.
-    let found = of_service(Spec::Targets(targets), one_output("Targets", &format!("targets of {arn}")));
+    let found = of_service(Spec::Targets(targets), targets_outputs(arn));
     have.add(ResourceKey::new(key::TARGETS, port), found);
 }
 

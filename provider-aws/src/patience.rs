@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 /// First and longest wait (AWS-205).
 const FIRST: Duration = Duration::from_secs(2);
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// Counts how often each thing was waited for: 2, 4, 8 … 60 seconds.
 #[derive(Debug, Default)]

@@ -16,6 +16,8 @@ mod lanes;
 mod mock;
 #[path = "controller/nodes.rs"]
 mod nodes;
+#[path = "controller/snapshots.rs"]
+mod snapshots;
 #[path = "controller/vanished.rs"]
 mod vanished;
 #[path = "controller/world.rs"]

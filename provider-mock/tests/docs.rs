@@ -1,6 +1,6 @@
 //! The README says what the code does.
 
-use std::fmt::Display;
+use std::fmt::{Display, Write};
 use std::path::{Path, PathBuf};
 
 use cloud_lb_core::provider::{Capabilities, TargetScope};
@@ -21,7 +21,8 @@ fn capability_table(shapes: &[Capabilities]) -> String {
     let mut table = "| | mock `stack` | mock `rules` | mock `shared` |\n|---|---|---|---|\n".to_owned();
     let mut row = |title: &str, cell: &dyn Fn(&Capabilities) -> String| {
         let cells: Vec<String> = shapes.iter().map(cell).collect();
-        table.push_str(&format!("| {title} | {} |\n", cells.join(" | ")));
+        // Writing to a string cannot fail.
+        let _ = writeln!(table, "| {title} | {} |", cells.join(" | "));
     };
     row("protocols", &|c| join(&c.protocols));
     row("several protocols in one Service", &|c| yes(c.mixed_protocols));

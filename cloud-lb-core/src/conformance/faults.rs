@@ -128,6 +128,8 @@ pub async fn unsupported_is_refused(worlds: &dyn Worlds) -> Verdict {
         let error = provider.ensure(&lb).await.err();
         let kind = error.as_ref().map(crate::Error::kind);
         equal("error", &kind, &Some(ErrorKind::Unsupported))?;
+        let tells = error.as_ref().is_some_and(|error| !error.violations().is_empty());
+        check(tells, "the error does not tell which fields it is about")?;
         equal("retry", &error.map(|error| error.retry()), &Some(Retry::Never))?;
         let kind = provider.plan(&lb).await.err().map(|error| error.kind());
         equal("error of the plan", &kind, &Some(ErrorKind::Unsupported))?;

@@ -159,7 +159,7 @@ impl World {
         for _ in 0..PATIENCE {
             match self.0.provider().ensure(lb).await? {
                 Outcome::Done(status) => return Ok(status),
-                Outcome::Pending(pending) => {
+                Outcome::Pending(pending) | Outcome::Tidying(_, pending) => {
                     self.0.pass_time(pending.retry_after).await;
                     reason = pending.reason;
                 }
@@ -174,7 +174,7 @@ impl World {
         for _ in 0..PATIENCE {
             match self.0.provider().delete(service).await? {
                 Outcome::Done(()) => return Ok(()),
-                Outcome::Pending(pending) => {
+                Outcome::Pending(pending) | Outcome::Tidying((), pending) => {
                     self.0.pass_time(pending.retry_after).await;
                     reason = pending.reason;
                 }

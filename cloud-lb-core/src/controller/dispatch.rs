@@ -17,8 +17,9 @@ use super::key::{Key, ObjectKey};
 use super::memory::Memory;
 use super::nodes::Nodes;
 use super::options::Options;
-use super::queue::{Queue, Verdict, Work};
+use super::queue::{Queue, Work};
 use super::reconcile::{Finished, Job, Reconciler};
+use super::shared::SharedTargets;
 use super::watch::{Seen, Slices, Watches};
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::TargetScope;
@@ -32,8 +33,7 @@ pub(crate) struct Dispatcher {
     nodes: Nodes,
     endpoints: Endpoints,
     memories: BTreeMap<ObjectKey, Memory>,
-    /// Generation of the node set that shared targets have.
-    cluster_targets: u64,
+    shared: SharedTargets,
     queue: Queue,
     lanes: JoinSet<Finished>,
     random: fastrand::Rng,
@@ -49,7 +49,7 @@ impl Dispatcher {
             nodes,
             endpoints: Endpoints::default(),
             memories: BTreeMap::new(),
-            cluster_targets: 0,
+            shared: SharedTargets::default(),
             queue: Queue::default(),
             lanes: JoinSet::new(),
             random: fastrand::Rng::new(),
@@ -87,9 +87,7 @@ impl Dispatcher {
             Some(Ok(Seen::Node(event))) => self.nodes.apply(event, Instant::now()),
             Some(Ok(Seen::Slice(event))) => {
                 for service in self.endpoints.apply(event) {
-                    if self.memories.get(&service).is_some_and(|memory| memory.ensured) {
-                        self.queue.touch(&Key::Service(service), Work::TARGETS);
-                    }
+                    self.on_endpoints(service);
                 }
             }
             Some(Err(error)) => return self.watch_failed(error),
@@ -129,6 +127,15 @@ impl Dispatcher {
         self.queue.touch(&Key::Service(key), work);
     }
 
+    /// An ensure that runs just now began with the pods of before.
+    fn on_endpoints(&mut self, service: ObjectKey) {
+        let ensured = self.memories.get(&service).is_some_and(|memory| memory.ensured);
+        let key = Key::Service(service);
+        if ensured || self.queue.is_running(&key) {
+            self.queue.touch(&key, Work::TARGETS);
+        }
+    }
+
     fn advance(&mut self) {
         let now = Instant::now();
         self.queue.advance(now);
@@ -140,17 +147,29 @@ impl Dispatcher {
     /// Brings a changed node set to whatever holds targets (SC-92, SC-97).
     fn pass(&mut self) {
         let generation = self.nodes.current().generation;
-        let ensured = self.memories.iter().filter(|(_, memory)| memory.ensured);
-        if self.reconciler.provider.capabilities().target_scope == TargetScope::Cluster {
-            if generation != self.cluster_targets && ensured.count() > 0 {
-                self.queue.touch(&Key::Cluster, Work::SYNC);
+        if self.shares_targets() {
+            self.shared.want(generation);
+            if self.shared.lack(generation) {
+                self.update_shared();
             }
             return;
         }
-        for (key, memory) in ensured {
+        for (key, memory) in self.memories.iter().filter(|(_, memory)| memory.ensured) {
             if memory.targets.as_ref().is_none_or(|targets| targets.nodes != generation) {
                 self.queue.touch(&Key::Service(key.clone()), Work::TARGETS);
             }
+        }
+        self.queue.touch_running(Work::TARGETS);
+    }
+
+    fn shares_targets(&self) -> bool {
+        self.reconciler.provider.capabilities().target_scope == TargetScope::Cluster
+    }
+
+    /// Hands the newest nodes over to shared targets, if there are load balancers that have them (W-31).
+    fn update_shared(&mut self) {
+        if self.memories.values().any(|memory| memory.ensured) {
+            self.queue.touch(&Key::Cluster, Work::SYNC);
         }
     }
 
@@ -172,10 +191,10 @@ impl Dispatcher {
             && let Some((key, work)) = self.queue.take()
         {
             let nodes = self.nodes.current();
+            self.shared.want(nodes.generation);
             let reconciler = Arc::clone(&self.reconciler);
             match key {
                 Key::Cluster => {
-                    self.cluster_targets = nodes.generation;
                     self.lanes
                         .spawn(async move { reconciler.update_cluster(&nodes).await }.in_current_span());
                 }
@@ -192,15 +211,10 @@ impl Dispatcher {
 
     /// Takes in what a lane left behind. A lane that panicked is a bug: the controller ends.
     fn finish(&mut self, finished: std::result::Result<Finished, JoinError>) -> Result<()> {
-        let Finished { key, memory, verdict } = finished.map_err(|error| {
+        let Finished { key, memory, verdict, handed } = finished.map_err(|error| {
             Error::new(ErrorKind::Internal, "a task of the controller died").with_source(error)
         })?;
         if let Key::Service(key) = &key {
-            if let (Verdict::Done, Some(targets)) =
-                (verdict, memory.as_ref().and_then(|m| m.targets.as_ref()))
-            {
-                self.cluster_targets = self.cluster_targets.max(targets.nodes);
-            }
             match memory {
                 Some(memory) => self.memories.insert(key.clone(), memory),
                 None => self.memories.remove(key),
@@ -208,6 +222,11 @@ impl Dispatcher {
         }
         let pace = self.options.pace(self.random.f64());
         self.queue.finish(&key, verdict, Instant::now(), &pace);
+        if let (true, Some(nodes)) = (self.shares_targets(), handed)
+            && self.shared.end(nodes, verdict)
+        {
+            self.update_shared();
+        }
         Ok(())
     }
 

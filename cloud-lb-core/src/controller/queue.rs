@@ -103,6 +103,13 @@ impl Queue {
         }
     }
 
+    /// Adds work to the lanes that run: they began with what was newest then.
+    pub(crate) fn touch_running(&mut self, work: Work) {
+        for slot in self.slots.values_mut().filter(|slot| slot.stage == Stage::Running) {
+            slot.work = slot.work.and(work);
+        }
+    }
+
     /// Makes the retries ready whose time has come.
     pub(crate) fn advance(&mut self, now: Instant) {
         while let Some((due, key)) = self.retries.first().cloned()

@@ -49,6 +49,8 @@ pub(crate) struct Finished {
     pub(crate) key: Key,
     pub(crate) memory: Option<Memory>,
     pub(crate) verdict: Verdict,
+    /// Generation of the nodes that the provider was given, if it was given any.
+    pub(crate) handed: Option<u64>,
 }
 
 /// A Service in its lane.
@@ -58,6 +60,8 @@ struct Lane {
     memory: Memory,
     nodes: Arc<NodeSet>,
     slices: Vec<Arc<EndpointSlice>>,
+    /// As in [`Finished`].
+    handed: Option<u64>,
 }
 
 /// Does the work of lanes. Holds nothing that changes: what is remembered travels with the job.
@@ -85,27 +89,28 @@ impl Reconciler {
     async fn dispatch(&self, mut job: Job) -> Finished {
         let key = Key::Service(job.key.clone());
         if let Some(failed) = self.forget_predecessor(&mut job).await {
-            return Finished { key, memory: job.memory, verdict: failed };
+            return Finished { key, memory: job.memory, verdict: failed, handed: None };
         }
-        let Some(service) = job.service else {
-            return Finished { key, memory: None, verdict: Verdict::Done };
+        let known = job.memory.is_some();
+        let (Some(service), true) = (job.service, known || job.work.sync) else {
+            return Finished { key, memory: None, verdict: Verdict::Done, handed: None };
         };
         let id = match k8s::service_id(&self.cluster, &service) {
             Ok(id) => id,
             Err(error) => {
                 tracing::error!(%error, "a Service without an identity is left alone");
-                return Finished { key, memory: job.memory, verdict: Verdict::Failed(error.retry()) };
+                let verdict = Verdict::Failed(error.retry());
+                return Finished { key, memory: job.memory, verdict, handed: None };
             }
         };
-        let known = job.memory.is_some();
         let memory = job.memory.unwrap_or_else(|| Memory::new(Arc::clone(&service)));
-        let mut lane = Lane { service, id, memory, nodes: job.nodes, slices: job.slices };
-        let (keep, verdict) = if job.work.sync || !known {
+        let mut lane = Lane { service, id, memory, nodes: job.nodes, slices: job.slices, handed: None };
+        let (keep, verdict) = if job.work.sync {
             self.sync(&mut lane, known).await
         } else {
             (true, self.follow(&mut lane, job.work).await)
         };
-        Finished { key, memory: keep.then_some(lane.memory), verdict }
+        Finished { key, memory: keep.then_some(lane.memory), verdict, handed: lane.handed }
     }
 
     /// Ensures or cleans up (SC-42). The first of the pair tells whether the Service stays remembered.
@@ -233,5 +238,11 @@ impl Lane {
     fn targets(&self) -> Targets {
         let slices = self.slices.iter().map(AsRef::as_ref);
         Targets { nodes: self.nodes.generation, endpoints: k8s::endpoints(slices) }
+    }
+
+    /// Notes that the provider is about to get these targets: before the call, whatever comes of it.
+    fn hand_over(&mut self, targets: Targets) {
+        self.handed = Some(targets.nodes);
+        self.memory.targets = Some(targets);
     }
 }

@@ -16,6 +16,8 @@ pub(super) enum Ran<S> {
     Done(Observed<S>),
     /// The rest must wait.
     Pending(Pending),
+    /// Every other step is done, and at most deletes are left; what is there now.
+    Tidying(Observed<S>, Pending),
     /// A shared resource was changed since it was read: plan again.
     Stale,
 }
@@ -24,7 +26,7 @@ impl<S> Ran<S> {
     pub(super) fn outcome<T>(self, done: impl FnOnce(Observed<S>) -> Outcome<T>) -> Outcome<T> {
         match self {
             Self::Done(have) => done(have),
-            Self::Pending(pending) => Outcome::Pending(pending),
+            Self::Pending(pending) | Self::Tidying(_, pending) => Outcome::Pending(pending),
             Self::Stale => Outcome::Pending(contended()),
         }
     }
@@ -35,7 +37,8 @@ impl<B: Backend> Engine<B> {
     pub(super) async fn run(&self, subject: &str, planned: Planned<B>) -> Result<Ran<B::Spec>> {
         let Planned { plan, mut have, tick } = planned;
         let mut pending: Option<Pending> = None;
-        for mut batch in batches(plan.steps) {
+        let mut batches = batches(plan.steps).into_iter();
+        while let Some(mut batch) = batches.next() {
             if let Some(missing) = fill_in(&mut batch, &have) {
                 return pending.map(Ran::Pending).ok_or_else(|| missing_output(&batch, &missing));
             }
@@ -46,10 +49,21 @@ impl<B: Backend> Engine<B> {
                 Err(error) if error.kind() == ErrorKind::NotFound && self.fold.now() != tick => {
                     return Ok(Ran::Stale);
                 }
-                Err(error) => return wait(&batch, &error, pending).map(Ran::Pending).ok_or(error),
+                Err(error) => {
+                    let Some(pending) = wait(&batch, &error, pending) else { return Err(error) };
+                    let only_deletes = is_delete(&batch) && batches.all(|batch| is_delete(&batch));
+                    return Ok(if only_deletes {
+                        Ran::Tidying(have, pending)
+                    } else {
+                        Ran::Pending(pending)
+                    });
+                }
             }
         }
-        Ok(pending.map_or(Ran::Done(have), Ran::Pending))
+        Ok(match pending {
+            None => Ran::Done(have),
+            Some(pending) => Ran::Tidying(have, pending),
+        })
     }
 
     async fn write(&self, subject: &str, batch: &[Step<B::Spec>], tick: u64) -> Result<Written> {
@@ -143,6 +157,10 @@ fn wait<S>(batch: &[Step<S>], error: &Error, pending: Option<Pending>) -> Option
         let reason = format!("{} is still in use", step.key);
         Some(Pending { retry_after: Duration::from_secs(5), reason })
     })
+}
+
+fn is_delete<S>(batch: &[Step<S>]) -> bool {
+    batch.iter().all(|step| step.action.op() == Op::Delete)
 }
 
 fn record<S: Spec>(

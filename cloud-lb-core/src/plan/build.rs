@@ -107,8 +107,8 @@ fn delete<S: Spec>(
 
 fn why_created(owner: Owner) -> &'static str {
     match owner {
-        Owner::Service => "the Service needs it and it does not exist",
-        Owner::Cluster => "the cluster needs it and it does not exist; all Services share it",
+        Owner::Service => "does not exist yet",
+        Owner::Cluster => "does not exist yet; all Services share it",
     }
 }
 

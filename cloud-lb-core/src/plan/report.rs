@@ -3,13 +3,13 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{FieldChange, Op, Plan, Step};
+use super::{FieldChange, Op, Plan, Step, words};
 use crate::graph::{ResourceKey, Spec};
 
 /// A plan for people and machines: no provider type in it.
 ///
-/// As text, one line a step (`+` create, `~` update, `-` delete) with the changed fields below; as JSON,
-/// see the fields. The order is that of execution for steps, and that of creation for resources.
+/// As text, one line a step (`+` create, `~` update, `-` delete) with what is made, or the changed fields,
+/// below; as JSON, see the fields. The order is that of execution for steps, and that of creation for resources.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PlanReport {
     /// `namespace/name` of the Service.
@@ -79,6 +79,11 @@ impl PlanReport {
         self.steps.is_empty()
     }
 
+    fn created(&self, step: &StepReport) -> Option<&ResourceReport> {
+        let resource = self.resources.iter().find(|resource| resource.key == step.key);
+        resource.filter(|_| step.op == Op::Create)
+    }
+
     fn count(&self, op: Op) -> usize {
         self.steps.iter().filter(|step| step.op == op).count()
     }
@@ -93,24 +98,9 @@ impl fmt::Display for StepReport {
         };
         write!(f, "{marker} {}  ({})", self.key, self.why)?;
         for field in &self.fields {
-            write!(f, "\n      {}: {} -> {}", field.path, Shown(&field.from), Shown(&field.to))?;
+            write!(f, "\n      {}: {}", field.path, words::change(&field.from, &field.to))?;
         }
         Ok(())
-    }
-}
-
-/// A value as text: references by name, absent ones as a word.
-struct Shown<'a>(&'a Value);
-
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.0, self.0.get("ref"), self.0.get("output")) {
-            (_, Some(Value::String(to)), Some(Value::String(output))) => {
-                write!(f, "({output} of {to}, known after apply)")
-            }
-            (Value::Null, ..) => f.write_str("(none)"),
-            (value, ..) => write!(f, "{value}"),
-        }
     }
 }
 
@@ -122,6 +112,9 @@ impl fmt::Display for PlanReport {
         writeln!(f, "service {}:", self.service)?;
         for step in &self.steps {
             writeln!(f, "  {step}")?;
+            for line in self.created(step).map(|created| words::summary(&created.spec)).unwrap_or_default() {
+                writeln!(f, "      {line}")?;
+            }
         }
         write!(
             f,

@@ -89,6 +89,20 @@ async fn what_is_in_use_by_something_on_its_way_out_is_waited_for() {
 }
 
 #[tokio::test]
+async fn leftovers_that_go_slowly_do_not_hold_back_the_status() {
+    let mut with_extra = chain(Toy::of("a"));
+    with_extra.add(key("Address"), Resource::owned(Toy::of("a"))).unwrap();
+    let engine = engine([("a", with_extra)]);
+    let Outcome::Done(status) = engine.ensure(&lb("a")).await.unwrap() else { panic!("nothing to wait for") };
+    engine.backend().wanted.lock().insert("a".to_owned(), chain(Toy::of("a")));
+    engine.backend().slow.lock().insert("Address");
+    assert_eq!(engine.ensure(&lb("a")).await.unwrap(), Outcome::Tidying(status, pending()));
+    engine.backend().slow.lock().clear();
+    assert_eq!(engine.ensure(&lb("a")).await.unwrap(), done());
+    assert!(engine.backend().world.lock().items.iter().all(|item| item.key != key("Address")));
+}
+
+#[tokio::test]
 async fn what_is_in_use_for_no_known_reason_is_an_error() {
     let engine = engine([("a", chain(Toy::of("a")))]);
     engine.ensure(&lb("a")).await.unwrap();
@@ -136,6 +150,7 @@ async fn unsupported_wishes_are_refused_before_any_write() {
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     for field in ["spec.ipFamilies", "spec.loadBalancerIP"] {
         assert!(error.to_string().contains(field), "{error}");
+        assert!(error.violations().iter().any(|violation| violation.field == field), "{error}");
     }
     assert_eq!(engine.backend().take_writes(), [""; 0]);
 }

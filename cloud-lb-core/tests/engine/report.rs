@@ -49,7 +49,7 @@ fn json_has_the_documented_shape() {
                 },
                 {
                     "op": "create", "kind": "Front", "key": "Front/x", "fields": [],
-                    "why": "the Service needs it and it does not exist",
+                    "why": "does not exist yet",
                 },
             ],
             "resources": [

@@ -22,7 +22,9 @@ impl<A: Api> Aws<A> {
         for certificate in others(want) {
             let added = self.api.add_listener_certificate(&arn, certificate).await;
             // The listener was made a moment ago.
-            added.map_err(|error| if error.kind() == ErrorKind::NotFound { not_shown_yet(&error) } else { error })?;
+            added.map_err(
+                |error| if error.kind() == ErrorKind::NotFound { not_shown_yet(&error) } else { error },
+            )?;
         }
         let attributes = different(&Pairs::default(), &want.attributes, default_of_listener);
         if !attributes.0.is_empty() {

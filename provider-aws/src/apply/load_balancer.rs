@@ -20,6 +20,8 @@ const MOST_ATTRIBUTES: usize = 20;
 const PROTECTION: &str = "deletion_protection.enabled";
 /// Delay while a successor is being made.
 const SUCCESSOR_POLL: Duration = Duration::from_secs(15);
+/// How often the targets of a successor are looked at: for ten minutes.
+const MOST_HEALTH_POLLS: u32 = 40;
 
 impl<A: Api> Aws<A> {
     pub(super) async fn create_load_balancer(&self, want: &LoadBalancer) -> Result<Applied> {
@@ -42,20 +44,10 @@ impl<A: Api> Aws<A> {
     /// Makes it, unless it exists; what is not ours is refused before and after (AWS-35).
     async fn new_load_balancer(&self, want: &LoadBalancer) -> Result<LoadBalancerFacts> {
         let found = self.api.describe_load_balancers(Which::Name(&want.name)).await?;
-        let lb = match found.into_iter().next() {
-            Some(lb) => lb,
-            None => {
-                let new = NewLoadBalancer {
-                    name: want.name.clone(),
-                    scheme: want.scheme,
-                    ip_address_type: want.ip_address_type,
-                    subnet_mappings: want.subnet_mappings.clone(),
-                    security_groups: groups(want)?,
-                    enable_prefix_for_ipv6_source_nat: want.enable_prefix_for_ipv6_source_nat.clone(),
-                    tags: want.tags.clone(),
-                };
-                self.api.create_load_balancer(&new).await?
-            }
+        let lb = if let Some(lb) = found.into_iter().next() {
+            lb
+        } else {
+            self.api.create_load_balancer(&new(want)?).await?
         };
         let tags = self.check_owner(&want.name, &lb.load_balancer_arn, &want.tags).await?;
         Ok(LoadBalancerFacts { tags, ..lb })
@@ -109,7 +101,8 @@ impl<A: Api> Aws<A> {
         let gets_ipv6 =
             have.ip_address_type == IpAddressType::Ipv4 && want.ip_address_type == IpAddressType::Dualstack;
         let first_ipv6 = gets_ipv6 && want.subnet_mappings.iter().any(|m| m.ipv6_address.is_some());
-        let (live, wanted) = (&have.enable_prefix_for_ipv6_source_nat, &want.enable_prefix_for_ipv6_source_nat);
+        let (live, wanted) =
+            (&have.enable_prefix_for_ipv6_source_nat, &want.enable_prefix_for_ipv6_source_nat);
         let is_same = subnet_ids(have) == subnet_ids(want) && prefixes_fit(have, want) && live == wanted;
         if is_same && !first_ipv6 {
             return Ok(());
@@ -167,13 +160,36 @@ impl<A: Api> Aws<A> {
         Ok(Applied::default())
     }
 
-    /// A load balancer that is replaced stays until its successor is made (AWS-118).
+    /// A load balancer that is replaced, and serves, stays until its successor is made and serves, but for
+    /// the latter no longer than ten minutes (AWS-118).
     async fn waits_for_successor(&self, have: &LoadBalancer, arn: &str) -> Result<Option<Applied>> {
         let Some(successor) = self.another(&have.tags, arn).await? else { return Ok(None) };
-        let arns = [successor.load_balancer_arn.clone()];
-        let state = self.api.describe_load_balancers(Which::Arns(&arns)).await?.first().map(|lb| lb.state);
-        let is_made = state != Some(LoadBalancerState::Provisioning);
-        Ok((!is_made).then(|| pending(SUCCESSOR_POLL, format!("{} is being made", successor.load_balancer_name))))
+        let new = &successor.load_balancer_arn;
+        let state = self.api.describe_load_balancers(Which::Arns(std::slice::from_ref(new))).await?;
+        if state.iter().any(|lb| lb.state == LoadBalancerState::Provisioning) {
+            let reason = format!("{} is being made", successor.load_balancer_name);
+            return Ok(Some(pending(SUCCESSOR_POLL, reason)));
+        }
+        if !self.serves(arn).await? || self.serves(new).await? {
+            return Ok(None);
+        }
+        let (attempt, _) = self.patience.wait_for(arn);
+        let reason = format!("the targets of {} are not healthy yet", successor.load_balancer_name);
+        Ok((attempt <= MOST_HEALTH_POLLS).then(|| pending(SUCCESSOR_POLL, reason)))
+    }
+
+    /// Whether each target group of a load balancer has a healthy target.
+    async fn serves(&self, arn: &str) -> Result<bool> {
+        let view = self.view().await?;
+        let groups = view.target_groups.iter();
+        for (group, _) in groups.filter(|(_, group)| group.load_balancer_arns.iter().any(|user| user == arn))
+        {
+            let targets = self.api.describe_target_health(group).await?;
+            if !targets.iter().any(|target| target.state.as_deref() == Some("healthy")) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Another load balancer of the Service that has these tags: one of the two replaces the other.
@@ -183,6 +199,18 @@ impl<A: Api> Aws<A> {
         let others = view.load_balancers.values().filter(|lb| lb.load_balancer_arn != arn);
         Ok(others.into_iter().find(|lb| self.is_of(&lb.tags, &service)).cloned())
     }
+}
+
+fn new(want: &LoadBalancer) -> Result<NewLoadBalancer> {
+    Ok(NewLoadBalancer {
+        name: want.name.clone(),
+        scheme: want.scheme,
+        ip_address_type: want.ip_address_type,
+        subnet_mappings: want.subnet_mappings.clone(),
+        security_groups: groups(want)?,
+        enable_prefix_for_ipv6_source_nat: want.enable_prefix_for_ipv6_source_nat.clone(),
+        tags: want.tags.clone(),
+    })
 }
 
 fn groups(lb: &LoadBalancer) -> Result<Vec<String>> {

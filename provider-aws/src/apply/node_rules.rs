@@ -7,51 +7,43 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cloud_lb_core::backend::Applied;
 use cloud_lb_core::error::Result;
-use cloud_lb_core::graph::{Input, Outputs};
+use cloud_lb_core::graph::Input;
 use parking_lot::Mutex;
 
-use super::NODE_RULES_DESCRIPTION;
 use super::rules::RuleChange;
+use super::{NODE_RULES_DESCRIPTION, filled, made};
 use crate::api::Api;
 use crate::backend::Aws;
+use crate::config::NodeRuleStyle;
 use crate::desired::{covers, merge};
 use crate::facts::GroupFacts;
 use crate::facts::lookup::STACK_TAG;
 use crate::inventory::View;
 use crate::kinds::{IpPermission, NodeRules, Source};
-use crate::observe::{Need, shared_rules, target_group_of};
+use crate::observe::{Need, node_rules_outputs, shared_rules};
 
 /// Serialises the writes, and knows who needs what.
 #[derive(Debug, Default)]
 pub(crate) struct NodeRuleWriter {
     writing: tokio::sync::Mutex<()>,
-    ledger: Mutex<Ledger>,
-}
-
-#[derive(Debug, Default)]
-struct Ledger {
     /// By ARN of the target group; one that is not here was not looked at yet.
-    needs: BTreeMap<String, Need>,
-    /// Needs of target groups that are being made, until those were looked at.
-    held: Vec<Need>,
+    needs: Mutex<BTreeMap<String, Need>>,
 }
 
 impl NodeRuleWriter {
-    /// Takes note of what a target group was seen to need.
+    /// Takes note of what a target group was seen to need, or needs from now on.
     pub(crate) fn learn(&self, target_group: &str, need: Need) {
-        let mut ledger = self.ledger.lock();
-        ledger.held.retain(|held| !includes(&need, held));
-        ledger.needs.insert(target_group.to_owned(), need);
+        self.needs.lock().insert(target_group.to_owned(), need);
     }
 
-    /// Takes note of a target group that we made: what it needs is held as soon as it is opened.
+    /// Takes note of a target group that we made: so far it needs nothing.
     pub(super) fn made(&self, target_group: &str) {
-        self.ledger.lock().needs.entry(target_group.to_owned()).or_default();
+        self.learn(target_group, Need::new());
     }
 
-    /// Forgets a target group; what it still needed.
-    fn forget(&self, target_group: &str) -> Need {
-        self.ledger.lock().needs.remove(target_group).unwrap_or_default()
+    /// Forgets a target group that is gone.
+    pub(super) fn forget(&self, target_group: &str) {
+        self.needs.lock().remove(target_group);
     }
 
     /// Waits for its turn.
@@ -61,30 +53,24 @@ impl NodeRuleWriter {
 
     /// All that is needed of one security group of nodes.
     fn needed_of(&self, group: &str) -> BTreeSet<IpPermission> {
-        let ledger = self.ledger.lock();
-        let needs = ledger.needs.values().chain(&ledger.held);
-        needs.filter_map(|need| need.get(group)).flatten().cloned().collect()
+        self.needs.lock().values().filter_map(|need| need.get(group)).flatten().cloned().collect()
     }
 
     /// Whether every target group that such a rule may be for was looked at.
     fn knows_all(&self, view: &View, source: &Source) -> bool {
-        let ledger = self.ledger.lock();
-        let uses = |groups: &[String]| match source {
+        let needs = self.needs.lock();
+        let has_source = |groups: &[String]| match source {
             Source::Group(Input::Value(id)) => groups.contains(id),
             _ => groups.is_empty(),
         };
-        let users = view.load_balancers.values().filter(|lb| uses(&lb.security_groups));
+        let users = view.load_balancers.values().filter(|lb| has_source(&lb.security_groups));
         let stacks: BTreeSet<&String> = users.filter_map(|lb| lb.tags.get(STACK_TAG)).collect();
-        let concerned = view.target_groups.iter().filter(|(_, group)| {
-            group.tags.get(STACK_TAG).is_some_and(|stack| stacks.contains(stack))
-        });
-        concerned.into_iter().all(|(arn, _)| ledger.needs.contains_key(arn))
+        let concerned = view
+            .target_groups
+            .iter()
+            .filter(|(_, group)| group.tags.get(STACK_TAG).is_some_and(|stack| stacks.contains(stack)));
+        concerned.into_iter().all(|(arn, _)| needs.contains_key(arn))
     }
-}
-
-/// Whether one need contains another.
-fn includes(need: &Need, other: &Need) -> bool {
-    other.iter().all(|(group, rules)| need.get(group).is_some_and(|all| rules.is_subset(all)))
 }
 
 fn need_of(rules: &NodeRules) -> Need {
@@ -95,38 +81,17 @@ fn need_of(rules: &NodeRules) -> Need {
 impl<A: Api> Aws<A> {
     /// Opens what a new target group needs.
     pub(super) async fn open(&self, want: &NodeRules) -> Result<Applied> {
-        self.node_rules.ledger.lock().held.push(need_of(want));
+        self.node_rules.learn(filled(&want.target_group_arn)?, need_of(want));
         self.write_node_rules(&[want]).await?;
-        Ok(Applied::default())
+        Ok(made(node_rules_outputs(want)))
     }
 
     /// Opens and closes as the need of a target group changes, or ends.
-    pub(super) async fn change_rules(
-        &self,
-        have: &NodeRules,
-        want: Option<&NodeRules>,
-        outputs: &Outputs,
-    ) -> Result<()> {
-        match (target_group_of(outputs), want) {
-            (Some(arn), want) => {
-                let need = want.map(need_of).unwrap_or_default();
-                self.node_rules.ledger.lock().needs.insert(arn.to_owned(), need);
-            }
-            (None, Some(want)) => self.node_rules.ledger.lock().held.push(need_of(want)),
-            (None, None) => {}
-        }
+    pub(super) async fn change_rules(&self, have: &NodeRules, want: Option<&NodeRules>) -> Result<()> {
+        let target_group = filled(&have.target_group_arn)?;
+        self.node_rules.learn(target_group, want.map(need_of).unwrap_or_default());
         let concerned: Vec<&NodeRules> = std::iter::once(have).chain(want).collect();
         self.write_node_rules(&concerned).await
-    }
-
-    /// Closes what only a target group that is gone needed.
-    pub(super) async fn close(&self, target_group: &str) -> Result<()> {
-        let need = self.node_rules.forget(target_group);
-        let rules: Vec<NodeRules> = need.into_iter().map(|(group, rules)| NodeRules {
-            group_ids: BTreeSet::from([group]),
-            ip_permissions: rules.into_iter().collect(),
-        }).collect();
-        self.write_node_rules(&rules.iter().collect::<Vec<_>>()).await
     }
 
     /// Writes the groups that these rules are in. A failure in one does not keep the others from being
@@ -146,6 +111,28 @@ impl<A: Api> Aws<A> {
         result
     }
 
+    /// The rules to be added and removed. Rules that open nothing but needed ports stay as they are while
+    /// the budget allows it; else all are made anew.
+    fn rewrite(
+        &self,
+        needed: &[IpPermission],
+        live: &[IpPermission],
+    ) -> (Vec<IpPermission>, Vec<IpPermission>) {
+        let (style, budget) = (self.config.node_sg_rules, self.config.node_sg_rule_budget);
+        let (good, wide): (Vec<IpPermission>, Vec<IpPermission>) =
+            live.iter().cloned().partition(|rule| covers(needed, rule));
+        let missing: Vec<IpPermission> = needed.iter().filter(|need| !covers(&good, need)).cloned().collect();
+        let add = merge(&missing, NodeRuleStyle::Exact, usize::MAX);
+        if style == NodeRuleStyle::Exact && good.len() + add.len() <= budget {
+            return (add, wide);
+        }
+        let rules = merge(needed, style, budget);
+        let without = |all: &[IpPermission], others: &[IpPermission]| -> Vec<IpPermission> {
+            all.iter().filter(|rule| !others.contains(rule)).cloned().collect()
+        };
+        (without(&rules, live), without(live, &rules))
+    }
+
     /// What is to happen to the shared rules of a group that are of these sources (AWS-88, AWS-89).
     fn decide(&self, group: &GroupFacts, view: &View, sources: &BTreeSet<&Source>) -> RuleChange {
         let needed = self.node_rules.needed_of(&group.group_id);
@@ -154,14 +141,13 @@ impl<A: Api> Aws<A> {
             let of_source = |rule: &IpPermission| rule.source == **source;
             let needed: Vec<IpPermission> = needed.iter().filter(|rule| of_source(rule)).cloned().collect();
             let live: Vec<IpPermission> = shared_rules(group).filter(of_source).collect();
-            let rules = merge(&needed, self.config.node_sg_rules, self.config.node_sg_rule_budget);
-            let is_open = needed.iter().all(|need| covers(&live, need));
+            let (add, remove) = self.rewrite(&needed, &live);
             let knows_all = self.node_rules.knows_all(view, source);
-            if knows_all || !is_open {
-                change.add.extend(rules.iter().filter(|rule| !live.contains(rule)).cloned());
+            if knows_all || !needed.iter().all(|need| covers(&live, need)) {
+                change.add.extend(add);
             }
             if knows_all {
-                change.remove.extend(live.into_iter().filter(|rule| !rules.contains(rule)));
+                change.remove.extend(remove);
             }
         }
         change

@@ -15,13 +15,12 @@ use crate::observe::one_output;
 impl<A: Api> Aws<A> {
     pub(super) async fn create_target_group(&self, want: &TargetGroup) -> Result<Applied> {
         let found = self.api.describe_target_groups(Which::Name(&want.name)).await?;
-        let arn = match found.into_iter().next() {
-            Some(group) => group.target_group_arn,
-            None => {
-                let arn = self.api.create_target_group(&new(want)).await?;
-                self.node_rules.made(&arn);
-                arn
-            }
+        let arn = if let Some(group) = found.into_iter().next() {
+            group.target_group_arn
+        } else {
+            let arn = self.api.create_target_group(&new(want)).await?;
+            self.node_rules.made(&arn);
+            arn
         };
         let tags = self.check_owner(&want.name, &arn, &want.tags).await?;
         self.inventory.wrote(&arn, Entry::TargetGroup(facts(want, &arn, tags)));
@@ -67,7 +66,7 @@ impl<A: Api> Aws<A> {
         self.inventory.removed(arn);
         self.stacks.forget_owner(None, &[arn]);
         self.refused.forget(arn);
-        self.close(arn).await?;
+        self.node_rules.forget(arn);
         Ok(Applied::default())
     }
 }

@@ -12,12 +12,13 @@ use super::{filled, gone, pending};
 use crate::api::Api;
 use crate::backend::Aws;
 use crate::kinds::{Target, Targets};
+use crate::observe::targets_outputs;
 
 /// Most targets of one call (AWS-181).
 const CHUNK: usize = 200;
 /// First and longest wait until a target that AWS refused is tried again (AWS-186).
 const FIRST_RETRY: Duration = Duration::from_secs(30);
-const LAST_RETRY: Duration = Duration::from_secs(600);
+const LAST_RETRY: Duration = Duration::from_mins(10);
 
 type Id = (String, u16);
 
@@ -76,7 +77,7 @@ impl<A: Api> Aws<A> {
     pub(super) async fn register(&self, want: &Targets) -> Result<Applied> {
         let group = filled(&want.target_group_arn)?;
         self.add_targets(group, &want.targets).await?;
-        let outputs = crate::observe::one_output("Targets", &format!("targets of {group}"));
+        let outputs = targets_outputs(group);
         Ok(Applied { outputs, ..self.waits_for_refused(group, &want.targets) })
     }
 

@@ -135,12 +135,12 @@ fn aws_210_a_missing_permission_names_the_action_and_the_statement() {
                 message: Zm9v";
     let call = Call { service: Service::Ec2, operation: "CreateSecurityGroup", access: Access::Write };
     let error = of_answer(call, 403, "UnauthorizedOperation", text);
-    insta::assert_snapshot!(error.to_string(), @"");
+    insta::assert_snapshot!(error.to_string(), @r#"no permission for ec2:CreateSecurityGroup (UnauthorizedOperation); a policy of our role needs the statement {"Effect": "Allow", "Action": "ec2:CreateSecurityGroup", "Resource": "*"}, or a condition of deploy/iam/aws.json is not met"#);
     assert!(std::error::Error::source(&error).is_some_and(|cause| cause.to_string() == text));
 }
 
 #[test]
 fn aws_210_the_text_holds_code_words_of_aws_and_advice() {
     let error = of_answer(WRITE, 400, "TooManyLoadBalancers", "The maximum has been reached.");
-    insta::assert_snapshot!(error.to_string(), @"");
+    insta::assert_snapshot!(error.to_string(), @r#"TooManyLoadBalancers: The maximum has been reached; raise the quota "Network Load Balancers per Region""#);
 }

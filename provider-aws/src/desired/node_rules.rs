@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use cloud_lb_core::graph::Input;
 use cloud_lb_core::model::{IpFamily, Node, TargetPort};
 use ipnet::IpNet;
 
@@ -15,7 +16,7 @@ use super::target_groups::preserves_client_ip;
 use super::targets::{Candidate, instance_id, numbers_of};
 use crate::facts::{Instance, SubnetFacts};
 use crate::kinds::{
-    IpPermission, NodeRules, Scheme, Source, TargetFamily, TargetGroup, TargetProtocol, TargetType,
+    IpPermission, NodeRules, Scheme, Source, TargetFamily, TargetGroup, TargetProtocol, TargetType, key,
 };
 
 /// The rules of one target group, in the security groups of its targets; `None` if none are needed.
@@ -33,7 +34,9 @@ pub(super) fn node_rules(
         NodeSource::Addresses => need.of_addresses(context, group, subnets),
     };
     let group_ids = groups_of(context, targets, notes);
-    let rules = NodeRules { group_ids, ip_permissions: rules.into_iter().collect() };
+    let target_group_arn =
+        Input::reference(&key::of_port(key::TARGET_GROUP, plan.port), key::TARGET_GROUP_ARN);
+    let rules = NodeRules { target_group_arn, group_ids, ip_permissions: rules.into_iter().collect() };
     (!rules.group_ids.is_empty() && !rules.ip_permissions.is_empty()).then_some(rules)
 }
 

@@ -16,7 +16,7 @@ use crate::facts::{Account, Address, Instance, RouteKind, SubnetFacts};
 use crate::inventory::View;
 
 /// How long an instance is believed to have the security groups that it had.
-const INSTANCES_KEEP: Duration = Duration::from_secs(600);
+const INSTANCES_KEEP: Duration = Duration::from_mins(10);
 
 /// Look-ups that are kept.
 #[derive(Debug, Default)]
@@ -96,7 +96,7 @@ impl<A: Api> Aws<A> {
         if !unknown.is_empty() {
             let found = self.api.describe_instances(&unknown).await?;
             let mut known = self.lookups.instances.lock();
-            unknown.iter().for_each(|id| _ = known.remove(id));
+            known.retain(|id, _| !unknown.contains(id));
             let now = Instant::now();
             known.extend(found.into_iter().map(|instance| (instance.instance_id.clone(), (instance, now))));
         }

@@ -101,14 +101,17 @@ impl State {
         all.find(|listener| listener.listener_arn == arn).ok_or_else(|| not_found(arn))
     }
 
+    /// The tags of a load balancer, listener or target group.
     pub(super) fn tags(&mut self, arn: &str) -> Result<&mut Map> {
-        if arn.contains(":loadbalancer/") {
-            return Ok(&mut self.load_balancer(arn)?.tags);
-        }
-        if arn.contains(":listener/") {
-            return Ok(&mut self.listener(arn)?.tags);
-        }
-        Ok(&mut self.target_group(arn)?.tags)
+        let lbs = self.account.load_balancers.iter_mut();
+        let of_lbs = lbs.flat_map(|lb| {
+            let listeners = lb.listeners.iter_mut().map(|one| (&one.listener_arn, &mut one.tags));
+            std::iter::once((&lb.load_balancer_arn, &mut lb.tags)).chain(listeners)
+        });
+        let groups = self.account.target_groups.iter_mut();
+        let of_groups = groups.map(|group| (&group.target_group_arn, &mut group.tags));
+        let found = of_lbs.chain(of_groups).find(|(found, _)| *found == arn);
+        found.map(|(_, tags)| tags).ok_or_else(|| not_found(arn))
     }
 
     pub(super) fn create_load_balancer(&mut self, new: &NewLoadBalancer) -> Result<LoadBalancerFacts> {

@@ -97,7 +97,8 @@ impl State {
             let index = index.ok_or_else(|| refused(ErrorKind::Conflict, "the rule does not exist"))?;
             live.remove(index);
         }
-        group.ip_permissions = live.iter().map(|(rule, description)| ListedPermission::of(rule, description)).collect();
+        group.ip_permissions =
+            live.iter().map(|(rule, description)| ListedPermission::of(rule, description)).collect();
         Ok(())
     }
 

@@ -8,6 +8,8 @@ pub struct Options {
     pub latency: Duration,
     /// Time until a load balancer is active.
     pub provisioning: Duration,
+    /// Time until a target in use is healthy.
+    pub healthy_after: Duration,
     /// Time until the network interfaces of a deleted load balancer are gone.
     pub interfaces_linger: Duration,
     /// Time until something new is seen by descriptions.

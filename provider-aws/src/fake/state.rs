@@ -16,7 +16,9 @@ pub(super) struct State {
     pub(super) interfaces: Vec<(BTreeSet<String>, Instant)>,
     /// Targets on their way out, by target group, and until when they drain.
     pub(super) draining: BTreeMap<(String, String, u16), Instant>,
-    /// Reserved capacity, and when load balancers become active.
+    /// When targets were registered, by target group.
+    pub(super) registered: BTreeMap<(String, String, u16), Instant>,
+    /// When load balancers become active.
     pub(super) provisioning: BTreeMap<String, Instant>,
     pub(super) born: BTreeMap<String, Instant>,
     last_id: u64,
@@ -29,6 +31,7 @@ impl State {
             options,
             interfaces: Vec::new(),
             draining: BTreeMap::new(),
+            registered: BTreeMap::new(),
             provisioning: BTreeMap::new(),
             born: BTreeMap::new(),
             last_id: 0,

@@ -13,9 +13,13 @@ use crate::kinds::{Target, TargetType};
 impl State {
     pub(super) fn describe_target_health(&mut self, arn: &str) -> Result<Vec<TargetFacts>> {
         let is_used = !self.users_of(arn).is_empty();
+        let (since, wait) = (self.registered.clone(), self.options.healthy_after);
         let group = self.target_group(arn)?;
         for target in &mut group.targets {
-            target.state = Some(if is_used { "healthy" } else { "unused" }.to_owned());
+            let since = since.get(&(arn.to_owned(), target.id.clone(), target.port));
+            let is_healthy = since.is_none_or(|since| since.elapsed() >= wait);
+            let state = if is_healthy { "healthy" } else { "initial" };
+            target.state = Some(if is_used { state } else { "unused" }.to_owned());
         }
         let mut all = group.targets.clone();
         let leaving = self.draining.keys().filter(|(group, ..)| group == arn);
@@ -52,7 +56,9 @@ impl State {
             });
         }
         for target in targets {
-            self.draining.remove(&(arn.to_owned(), target.id.clone(), target.port));
+            let id = (arn.to_owned(), target.id.clone(), target.port);
+            self.draining.remove(&id);
+            self.registered.insert(id, Instant::now());
         }
         Ok(())
     }

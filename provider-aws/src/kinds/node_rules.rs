@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 
+use cloud_lb_core::graph::Input;
 use serde::Serialize;
 
 use super::IpPermission;
@@ -13,6 +14,9 @@ use super::security_group::grouped;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct NodeRules {
+    /// The target group that needs them: no part of any request, but what tells one need from another.
+    #[serde(skip)]
+    pub target_group_arn: Input,
     /// Security groups of the nodes.
     pub group_ids: BTreeSet<String>,
     /// Needed rules, sorted, each once.

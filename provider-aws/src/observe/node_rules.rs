@@ -5,13 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cloud_lb_core::graph::{Input, Outputs};
+use cloud_lb_core::graph::Input;
 
-use super::{StackFacts, one_output, port_of};
+use super::{StackFacts, port_of};
 use crate::apply::NODE_RULES_DESCRIPTION;
 use crate::facts::{GroupFacts, LoadBalancerFacts, TargetGroupFacts};
 use crate::inventory::View;
-use crate::kinds::{IpPermission, ListedPermission, NodeRules, Source, TargetType, key};
+use crate::kinds::{IpPermission, ListedPermission, NodeRules, Source, TargetType};
 
 /// What a target group needs, by security group of nodes.
 pub(crate) type Need = BTreeMap<String, BTreeSet<IpPermission>>;
@@ -20,45 +20,28 @@ pub(crate) type Need = BTreeMap<String, BTreeSet<IpPermission>>;
 pub(super) struct Found {
     /// The needs by ARN of the target group.
     pub(super) needs: Vec<(String, Need)>,
-    /// By Service port, with outputs that identify the target group.
-    pub(super) have: Vec<(String, NodeRules, Outputs)>,
+    /// By Service port.
+    pub(super) have: Vec<(String, NodeRules)>,
 }
 
 pub(super) fn observe(
     view: &View,
     stack: &StackFacts,
-    backend: Option<String>,
+    backend: Option<&str>,
     groups_of: impl Fn(&str) -> Option<BTreeSet<String>>,
 ) -> Found {
     let mut found = Found { needs: Vec::new(), have: Vec::new() };
-    // While one target group replaces another, both are one need.
-    let mut by_port: BTreeMap<String, (Need, Outputs)> = BTreeMap::new();
     for group in &stack.target_groups {
         let Some(lb) = stack.user_of(group) else { continue };
-        let sources = Sources::of(lb, view, backend.as_deref());
+        let sources = Sources::of(lb, view, backend);
         let used = groups_of_targets(group, &groups_of);
         let need = need(view, group, &sources, used.as_ref());
-        let (all, _) = by_port
-            .entry(port_of(group))
-            .or_insert_with(|| (Need::new(), outputs(&group.target_group_arn)));
-        for (holder, rules) in &need {
-            all.entry(holder.clone()).or_default().extend(rules.iter().cloned());
+        if let Some(rules) = in_all(&group.target_group_arn, &need) {
+            found.have.push((port_of(group), rules));
         }
         found.needs.push((group.target_group_arn.clone(), need));
     }
-    let have = by_port.into_iter().filter_map(|(port, (need, outputs))| Some((port, in_all(&need)?, outputs)));
-    found.have = have.collect();
     found
-}
-
-/// Outputs of the rules of a target group: nothing refers to them, but they tell whose they are.
-fn outputs(target_group: &str) -> Outputs {
-    one_output(key::NODE_RULES, &format!("node rules of {target_group}"))
-}
-
-/// The target group that the outputs of observed rules are of.
-pub(crate) fn target_group_of(outputs: &Outputs) -> Option<&str> {
-    outputs.get(key::NODE_RULES)?.strip_prefix("node rules of ")
 }
 
 /// Who the nodes let in for a load balancer.
@@ -83,7 +66,9 @@ impl Sources {
             return Self::Addresses;
         }
         let source = lb.security_groups.iter().find(has);
-        source.or_else(|| lb.security_groups.iter().find(is_frontend)).map_or(Self::Nobody, |id| Self::Group(id.clone()))
+        source
+            .or_else(|| lb.security_groups.iter().find(is_frontend))
+            .map_or(Self::Nobody, |id| Self::Group(id.clone()))
     }
 
     fn contains(&self, source: &Source) -> bool {
@@ -148,13 +133,16 @@ fn cut(rule: &IpPermission, ports: &BTreeSet<i32>) -> Vec<IpPermission> {
 }
 
 /// Groups that have any of the rules, and the rules that all of these groups have.
-fn in_all(need: &Need) -> Option<NodeRules> {
+fn in_all(target_group: &str, need: &Need) -> Option<NodeRules> {
     let mut sets = need.values();
     let first = sets.next()?.clone();
     let common = sets.fold(first, |common, set| common.intersection(set).cloned().collect());
     if common.is_empty() {
         return None;
     }
-    let group_ids = need.keys().cloned().collect();
-    Some(NodeRules { group_ids, ip_permissions: common.into_iter().collect() })
+    Some(NodeRules {
+        target_group_arn: Input::Value(target_group.to_owned()),
+        group_ids: need.keys().cloned().collect(),
+        ip_permissions: common.into_iter().collect(),
+    })
 }

@@ -20,9 +20,9 @@ use super::attempts::Attempts;
 use super::call::{OPERATION_TIMEOUT, ServiceCalls};
 use super::credentials::{AccessKeys, Credentials};
 use super::{Ec2, Elbv2, Sdk};
-use crate::Config;
 use crate::api::{Api, Vpcs};
 use crate::classify::Service;
+use crate::{Aws, Config};
 
 /// Time in which a connection has to stand.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -98,6 +98,28 @@ impl Sdk {
         };
         let mac = get("/latest/meta-data/mac".to_owned()).await?;
         get(format!("/latest/meta-data/network/interfaces/macs/{mac}/vpc-id")).await
+    }
+}
+
+impl Aws<Sdk> {
+    /// Works on the real AWS, with the credentials of the default chain. Region and network are looked up
+    /// where the configuration does not tell them.
+    ///
+    /// # Errors
+    /// Those of [`Sdk::connect`] and [`Sdk::vpc_id`].
+    pub async fn from_config(config: Config) -> Result<Self> {
+        Self::with_credentials(config, Credentials::Chain).await
+    }
+
+    /// The same with given credentials.
+    ///
+    /// # Errors
+    /// Those of [`Sdk::connect`] and [`Sdk::vpc_id`].
+    pub async fn with_credentials(mut config: Config, credentials: Credentials) -> Result<Self> {
+        let sdk = Sdk::connect(&config, credentials).await?;
+        sdk.region().clone_into(&mut config.aws_region);
+        config.aws_vpc_id = sdk.vpc_id(&config).await?;
+        Self::new(sdk, config)
     }
 }
 

@@ -74,7 +74,7 @@ pub(crate) fn account(cluster: &str) -> Account {
 
 pub(crate) fn config(cluster: &str) -> Config {
     let mut config = Config::for_cluster(cluster);
-    config.aws_vpc_id = VPC.to_owned();
+    VPC.clone_into(&mut config.aws_vpc_id);
     config
 }
 
@@ -159,7 +159,9 @@ impl World {
         for _ in 0..PATIENCE {
             match self.provider.ensure(lb).await.unwrap() {
                 Outcome::Done(status) => return status,
-                Outcome::Pending(pending) => tokio::time::sleep(pending.retry_after).await,
+                Outcome::Pending(pending) | Outcome::Tidying(_, pending) => {
+                    tokio::time::sleep(pending.retry_after).await;
+                }
                 Outcome::ImplementedElsewhere => panic!("not taken"),
             }
         }
@@ -172,7 +174,7 @@ impl World {
         for _ in 0..PATIENCE {
             match self.provider.delete(&lb.service).await.unwrap() {
                 Outcome::Done(()) => return waited,
-                Outcome::Pending(pending) => {
+                Outcome::Pending(pending) | Outcome::Tidying((), pending) => {
                     tokio::time::sleep(pending.retry_after).await;
                     waited.push(pending);
                 }

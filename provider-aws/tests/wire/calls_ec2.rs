@@ -54,7 +54,7 @@ async fn aws_235_many_instances_are_asked_for_in_chunks_of_what_a_filter_takes()
     let ids: Vec<String> = (0..201).map(|number| format!("i-{number}")).collect();
     sdk.describe_instances(&ids).await.unwrap();
     let requests = server.requests();
-    assert_eq!(requests.matches("Action=DescribeInstances").count(), 3, "2 pages of the first 200, 1 more");
+    assert_eq!(requests.matches("Action=DescribeInstances").count(), 4, "2 pages of each chunk");
 }
 
 #[tokio::test]

@@ -90,7 +90,7 @@ impl Backend for Rules {
 
     async fn observe(&self, scope: Scope<'_>) -> Result<Observed<Self::Spec>> {
         let service = match scope {
-            Scope::Service(service) => Some(service),
+            Scope::Service(service) | Scope::Deletion(service) => Some(service),
             Scope::Cluster => None,
         };
         // Descriptions cannot be filtered by, so that everybody's resources are read.

@@ -152,7 +152,7 @@ impl Backend for Shared {
 
     async fn observe(&self, scope: Scope<'_>) -> Result<Observed<Self::Spec>> {
         let service = match scope {
-            Scope::Service(service) => Some(service),
+            Scope::Service(service) | Scope::Deletion(service) => Some(service),
             Scope::Cluster => None,
         };
         let survey = Survey { cluster: self.cluster(), service };

@@ -87,7 +87,7 @@ impl Backend for Stack {
 
     async fn observe(&self, scope: Scope<'_>) -> Result<Observed<Self::Spec>> {
         let service = match scope {
-            Scope::Service(service) => Some(service),
+            Scope::Service(service) | Scope::Deletion(service) => Some(service),
             Scope::Cluster => None,
         };
         let found = self.found(service).await?;

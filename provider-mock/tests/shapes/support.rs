@@ -88,7 +88,9 @@ pub(crate) async fn ensured(provider: &dyn LoadBalancerProvider, lb: &LoadBalanc
     for _ in 0..20 {
         match provider.ensure(lb).await.unwrap() {
             Outcome::Done(status) => return status,
-            Outcome::Pending(pending) => tokio::time::sleep(pending.retry_after).await,
+            Outcome::Pending(pending) | Outcome::Tidying(_, pending) => {
+                tokio::time::sleep(pending.retry_after).await;
+            }
             Outcome::ImplementedElsewhere => panic!("not taken"),
         }
     }
@@ -100,7 +102,9 @@ pub(crate) async fn deleted(provider: &dyn LoadBalancerProvider, service: &Servi
     for _ in 0..20 {
         match provider.delete(service).await.unwrap() {
             Outcome::Done(()) => return,
-            Outcome::Pending(pending) => tokio::time::sleep(pending.retry_after).await,
+            Outcome::Pending(pending) | Outcome::Tidying((), pending) => {
+                tokio::time::sleep(pending.retry_after).await;
+            }
             Outcome::ImplementedElsewhere => panic!("never for a delete (T-5)"),
         }
     }

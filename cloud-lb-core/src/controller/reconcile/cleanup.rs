@@ -22,7 +22,9 @@ impl Reconciler {
         }
         let outcome = self.call(self.provider.delete(&lane.id)).await;
         match outcome.map_err(|error| Failure::new("failed to delete load balancer", error))? {
-            Outcome::Pending(pending) => self.wait_for_deletion(lane, pending).await,
+            Outcome::Pending(pending) | Outcome::Tidying((), pending) => {
+                self.wait_for_deletion(lane, pending).await
+            }
             Outcome::Done(()) | Outcome::ImplementedElsewhere => self.erase(lane).await,
         }
     }
@@ -92,7 +94,9 @@ impl Reconciler {
             self.events.publish(&service, Notice::deleting()).await;
         }
         match self.delete_by_id(&service).await {
-            Ok(Outcome::Pending(pending)) => Ok(Verdict::Wait(pending.retry_after)),
+            Ok(Outcome::Pending(pending) | Outcome::Tidying((), pending)) => {
+                Ok(Verdict::Wait(pending.retry_after))
+            }
             Ok(Outcome::Done(()) | Outcome::ImplementedElsewhere) => {
                 self.events.publish(&service, Notice::deleted()).await;
                 tracing::info!("load balancer of a vanished Service deleted");

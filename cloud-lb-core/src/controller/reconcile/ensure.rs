@@ -22,11 +22,17 @@ impl Reconciler {
         if lane.nodes.nodes.is_empty() {
             self.tell(lane, Notice::no_nodes()).await;
         }
-        lane.memory.targets = Some(lane.targets());
+        lane.hand_over(lane.targets());
         let outcome = self.call(self.provider.ensure(&wanted)).await;
         match outcome.map_err(|error| Failure::new(STEP, error))? {
             Outcome::Done(status) => self.publish(lane, &status).await,
             Outcome::Pending(pending) => self.wait(lane, pending).await,
+            Outcome::Tidying(status, pending) => {
+                self.publish(lane, &status).await?;
+                tracing::debug!(reason = pending.reason, "served; waiting for leftovers to go");
+                lane.memory.told = Some(Told::Pending(pending.reason));
+                Ok(Verdict::Wait(pending.retry_after))
+            }
             Outcome::ImplementedElsewhere => {
                 tracing::debug!("another controller looks after this Service");
                 lane.memory.ensured = false;

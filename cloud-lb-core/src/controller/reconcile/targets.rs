@@ -20,8 +20,8 @@ impl Reconciler {
             // It is not complete yet: the ensure that is due soon brings the newest targets along.
             return Verdict::Done;
         }
-        // Before acting, and even if it fails: what follows a failure is an ensure (SC-38).
-        lane.memory.targets = Some(targets);
+        // Even if it fails: what follows a failure is an ensure (SC-38).
+        lane.hand_over(targets);
         let wanted = match self.translate(lane) {
             Ok(wanted) => wanted,
             Err(failure) => return self.report(lane, &failure).await,
@@ -34,7 +34,9 @@ impl Reconciler {
                 tracing::info!(nodes = wanted.nodes.len(), "targets updated");
                 Verdict::Done
             }
-            Ok(Outcome::Pending(pending)) => Verdict::Wait(pending.retry_after),
+            Ok(Outcome::Pending(pending) | Outcome::Tidying((), pending)) => {
+                Verdict::Wait(pending.retry_after)
+            }
             Ok(Outcome::ImplementedElsewhere) => Verdict::Done,
             Err(error) => self.update_failed(lane, &error).await,
         }
@@ -65,7 +67,9 @@ impl Reconciler {
                 tracing::info!(nodes = nodes.nodes.len(), "targets of the cluster updated");
                 Verdict::Done
             }
-            Ok(Outcome::Pending(pending)) => Verdict::Wait(pending.retry_after),
+            Ok(Outcome::Pending(pending) | Outcome::Tidying((), pending)) => {
+                Verdict::Wait(pending.retry_after)
+            }
             Ok(Outcome::ImplementedElsewhere) => Verdict::Done,
             Err(error) => {
                 let nodes = node_names(&nodes.nodes);
@@ -77,6 +81,6 @@ impl Reconciler {
                 })
             }
         };
-        Finished { key: Key::Cluster, memory: None, verdict }
+        Finished { key: Key::Cluster, memory: None, verdict, handed: Some(nodes.generation) }
     }
 }

@@ -1,0 +1,176 @@
+//! The command line.
+//!
+//! Each command takes its arguments apart exhaustively, so that a flag that nobody reads does not compile.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use crate::providers::{ProviderName, Shape};
+
+/// Gives Kubernetes Services of type LoadBalancer a cloud's native load balancer.
+#[derive(Debug, Parser)]
+#[command(name = "cloud-lb", version, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Demo(DemoArgs),
+    Plan(PlanArgs),
+    Run(RunArgs),
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct LogArgs {
+    /// More logs
+    #[arg(
+        short,
+        long,
+        global = true,
+        action = ArgAction::Count,
+        help_heading = "Logging",
+        help = "Log more: -v info, -vv debug, -vvv trace. RUST_LOG, if set, decides instead"
+    )]
+    pub(crate) verbose: u8,
+    /// Form of the log lines on standard error
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        env = "CLOUD_LB_LOG_FORMAT",
+        help_heading = "Logging"
+    )]
+    pub(crate) log_format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+}
+
+/// Show it all on this machine: a Kubernetes API, three nodes, a cloud, and real traffic
+///
+/// Everything runs inside this process on loopback addresses; nothing is installed and nothing is left
+/// behind. Exit code 0 if every step did what it should, else 1.
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Manifest with the Services to show, - for standard input [default: the Service myapp-service]
+    #[arg(short, long = "filename", value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Leave all running at the end, for kubectl and curl, until Ctrl-C
+    #[arg(long)]
+    pub(crate) keep: bool,
+    /// Form of the output; json is one event a line
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) output: Output,
+    /// Shape of the mock cloud
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) shape: Shape,
+}
+
+/// Show what would be made or changed in the cloud, without doing it
+///
+/// Offline, the manifests pass the defaults and the validation of an embedded API server first, so that
+/// its refusals show here; the UID, which names in the cloud depend on, is made up. Exit code 0: nothing
+/// would change, 2: something would, 1: an error.
+///
+/// As JSON: {"service": "namespace/name", "steps": [...], "resources": [...]}; an array of these where the
+/// manifests hold several Services.
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    /// Manifest or directory with Services, Nodes and EndpointSlices (YAML or JSON), - for standard input
+    #[arg(short, long = "filename", value_name = "FILE", required_unless_present = "against_cluster")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Form of the output
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) output: Output,
+    /// Ask the cluster of the kubeconfig: its Nodes and Services, its defaults and validation (dry run).
+    /// Without -f: all its Services
+    #[arg(long)]
+    pub(crate) against_cluster: bool,
+    #[command(flatten)]
+    pub(crate) provider: ProviderArgs,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+}
+
+/// Run the controller against a cluster
+///
+/// Takes the cluster from --kubeconfig, KUBECONFIG or ~/.kube/config, else the one that it runs in.
+/// SIGTERM and Ctrl-C finish the work in hand and end it; a second one ends it at once.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) provider: ProviderArgs,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+    /// How many Services are worked on at the same time
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) concurrent_service_syncs: u16,
+    /// Look after Services of this spec.loadBalancerClass, instead of those without a class
+    #[arg(long, value_name = "CLASS")]
+    pub(crate) load_balancer_class: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProviderArgs {
+    /// The cloud
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) provider: ProviderName,
+    /// Settings of the provider (YAML)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Name of the cluster in the cloud's ownership marks: distinguishes clusters of one account.
+    /// Overrides the one of the settings
+    #[arg(long, value_name = "NAME", default_value = "kubernetes")]
+    pub(crate) cluster_name: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ClusterArgs {
+    /// Kubeconfig file [default: KUBECONFIG, ~/.kube/config, or the cluster this runs in]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// Context of the kubeconfig [default: its current one]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) context: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn plan_needs_a_manifest_or_a_cluster() {
+        assert!(Cli::try_parse_from(["cloud-lb", "plan"]).is_err());
+        assert!(Cli::try_parse_from(["cloud-lb", "plan", "--against-cluster"]).is_ok());
+        assert!(
+            Cli::try_parse_from(["cloud-lb", "plan", "-f", "a.yaml", "-f", "b.yaml", "-o", "json"]).is_ok()
+        );
+    }
+}

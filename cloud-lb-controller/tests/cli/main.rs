@@ -1,0 +1,10 @@
+//! The binary as users meet it: what it prints, how it ends, and that it does what it says.
+
+#[cfg(test)]
+mod demo;
+#[cfg(test)]
+mod live;
+#[cfg(test)]
+mod plan;
+#[cfg(test)]
+mod process;
