@@ -60,6 +60,8 @@ pub enum Kind {
     },
     /// Any text that is not blank.
     Text,
+    /// Any text, also none.
+    Any,
     /// One of these words.
     OneOf(&'static [&'static str]),
     /// Items separated by commas; empty ones do not count, order and duplicates are kept.
@@ -105,6 +107,15 @@ impl Table {
     /// # Errors
     /// Every unknown key, with the known one that is spelt most like it, and every bad value.
     pub fn parse(&self, annotations: &BTreeMap<String, String>) -> Result<Values, Vec<Violation>> {
+        let (values, mut violations) = self.parse_known(annotations);
+        violations.extend(self.unknown(annotations));
+        violations.sort_by(|a, b| a.field.cmp(&b.field));
+        if violations.is_empty() { Ok(values) } else { Err(violations) }
+    }
+
+    /// Reads the known annotations: those that parse, and a violation for each that does not. For
+    /// providers to whom an unknown key is no error.
+    pub fn parse_known(&self, annotations: &BTreeMap<String, String>) -> (Values, Vec<Violation>) {
         let mut values = self.defaults();
         let mut violations = Vec::new();
         for (full, text) in annotations {
@@ -112,15 +123,34 @@ impl Table {
             match self.find(key).map(|annotation| parse::value(annotation.kind, text)) {
                 Some(Ok(value)) => values.insert(key, value),
                 Some(Err(expected)) => violations.push(Violation::new(full, text, expected)),
-                None => violations.push(Violation::new(full, text, self.suggestion(key))),
+                None => {}
             }
         }
-        if violations.is_empty() { Ok(values) } else { Err(violations) }
+        (values, violations)
+    }
+
+    /// The keys with the table's prefix that are not in the table, each with the known one that is spelt
+    /// most like it.
+    pub fn unknown(&self, annotations: &BTreeMap<String, String>) -> Vec<Violation> {
+        let keys =
+            annotations.iter().filter_map(|(full, text)| Some((full, full.strip_prefix(self.prefix)?, text)));
+        let unknown = keys.filter(|(_, key, _)| self.find(key).is_none());
+        unknown.map(|(full, key, text)| Violation::new(full, text, self.suggestion(key))).collect()
+    }
+
+    /// Whether a key without prefix is in the table, by itself or as one of a family.
+    pub fn knows(&self, key: &str) -> bool {
+        self.find(key).is_some()
     }
 
     /// The reference page of the table, as Markdown.
     pub fn reference(&self) -> String {
         reference::page(self)
+    }
+
+    /// The table of the reference page alone, for providers that read unknown keys in another way.
+    pub fn reference_table(&self) -> String {
+        reference::rows(self)
     }
 
     /// What is wrong with the table itself: defaults and examples that do not parse, keys that come

@@ -14,6 +14,9 @@ use crate::provider::{Capabilities, Owned, Pending, State};
 pub enum Scope<'a> {
     /// Those of one Service, and the shared ones.
     Service(&'a ServiceId),
+    /// The same, of a Service that is to go. It is enough to tell what is there, whose it is and what
+    /// refers to what: settings may be out of date, and parts that go with something else may be missing.
+    Deletion(&'a ServiceId),
     /// Only the shared ones of the cluster.
     Cluster,
 }
@@ -22,7 +25,7 @@ impl<'a> Scope<'a> {
     /// The Service whose resources are read, if it is one.
     pub fn service(self) -> Option<&'a ServiceId> {
         match self {
-            Self::Service(service) => Some(service),
+            Self::Service(service) | Self::Deletion(service) => Some(service),
             Self::Cluster => None,
         }
     }

@@ -29,12 +29,15 @@ pub struct CallCount {
     pub calls: u64,
     /// Those that failed, deadlines included.
     pub errors: u64,
+    /// Requests that the cloud refused as one too many, those included that a client library tried again.
+    pub throttles: u64,
 }
 
 /// Makes calls to one cloud account.
 #[derive(Debug)]
 pub struct Calls {
     deadline: Duration,
+    families: Vec<(Vec<String>, TokenBucket)>,
     reads: Option<TokenBucket>,
     writes: Option<TokenBucket>,
     counts: Mutex<BTreeMap<Cow<'static, str>, CallCount>>,
@@ -43,7 +46,7 @@ pub struct Calls {
 impl Calls {
     /// Calls without a rate limit that must answer within `deadline`.
     pub fn new(deadline: Duration) -> Self {
-        Self { deadline, reads: None, writes: None, counts: Mutex::default() }
+        Self { deadline, families: Vec::new(), reads: None, writes: None, counts: Mutex::default() }
     }
 
     /// Limits the rate of calls of one kind of access.
@@ -54,6 +57,33 @@ impl Calls {
             Access::Write => self.writes = bucket,
         }
         self
+    }
+
+    /// Limits the rate of the operations whose names start with one of `prefixes`, together, whatever
+    /// their access. Of several such limits the first that fits an operation holds, before those of its
+    /// access.
+    pub fn with_limit_of(mut self, prefixes: Vec<String>, limit: RateLimit) -> Self {
+        self.families.push((prefixes, TokenBucket::new(limit)));
+        self
+    }
+
+    fn bucket(&self, operation: &str, access: Access) -> Option<&TokenBucket> {
+        let fits = |prefixes: &[String]| prefixes.iter().any(|prefix| operation.starts_with(prefix.as_str()));
+        let family = self.families.iter().find(|(prefixes, _)| fits(prefixes));
+        family.map(|(_, bucket)| bucket).or(match access {
+            Access::Read => self.reads.as_ref(),
+            Access::Write => self.writes.as_ref(),
+        })
+    }
+
+    /// Slows the calls of an operation's family down, because the cloud refused a request as one too many.
+    /// [`make`](Self::make) does not do so by itself for errors of kind `Throttled`: client libraries try
+    /// again, and only who watches their attempts sees each refusal once.
+    pub fn throttled(&self, operation: &str, access: Access) {
+        if let Some(bucket) = self.bucket(operation, access) {
+            bucket.slow_down();
+        }
+        self.counts.lock().entry(Cow::Owned(operation.to_owned())).or_default().throttles += 1;
     }
 
     /// Makes one call. The time spent waiting for the rate limit does not count against the deadline.
@@ -71,11 +101,7 @@ impl Calls {
         call: impl Future<Output = Result<T>>,
     ) -> Result<T> {
         let operation = operation.into();
-        let bucket = match access {
-            Access::Read => &self.reads,
-            Access::Write => &self.writes,
-        };
-        if let Some(bucket) = bucket {
+        if let Some(bucket) = self.bucket(&operation, access) {
             bucket.take().await;
         }
         let span = debug_span!("cloud_call", operation = %operation);
@@ -139,7 +165,29 @@ mod tests {
             calls.make("List", Access::Read, async { Err(Error::new(ErrorKind::Quota, "full")) }).await;
         assert_eq!(refused.unwrap_err().kind(), ErrorKind::Quota);
         assert_eq!(start.elapsed(), Duration::from_secs(2));
-        assert_eq!(calls.counts()["List"], CallCount { calls: 4, errors: 1 });
-        assert_eq!(calls.counts()["Create"], CallCount { calls: 3, errors: 0 });
+        assert_eq!(calls.counts()["List"], CallCount { calls: 4, errors: 1, throttles: 0 });
+        assert_eq!(calls.counts()["Create"], CallCount { calls: 3, errors: 0, throttles: 0 });
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn families_of_operations_have_limits_of_their_own_that_throttling_lowers() {
+        let limit = RateLimit::per_second(NonZeroU32::new(2).unwrap(), NonZeroU32::MIN);
+        let slow = RateLimit::per_second(NonZeroU32::MIN, NonZeroU32::MIN);
+        let calls = Calls::new(Duration::from_secs(5))
+            .with_limit_of(vec!["Register".to_owned(), "Deregister".to_owned()], limit)
+            .with_limit(Access::Write, slow);
+        let start = Instant::now();
+        calls.make("RegisterTargets", Access::Write, async { Ok(()) }).await.unwrap();
+        calls.throttled("RegisterTargets", Access::Write);
+        calls.make("Create", Access::Write, async { Ok(()) }).await.unwrap();
+        for _ in 0..2 {
+            calls.make("DeregisterTargets", Access::Write, async { Ok(()) }).await.unwrap();
+        }
+        assert_eq!(
+            start.elapsed(),
+            Duration::from_millis(1500),
+            "one interval before the refusal, then 1 a second"
+        );
+        assert_eq!(calls.counts()["RegisterTargets"], CallCount { calls: 1, errors: 0, throttles: 1 });
     }
 }

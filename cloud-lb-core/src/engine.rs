@@ -169,7 +169,7 @@ impl<B: Backend> LoadBalancerProvider for Engine<B> {
     }
 
     async fn plan_delete(&self, service: &ServiceId) -> Result<PlanReport> {
-        let planned = self.planned(Scope::Service(service), &Graph::new()).await?;
+        let planned = self.planned(Scope::Deletion(service), &Graph::new()).await?;
         Ok(PlanReport::of(service.path(), &planned.plan))
     }
 
@@ -204,7 +204,7 @@ impl<B: Backend> LoadBalancerProvider for Engine<B> {
         let nothing = Graph::new();
         loop {
             let running = self.deletes.begin();
-            let ran = self.converge(&service.path(), Scope::Service(service), &nothing).await?;
+            let ran = self.converge(&service.path(), Scope::Deletion(service), &nothing).await?;
             if !matches!(ran, Ran::Done(_)) || !running.finish() {
                 return Ok(ran.outcome(|_| Outcome::Done(())));
             }

@@ -18,6 +18,7 @@ pub(super) fn value(kind: Kind, text: &str) -> Result<Value, String> {
             parse_duration(text).filter(|time| (min..=max).contains(time)).map(Value::Duration)
         }
         Kind::Text => (!text.is_empty()).then(|| Value::Text(text.to_owned())),
+        Kind::Any => Some(Value::Text(text.to_owned())),
         Kind::OneOf(words) => words.contains(&text).then(|| Value::Text(text.to_owned())),
         Kind::List => Some(Value::List(items(text).map(ToOwned::to_owned).collect())),
         Kind::Map => parse_map(text).map(Value::Map),
@@ -38,6 +39,7 @@ pub(super) fn expected(kind: Kind) -> String {
         Kind::Integer { min, max } => format!("an integer from {min} to {max}"),
         Kind::Duration { min, max } => format!("a duration from {} to {}", display(min), display(max)),
         Kind::Text => "a text that is not blank".to_owned(),
+        Kind::Any => "any text".to_owned(),
         Kind::OneOf(words) => format!("one of {}", words.join(", ")),
         Kind::List => "items separated by commas".to_owned(),
         Kind::Map => "key=value items separated by commas, each key once".to_owned(),

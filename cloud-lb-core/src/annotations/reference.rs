@@ -12,8 +12,13 @@ pub(super) fn page(table: &Table) -> String {
          value that does not fit; the Service is then left as it is.\n\n",
         table.prefix
     );
+    intro + &rows(table)
+}
+
+/// The table alone.
+pub(super) fn rows(table: &Table) -> String {
     let rows: String = table.annotations.iter().map(row).collect();
-    intro + HEAD + &rows
+    HEAD.to_owned() + &rows
 }
 
 fn row(annotation: &Annotation) -> String {

@@ -12,7 +12,8 @@ pub enum Value {
     Integer(i64),
     /// Of [`Kind::Duration`](super::Kind::Duration).
     Duration(Duration),
-    /// Of [`Kind::Text`](super::Kind::Text) and [`Kind::OneOf`](super::Kind::OneOf).
+    /// Of [`Kind::Text`](super::Kind::Text), [`Kind::Any`](super::Kind::Any) and
+    /// [`Kind::OneOf`](super::Kind::OneOf).
     Text(String),
     /// Of [`Kind::List`](super::Kind::List).
     List(Vec<String>),

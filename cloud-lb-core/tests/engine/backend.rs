@@ -169,7 +169,7 @@ impl Backend for Toys {
         // So that calls of several Services interleave.
         tokio::task::yield_now().await;
         let observed = match scope {
-            Scope::Service(service) => self.world.lock().observe(&service.uid),
+            Scope::Service(service) | Scope::Deletion(service) => self.world.lock().observe(&service.uid),
             Scope::Cluster => self.world.lock().observe(""),
         };
         tokio::task::yield_now().await;

@@ -1,0 +1,237 @@
+//! Load balancers (AWS-100 to AWS-118, AWS-207).
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use cloud_lb_core::backend::Applied;
+use cloud_lb_core::error::{ErrorKind, Result};
+
+use super::{chunks, different, filled, is, made, owner, pending};
+use crate::api::{Api, NewLoadBalancer, Which};
+use crate::backend::Aws;
+use crate::desired::default_of_load_balancer;
+use crate::facts::{LoadBalancerFacts, LoadBalancerState};
+use crate::inventory::Entry;
+use crate::kinds::{IpAddressType, LoadBalancer, Pairs, SubnetMapping};
+use crate::observe::load_balancer_outputs;
+
+/// Most attributes of one call.
+const MOST_ATTRIBUTES: usize = 20;
+const PROTECTION: &str = "deletion_protection.enabled";
+/// Delay while a successor is being made.
+const SUCCESSOR_POLL: Duration = Duration::from_secs(15);
+/// How often the targets of a successor are looked at: for ten minutes.
+const MOST_HEALTH_POLLS: u32 = 40;
+
+impl<A: Api> Aws<A> {
+    pub(super) async fn create_load_balancer(&self, want: &LoadBalancer) -> Result<Applied> {
+        let lb = self.new_load_balancer(want).await?;
+        let arn = lb.load_balancer_arn.clone();
+        self.inventory.wrote(&arn, Entry::LoadBalancer(lb.clone()));
+        self.stacks.forget_owner(Some(&want.tags.0), &[]);
+        let attributes = different(&Pairs::default(), &want.attributes, default_of_load_balancer);
+        self.write_attributes(&arn, &attributes).await?;
+        if let Some(value) = &want.enforce_security_group_inbound_rules_on_private_link_traffic {
+            self.api.set_security_groups(&arn, &groups(want)?, Some(value)).await?;
+        }
+        let outputs = load_balancer_outputs(&lb);
+        match want.capacity_units.filter(|units| *units > 0) {
+            Some(units) => Ok(Applied { outputs, ..self.reserve(&arn, units).await? }),
+            None => Ok(made(outputs)),
+        }
+    }
+
+    /// Makes it, unless it exists; what is not ours is refused before and after (AWS-35).
+    async fn new_load_balancer(&self, want: &LoadBalancer) -> Result<LoadBalancerFacts> {
+        let found = self.api.describe_load_balancers(Which::Name(&want.name)).await?;
+        let lb = if let Some(lb) = found.into_iter().next() {
+            lb
+        } else {
+            self.api.create_load_balancer(&new(want)?).await?
+        };
+        let tags = self.check_owner(&want.name, &lb.load_balancer_arn, &want.tags).await?;
+        Ok(LoadBalancerFacts { tags, ..lb })
+    }
+
+    async fn write_attributes(&self, arn: &str, attributes: &Pairs) -> Result<()> {
+        for chunk in chunks(attributes, MOST_ATTRIBUTES) {
+            self.api.modify_load_balancer_attributes(arn, &chunk).await?;
+        }
+        Ok(())
+    }
+
+    /// In the order of AWS-103.
+    pub(super) async fn update_load_balancer(
+        &self,
+        have: &LoadBalancer,
+        want: &LoadBalancer,
+        arn: &str,
+    ) -> Result<Applied> {
+        self.stacks.forget_owner(Some(&want.tags.0), &[arn]);
+        if let Some(tags) = self.retag(arn, &have.tags, &want.tags).await? {
+            self.note_load_balancer(arn, |lb| lb.tags = tags).await?;
+        }
+        self.update_groups(have, want, arn).await?;
+        self.update_subnets(have, want, arn).await?;
+        if have.ip_address_type != want.ip_address_type {
+            self.api.set_ip_address_type(arn, want.ip_address_type).await?;
+            self.note_load_balancer(arn, |lb| lb.ip_address_type = want.ip_address_type).await?;
+        }
+        let attributes = different(&have.attributes, &want.attributes, default_of_load_balancer);
+        self.write_attributes(arn, &attributes).await?;
+        match want.capacity_units.filter(|units| *units != have.capacity_units.unwrap_or(0)) {
+            Some(units) => self.reserve(arn, units).await,
+            None => Ok(Applied::default()),
+        }
+    }
+
+    async fn update_groups(&self, have: &LoadBalancer, want: &LoadBalancer, arn: &str) -> Result<()> {
+        let wanted = groups(want)?;
+        let private_link = want.enforce_security_group_inbound_rules_on_private_link_traffic.as_deref();
+        let live = have.enforce_security_group_inbound_rules_on_private_link_traffic.as_deref();
+        let is_same_set = wanted.iter().collect::<BTreeSet<_>>() == groups(have)?.iter().collect();
+        if wanted.is_empty() || (is_same_set && (private_link.is_none() || private_link == live)) {
+            return Ok(());
+        }
+        self.api.set_security_groups(arn, &wanted, private_link).await?;
+        self.note_load_balancer(arn, |lb| lb.security_groups = wanted).await
+    }
+
+    async fn update_subnets(&self, have: &LoadBalancer, want: &LoadBalancer, arn: &str) -> Result<()> {
+        let gets_ipv6 =
+            have.ip_address_type == IpAddressType::Ipv4 && want.ip_address_type == IpAddressType::Dualstack;
+        let first_ipv6 = gets_ipv6 && want.subnet_mappings.iter().any(|m| m.ipv6_address.is_some());
+        let (live, wanted) =
+            (&have.enable_prefix_for_ipv6_source_nat, &want.enable_prefix_for_ipv6_source_nat);
+        let is_same = subnet_ids(have) == subnet_ids(want) && prefixes_fit(have, want) && live == wanted;
+        if is_same && !first_ipv6 {
+            return Ok(());
+        }
+        self.api.set_subnets(arn, &want.subnet_mappings, wanted).await?;
+        let mappings = want.subnet_mappings.clone();
+        self.note_load_balancer(arn, |lb| lb.subnet_mappings = mappings).await
+    }
+
+    async fn note_load_balancer(&self, arn: &str, change: impl FnOnce(&mut LoadBalancerFacts)) -> Result<()> {
+        if let Some(mut lb) = self.view().await?.load_balancers.get(arn).cloned() {
+            change(&mut lb);
+            self.inventory.wrote(arn, Entry::LoadBalancer(lb));
+        }
+        Ok(())
+    }
+
+    /// Reserves capacity, once the load balancer is made (AWS-116).
+    async fn reserve(&self, arn: &str, units: i32) -> Result<Applied> {
+        let later = Duration::from_secs(self.config.lb_stabilization_monitor_interval_seconds);
+        let arns = [arn.to_owned()];
+        let is_being_made = |lb: &LoadBalancerFacts| lb.state == LoadBalancerState::Provisioning;
+        if self.api.describe_load_balancers(Which::Arns(&arns)).await?.iter().any(is_being_made) {
+            return Ok(pending(later, "capacity is reserved once the load balancer is made"));
+        }
+        let result = self.api.modify_capacity_reservation(arn, (units > 0).then_some(units)).await;
+        if is(&result, ErrorKind::InUse) {
+            return Ok(pending(later, "an earlier change of the capacity is still under way"));
+        }
+        result?;
+        Ok(Applied::default())
+    }
+
+    pub(super) async fn delete_load_balancer(&self, have: &LoadBalancer, arn: &str) -> Result<Applied> {
+        if let Some(waiting) = self.waits_for_successor(have, arn).await? {
+            return Ok(waiting);
+        }
+        let mut result = self.api.delete_load_balancer(arn).await;
+        if is(&result, ErrorKind::InUse) {
+            let attributes = self.api.describe_load_balancer_attributes(arn).await?;
+            if attributes.get(PROTECTION).is_some_and(|value| value == "true") {
+                let off = [(PROTECTION, "false")].into_iter().collect();
+                self.api.modify_load_balancer_attributes(arn, &off).await?;
+                result = self.api.delete_load_balancer(arn).await;
+            }
+        }
+        if is(&result, ErrorKind::InUse) {
+            let reason = format!("WaitingForDependency: {arn} is in use, perhaps by a VPC endpoint service");
+            return Ok(self.waits(arn, reason));
+        }
+        super::gone(result)?;
+        self.patience.done(arn);
+        self.inventory.removed(arn);
+        self.stacks.forget_owner(Some(&have.tags.0), &[arn]);
+        Ok(Applied::default())
+    }
+
+    /// A load balancer that is replaced, and serves, stays until its successor is made and serves, but for
+    /// the latter no longer than ten minutes (AWS-118).
+    async fn waits_for_successor(&self, have: &LoadBalancer, arn: &str) -> Result<Option<Applied>> {
+        let Some(successor) = self.another(&have.tags, arn).await? else { return Ok(None) };
+        let new = &successor.load_balancer_arn;
+        let state = self.api.describe_load_balancers(Which::Arns(std::slice::from_ref(new))).await?;
+        if state.iter().any(|lb| lb.state == LoadBalancerState::Provisioning) {
+            let reason = format!("{} is being made", successor.load_balancer_name);
+            return Ok(Some(pending(SUCCESSOR_POLL, reason)));
+        }
+        if !self.serves(arn).await? || self.serves(new).await? {
+            return Ok(None);
+        }
+        let (attempt, _) = self.patience.wait_for(arn);
+        let reason = format!("the targets of {} are not healthy yet", successor.load_balancer_name);
+        Ok((attempt <= MOST_HEALTH_POLLS).then(|| pending(SUCCESSOR_POLL, reason)))
+    }
+
+    /// Whether each target group of a load balancer has a healthy target.
+    async fn serves(&self, arn: &str) -> Result<bool> {
+        let view = self.view().await?;
+        let groups = view.target_groups.iter();
+        for (group, _) in groups.filter(|(_, group)| group.load_balancer_arns.iter().any(|user| user == arn))
+        {
+            let targets = self.api.describe_target_health(group).await?;
+            if !targets.iter().any(|target| target.state.as_deref() == Some("healthy")) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Another load balancer of the Service that has these tags: one of the two replaces the other.
+    pub(super) async fn another(&self, tags: &Pairs, arn: &str) -> Result<Option<LoadBalancerFacts>> {
+        let Some(service) = owner(tags) else { return Ok(None) };
+        let view = self.view().await?;
+        let others = view.load_balancers.values().filter(|lb| lb.load_balancer_arn != arn);
+        Ok(others.into_iter().find(|lb| self.is_of(&lb.tags, &service)).cloned())
+    }
+}
+
+fn new(want: &LoadBalancer) -> Result<NewLoadBalancer> {
+    Ok(NewLoadBalancer {
+        name: want.name.clone(),
+        scheme: want.scheme,
+        ip_address_type: want.ip_address_type,
+        subnet_mappings: want.subnet_mappings.clone(),
+        security_groups: groups(want)?,
+        enable_prefix_for_ipv6_source_nat: want.enable_prefix_for_ipv6_source_nat.clone(),
+        tags: want.tags.clone(),
+    })
+}
+
+fn groups(lb: &LoadBalancer) -> Result<Vec<String>> {
+    lb.security_groups.iter().map(|id| filled(id).map(ToOwned::to_owned)).collect()
+}
+
+fn subnet_ids(lb: &LoadBalancer) -> BTreeSet<&String> {
+    lb.subnet_mappings.iter().map(|mapping| &mapping.subnet_id).collect()
+}
+
+/// Whether every wanted prefix for source NAT is there; `auto_assigned` is any.
+fn prefixes_fit(have: &LoadBalancer, want: &LoadBalancer) -> bool {
+    let live = |id: &str| -> Option<&SubnetMapping> {
+        have.subnet_mappings.iter().find(|mapping| mapping.subnet_id == id)
+    };
+    want.subnet_mappings.iter().all(|wanted| {
+        let live = live(&wanted.subnet_id).and_then(|mapping| mapping.source_nat_ipv6_prefix.as_ref());
+        match &wanted.source_nat_ipv6_prefix {
+            None => true,
+            Some(prefix) if prefix == "auto_assigned" => live.is_some(),
+            Some(prefix) => live == Some(prefix),
+        }
+    })
+}

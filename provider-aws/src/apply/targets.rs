@@ -1,0 +1,147 @@
+//! Targets (AWS-180 to AWS-189).
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use cloud_lb_core::backend::Applied;
+use cloud_lb_core::error::{Error, ErrorKind, Result};
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+use super::{filled, gone, pending};
+use crate::api::Api;
+use crate::backend::Aws;
+use crate::kinds::{Target, Targets};
+use crate::observe::targets_outputs;
+
+/// Most targets of one call (AWS-181).
+const CHUNK: usize = 200;
+/// First and longest wait until a target that AWS refused is tried again (AWS-186).
+const FIRST_RETRY: Duration = Duration::from_secs(30);
+const LAST_RETRY: Duration = Duration::from_mins(10);
+
+type Id = (String, u16);
+
+#[derive(Debug)]
+struct Refusal {
+    times: u32,
+    again_at: Instant,
+    why: String,
+}
+
+/// Targets that AWS refused, by target group.
+#[derive(Debug, Default)]
+pub(crate) struct Refused(Mutex<BTreeMap<String, BTreeMap<Id, Refusal>>>);
+
+impl Refused {
+    fn must_wait(&self, group: &str, target: &Target) -> bool {
+        let all = self.0.lock();
+        let refusal = all.get(group).and_then(|group| group.get(&(target.id.clone(), target.port)));
+        refusal.is_some_and(|refusal| refusal.again_at > Instant::now())
+    }
+
+    fn add(&self, group: &str, target: &Target, why: &Error) {
+        let mut all = self.0.lock();
+        let group = all.entry(group.to_owned()).or_default();
+        let times = group.get(&(target.id.clone(), target.port)).map_or(0, |refusal| refusal.times);
+        let wait = FIRST_RETRY.saturating_mul(1 << times.min(8)).min(LAST_RETRY);
+        let refusal = Refusal { times: times + 1, again_at: Instant::now() + wait, why: why.to_string() };
+        group.insert((target.id.clone(), target.port), refusal);
+    }
+
+    /// Keeps only what is still wanted; what is left to wait for, if anything is.
+    fn waiting(&self, group: &str, wanted: &[Target]) -> Option<(Duration, String)> {
+        let mut all = self.0.lock();
+        let refusals = all.get_mut(group)?;
+        refusals.retain(|(id, port), _| wanted.iter().any(|target| target.id == *id && target.port == *port));
+        let soonest = refusals.values().map(|refusal| refusal.again_at).min()?;
+        let texts: Vec<String> =
+            refusals.iter().map(|((id, port), refusal)| format!("{id}:{port} ({})", refusal.why)).collect();
+        let wait = soonest.saturating_duration_since(Instant::now()).max(Duration::from_secs(1));
+        Some((wait, format!("InvalidTarget: AWS refuses {}", texts.join(", "))))
+    }
+
+    fn accepted(&self, group: &str, targets: &[Target]) {
+        if let Some(refusals) = self.0.lock().get_mut(group) {
+            refusals.retain(|(id, port), _| !targets.iter().any(|t| t.id == *id && t.port == *port));
+        }
+    }
+
+    pub(crate) fn forget(&self, group: &str) {
+        self.0.lock().remove(group);
+    }
+}
+
+impl<A: Api> Aws<A> {
+    /// Registers the targets of a new target group.
+    pub(super) async fn register(&self, want: &Targets) -> Result<Applied> {
+        let group = filled(&want.target_group_arn)?;
+        self.add_targets(group, &want.targets).await?;
+        let outputs = targets_outputs(group);
+        Ok(Applied { outputs, ..self.waits_for_refused(group, &want.targets) })
+    }
+
+    /// Registers first, so that there are never fewer targets than before or after; unless there is no
+    /// room for both (AWS-185).
+    pub(super) async fn update_targets(&self, have: &Targets, want: &Targets) -> Result<Applied> {
+        let group = filled(&want.target_group_arn)?;
+        let is_in = |all: &[Target], one: &Target| all.iter().any(|t| t.id == one.id && t.port == one.port);
+        let new: Vec<Target> = want.targets.iter().filter(|t| !is_in(&have.targets, t)).cloned().collect();
+        let old: Vec<Target> = have.targets.iter().filter(|t| !is_in(&want.targets, t)).cloned().collect();
+        match self.add_targets(group, &new).await {
+            Err(error) if error.kind() == ErrorKind::Quota && !old.is_empty() => {
+                self.remove_targets(group, &old).await?;
+                self.add_targets(group, &new).await?;
+            }
+            result => {
+                result?;
+                self.remove_targets(group, &old).await?;
+            }
+        }
+        Ok(self.waits_for_refused(group, &want.targets))
+    }
+
+    fn waits_for_refused(&self, group: &str, wanted: &[Target]) -> Applied {
+        self.refused.waiting(group, wanted).map_or_else(Applied::default, |(wait, why)| pending(wait, why))
+    }
+
+    async fn add_targets(&self, group: &str, targets: &[Target]) -> Result<()> {
+        let ready: Vec<Target> =
+            targets.iter().filter(|target| !self.refused.must_wait(group, target)).cloned().collect();
+        for chunk in ready.chunks(CHUNK) {
+            self.register_good_ones(group, chunk).await?;
+        }
+        Ok(())
+    }
+
+    /// One bad target fails the whole call, so the call is halved until the bad ones are alone (AWS-186).
+    async fn register_good_ones(&self, group: &str, targets: &[Target]) -> Result<()> {
+        let mut waiting = vec![targets];
+        while let Some(part) = waiting.pop() {
+            match self.api.register_targets(group, part).await {
+                Ok(()) => {
+                    self.refused.accepted(group, part);
+                    self.stacks.targets_changed(group, part, &[]);
+                }
+                Err(error) if error.kind() == ErrorKind::InvalidInput => match part {
+                    [] => {}
+                    [bad] => self.refused.add(group, bad, &error),
+                    _ => {
+                        let (left, right) = part.split_at(part.len() / 2);
+                        waiting.extend([right, left]);
+                    }
+                },
+                Err(error) => return Err(self.unless_settling(error, group)),
+            }
+        }
+        Ok(())
+    }
+
+    async fn remove_targets(&self, group: &str, targets: &[Target]) -> Result<()> {
+        for chunk in targets.chunks(CHUNK) {
+            gone(self.api.deregister_targets(group, chunk).await)?;
+            self.stacks.targets_changed(group, &[], chunk);
+        }
+        Ok(())
+    }
+}

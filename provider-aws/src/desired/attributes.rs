@@ -1,0 +1,147 @@
+//! The attributes that AWS knows, their defaults and values (AWS-106 to AWS-108, tables 6.3 and 7.4).
+//!
+//! Keys that are not known here are passed to AWS as they are: it decides.
+
+use super::notes::Notes;
+use crate::kinds::Pairs;
+
+/// What the value of an attribute can be.
+enum Values {
+    Bool,
+    Number(u32, u32),
+    Words(&'static [&'static str]),
+    /// Number or `off`.
+    NumberOrOff,
+    Text,
+}
+
+/// A known attribute: key, default (empty if it depends on other things), values.
+type Known = (&'static str, &'static str, Values);
+
+const LOAD_BALANCER: [Known; 9] = [
+    ("access_logs.s3.enabled", "false", Values::Bool),
+    ("access_logs.s3.bucket", "", Values::Text),
+    ("access_logs.s3.prefix", "", Values::Text),
+    ("deletion_protection.enabled", "false", Values::Bool),
+    ("load_balancing.cross_zone.enabled", "false", Values::Bool),
+    (
+        "dns_record.client_routing_policy",
+        "any_availability_zone",
+        Values::Words(&[
+            "any_availability_zone",
+            "partial_availability_zone_affinity",
+            "availability_zone_affinity",
+        ]),
+    ),
+    ("ipv6.deny_all_igw_traffic", "", Values::Bool),
+    ("zonal_shift.config.enabled", "false", Values::Bool),
+    ("secondary_ips.auto_assigned.per_subnet", "0", Values::Number(0, 7)),
+];
+
+const TARGET_GROUP: [Known; 13] = [
+    ("proxy_protocol_v2.enabled", "false", Values::Bool),
+    ("preserve_client_ip.enabled", "", Values::Bool),
+    ("deregistration_delay.timeout_seconds", "300", Values::Number(0, 3600)),
+    ("deregistration_delay.connection_termination.enabled", "", Values::Bool),
+    ("stickiness.enabled", "false", Values::Bool),
+    ("stickiness.type", "source_ip", Values::Words(&["source_ip"])),
+    (
+        "load_balancing.cross_zone.enabled",
+        "use_load_balancer_configuration",
+        Values::Words(&["use_load_balancer_configuration", "true", "false"]),
+    ),
+    ("target_group_health.dns_failover.minimum_healthy_targets.count", "1", Values::NumberOrOff),
+    ("target_group_health.dns_failover.minimum_healthy_targets.percentage", "off", Values::NumberOrOff),
+    ("target_group_health.unhealthy_state_routing.minimum_healthy_targets.count", "1", Values::Text),
+    (
+        "target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage",
+        "off",
+        Values::NumberOrOff,
+    ),
+    ("target_health_state.unhealthy.connection_termination.enabled", "true", Values::Bool),
+    ("target_health_state.unhealthy.draining_interval_seconds", "0", Values::Number(0, 360_000)),
+];
+
+const LISTENER: [Known; 1] = [("tcp.idle_timeout.seconds", "350", Values::Number(60, 6000))];
+
+/// Starts of attributes that only other kinds of load balancers have.
+const OF_OTHER_KINDS: [&str; 6] =
+    ["idle_timeout.", "routing.http", "client_keep_alive.", "waf.", "connection_logs.", "target_failover."];
+
+/// AWS's default of a load balancer's attribute; `None` if it depends on other things.
+pub(crate) fn default_of_load_balancer(key: &str) -> Option<&'static str> {
+    // Without a bucket or prefix the attribute reads as empty.
+    default_in(&LOAD_BALANCER, key).or_else(|| key.starts_with("access_logs.s3.").then_some(""))
+}
+
+/// AWS's default of a target group's attribute; `None` if it depends on other things.
+pub(crate) fn default_of_target_group(key: &str) -> Option<&'static str> {
+    default_in(&TARGET_GROUP, key)
+}
+
+/// AWS's default of a listener's attribute.
+pub(crate) fn default_of_listener(key: &str) -> Option<&'static str> {
+    default_in(&LISTENER, key)
+}
+
+fn default_in(table: &'static [Known], key: &str) -> Option<&'static str> {
+    table.iter().find(|(known, ..)| *known == key).map(|(_, default, _)| *default).filter(|d| !d.is_empty())
+}
+
+/// Refuses values that AWS is known to refuse; `annotation` is where they come from.
+pub(super) fn check_load_balancer(annotation: &str, attributes: &Pairs, notes: &mut Notes) {
+    check(&LOAD_BALANCER, annotation, attributes, notes);
+}
+
+/// Refuses values that AWS is known to refuse; `annotation` is where they come from.
+pub(super) fn check_target_group(annotation: &str, attributes: &Pairs, notes: &mut Notes) {
+    check(&TARGET_GROUP, annotation, attributes, notes);
+}
+
+/// Refuses values that AWS is known to refuse; `annotation` is where they come from.
+pub(super) fn check_listener(annotation: &str, attributes: &Pairs, notes: &mut Notes) {
+    check(&LISTENER, annotation, attributes, notes);
+}
+
+fn check(table: &[Known], annotation: &str, attributes: &Pairs, notes: &mut Notes) {
+    for (key, value) in &attributes.0 {
+        if OF_OTHER_KINDS.iter().any(|start| key.starts_with(start)) {
+            notes.warn("IgnoredAttribute", format!("{key} is no attribute of Network Load Balancers"));
+        }
+        let Some((_, _, values)) = table.iter().find(|(known, ..)| known == key) else { continue };
+        if let Some(expected) = wrong(values, value) {
+            notes.refuse(annotation, format!("{key}={value}"), reason(annotation, key, value, &expected));
+        }
+    }
+}
+
+fn reason(annotation: &str, key: &str, value: &str, expected: &str) -> String {
+    if key == "dns_record.client_routing_policy" {
+        let annotation = crate::annotations::Annotations::full(annotation);
+        return format!(
+            "invalid {key} set in annotation {annotation}: got '{value}' expected one of {expected}"
+        );
+    }
+    format!("{key}={value} is not valid, expected {expected}")
+}
+
+/// What is expected instead; `None` if the value is fine.
+fn wrong(values: &Values, value: &str) -> Option<String> {
+    let is_number = |min: u32, max: u32| value.parse().is_ok_and(|number| (min..=max).contains(&number));
+    match values {
+        Values::Bool if !["true", "false"].contains(&value) => Some("true or false".to_owned()),
+        Values::Number(min, max) if !is_number(*min, *max) => Some(format!("a number from {min} to {max}")),
+        Values::Words(words) if !words.contains(&value) => Some(format!("[{}]", words.join(", "))),
+        Values::NumberOrOff if value != "off" && !is_number(1, 1000) => Some("a number, or off".to_owned()),
+        _ => None,
+    }
+}
+
+/// A boolean in AWS's spelling, whichever of Go's spellings the user chose (AWS-21); other texts stay.
+pub(super) fn normal_bool(value: &str) -> &str {
+    match value {
+        "1" | "t" | "T" | "TRUE" | "True" => "true",
+        "0" | "f" | "F" | "FALSE" | "False" => "false",
+        other => other,
+    }
+}

@@ -1,0 +1,200 @@
+//! What a target group needs of the security groups of the nodes (AWS-86 to AWS-95).
+
+use std::collections::BTreeSet;
+
+use cloud_lb_core::graph::Input;
+use cloud_lb_core::model::{IpFamily, Node, TargetPort};
+use ipnet::IpNet;
+
+use super::Port;
+use super::health::TRAFFIC_PORT;
+use super::listeners::Plan;
+use super::notes::{Notes, blank_separated};
+use super::security_groups::{NodeSource, everybody, explicit_ranges};
+use super::stack::Context;
+use super::target_groups::preserves_client_ip;
+use super::targets::{Candidate, instance_id, numbers_of};
+use crate::facts::{Instance, SubnetFacts};
+use crate::kinds::{
+    IpPermission, NodeRules, Scheme, Source, TargetFamily, TargetGroup, TargetProtocol, TargetType, key,
+};
+
+/// The rules of one target group, in the security groups of its targets; `None` if none are needed.
+pub(super) fn node_rules(
+    context: &Context<'_>,
+    Port { plan, group, targets }: &Port<'_>,
+    source: &NodeSource,
+    subnets: &[&SubnetFacts],
+    notes: &mut Notes,
+) -> Option<NodeRules> {
+    let need = Need::of(context, plan, group);
+    let rules = match source {
+        NodeSource::Unmanaged => return None,
+        NodeSource::Group(id) => need.of_group(context, &Source::Group(id.clone())),
+        NodeSource::Addresses => need.of_addresses(context, group, subnets),
+    };
+    let group_ids = groups_of(context, targets, notes);
+    let target_group_arn =
+        Input::reference(&key::of_port(key::TARGET_GROUP, plan.port), key::TARGET_GROUP_ARN);
+    let rules = NodeRules { target_group_arn, group_ids, ip_permissions: rules.into_iter().collect() };
+    (!rules.group_ids.is_empty() && !rules.ip_permissions.is_empty()).then_some(rules)
+}
+
+/// The ports that must be open.
+struct Need {
+    protocol: TargetProtocol,
+    /// Ports of the traffic: several where a name means different numbers.
+    ports: BTreeSet<u16>,
+    /// Port of the health check, unless it is that of the traffic.
+    health: Option<u16>,
+}
+
+impl Need {
+    fn of(context: &Context<'_>, plan: &Plan<'_>, group: &TargetGroup) -> Self {
+        let is_named = matches!(plan.entry.target_port, TargetPort::Name(_));
+        let ports = if group.target_type == TargetType::Ip && is_named {
+            numbers_of(context, plan.entry, group.ip_address_type)
+        } else {
+            BTreeSet::from([group.port])
+        };
+        let text = Some(&group.health_check.port).filter(|port| *port != TRAFFIC_PORT);
+        Self { protocol: group.protocol, ports, health: text.and_then(|port| port.parse().ok()) }
+    }
+
+    fn has_tcp(&self) -> bool {
+        !matches!(self.protocol, TargetProtocol::Udp | TargetProtocol::Quic)
+    }
+
+    fn has_udp(&self) -> bool {
+        !matches!(self.protocol, TargetProtocol::Tcp | TargetProtocol::Tls)
+    }
+
+    /// AWS-86.
+    fn of_group(&self, context: &Context<'_>, source: &Source) -> BTreeSet<IpPermission> {
+        if context.config.disable_restricted_sg_rules {
+            let all = |protocol| IpPermission::ports(protocol, 0, u16::MAX, source.clone());
+            return std::iter::once(all("tcp")).chain(self.has_udp().then(|| all("udp"))).collect();
+        }
+        let mut rules = self.traffic(source);
+        for port in self.ports.iter().copied() {
+            // Checks of UDP are TCP.
+            let check = self.health.unwrap_or(port);
+            if check != port || !self.has_tcp() {
+                rules.insert(IpPermission::ports("tcp", check, check, source.clone()));
+            }
+        }
+        rules
+    }
+
+    fn traffic(&self, source: &Source) -> BTreeSet<IpPermission> {
+        let mut rules = BTreeSet::new();
+        for port in self.ports.iter().copied() {
+            for (protocol, wanted) in [("tcp", self.has_tcp()), ("udp", self.has_udp())] {
+                if wanted {
+                    rules.insert(IpPermission::ports(protocol, port, port, source.clone()));
+                }
+            }
+        }
+        rules
+    }
+
+    /// AWS-92 to AWS-94.
+    fn of_addresses(
+        &self,
+        context: &Context<'_>,
+        group: &TargetGroup,
+        subnets: &[&SubnetFacts],
+    ) -> BTreeSet<IpPermission> {
+        let family = match group.ip_address_type {
+            TargetFamily::Ipv4 => IpFamily::V4,
+            TargetFamily::Ipv6 => IpFamily::V6,
+        };
+        let of_family = |net: &IpNet| IpFamily::of_net(net) == family;
+        let of_subnets: Vec<IpNet> = subnets.iter().flat_map(|s| s.ranges()).filter(of_family).collect();
+        let preserved = preserves_client_ip(group);
+        let given: Vec<IpNet> =
+            explicit_ranges(context).unwrap_or_default().iter().copied().filter(of_family).collect();
+        let is_default = given.is_empty();
+        let clients = match (preserved, is_default) {
+            (false, _) => of_subnets.clone(),
+            (true, true) => default_clients(context, family),
+            (true, false) => given,
+        };
+        let mut rules: BTreeSet<IpPermission> =
+            clients.iter().flat_map(|net| self.traffic(&Source::Cidr(*net))).collect();
+        let open = !preserved || is_default || clients.contains(&everybody(family));
+        for port in self.ports.iter().copied() {
+            let check = self.health.unwrap_or(port);
+            let is_covered = self.has_tcp() && check == port && open;
+            if !is_covered {
+                let checks = of_subnets.iter().map(|net| Source::Cidr(*net));
+                rules.extend(checks.map(|source| IpPermission::ports("tcp", check, check, source)));
+            }
+        }
+        rules
+    }
+}
+
+/// Who connects where the user did not say: everybody, or the network.
+fn default_clients(context: &Context<'_>, family: IpFamily) -> Vec<IpNet> {
+    match context.scheme {
+        Scheme::InternetFacing => vec![everybody(family)],
+        Scheme::Internal => {
+            let ranges = context.facts.vpc().map(|vpc| vpc.cidrs.as_slice()).unwrap_or_default();
+            ranges.iter().filter(|net| IpFamily::of_net(net) == family).copied().collect()
+        }
+    }
+}
+
+/// The security groups that the rules of these targets go into. A node whose group cannot be told does
+/// not block the others (AWS-91).
+fn groups_of(context: &Context<'_>, targets: &[Candidate<'_>], notes: &mut Notes) -> BTreeSet<String> {
+    let mut groups = BTreeSet::new();
+    let mut seen = BTreeSet::new();
+    for node in targets.iter().filter_map(|candidate| candidate.node) {
+        let Some(id) = instance_id(node).filter(|id| seen.insert(*id)) else { continue };
+        match context.facts.instance(id).map(|instance| group_of(context, node, instance)) {
+            Some(Ok(group)) => _ = groups.insert(group),
+            Some(Err(message)) => notes.warn("NodeSecurityGroupAmbiguous", message),
+            None => {
+                let message = format!(
+                    "node {}: there is no instance {id}, so its security group stays as it is",
+                    node.name
+                );
+                notes.warn("NodeInstanceNotFound", message);
+            }
+        }
+    }
+    groups
+}
+
+fn group_of(context: &Context<'_>, node: &Node, instance: &Instance) -> Result<String, String> {
+    let all: Vec<&String> = instance.security_groups.iter().collect();
+    if let [group] = all.as_slice() {
+        return Ok((*group).clone());
+    }
+    let cluster = &context.config.cluster_name;
+    let is_tagged = |id: &&&String| {
+        let group = context.facts.security_groups.iter().find(|group| group.group_id == ***id);
+        group.is_some_and(|group| {
+            group.tags.contains_key(&format!("kubernetes.io/cluster/{cluster}"))
+                && context
+                    .config
+                    .service_target_eni_security_group_tags
+                    .iter()
+                    .all(|(key, value)| group.tags.get(key) == Some(value))
+        })
+    };
+    let tagged: Vec<&String> = all.iter().filter(is_tagged).copied().collect();
+    if let [group] = tagged.as_slice() {
+        return Ok((*group).clone());
+    }
+    Err(format!(
+        "expected exactly one securityGroup tagged with kubernetes.io/cluster/{cluster} for eni {}, got: {} \
+         (clusterName: {cluster}); node {}, security groups {}",
+        instance.network_interface_id,
+        blank_separated(tagged),
+        node.name,
+        blank_separated(all)
+    ))
+}

@@ -1,0 +1,14 @@
+//! What an AWS account holds, as far as load balancers care: a snapshot, and look-ups in it.
+//!
+//! The same types are the format of `facts.yaml`. Names are those of the API's descriptions; tags and
+//! attributes are maps.
+
+mod account;
+pub(crate) mod lookup;
+mod network;
+pub(crate) mod resolve;
+mod stack;
+
+pub use account::{Account, Address, Certificate};
+pub use network::{GroupFacts, Instance, InstanceState, RouteKind, SubnetFacts, VpcFacts, ZoneKind};
+pub use stack::{ListenerFacts, LoadBalancerFacts, LoadBalancerState, Stack, TargetFacts, TargetGroupFacts};

@@ -1,0 +1,56 @@
+use serde::{Deserialize, Serialize};
+
+use super::{GroupFacts, Instance, LoadBalancerFacts, SubnetFacts, TargetGroupFacts, VpcFacts};
+
+/// A snapshot of an account, or of the part of it that one Service needs.
+///
+/// Lists are complete for what they are asked: a security group that is not in the list does not exist.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
+pub struct Account {
+    /// Region, for example `eu-west-1`.
+    pub region: String,
+    /// Network of the cluster.
+    pub vpc_id: String,
+    /// Networks.
+    pub vpcs: Vec<VpcFacts>,
+    /// Subnets.
+    pub subnets: Vec<SubnetFacts>,
+    /// Security groups.
+    pub security_groups: Vec<GroupFacts>,
+    /// Instances of nodes.
+    pub instances: Vec<Instance>,
+    /// Elastic IP addresses.
+    pub addresses: Vec<Address>,
+    /// Certificates.
+    pub certificates: Vec<Certificate>,
+    /// Network Load Balancers, whosever they are.
+    pub load_balancers: Vec<LoadBalancerFacts>,
+    /// Target groups, whosever they are.
+    pub target_groups: Vec<TargetGroupFacts>,
+}
+
+/// An Elastic IP address.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Address {
+    /// Id, for example `eipalloc-0123`.
+    pub allocation_id: String,
+    /// The address.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub public_ip: String,
+    /// What it is associated with, for example a network interface; absent if it is free.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub associated_with: Option<String>,
+}
+
+/// A certificate of ACM or IAM.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Certificate {
+    /// Its ARN.
+    pub certificate_arn: String,
+    /// Its main name.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub domain_name: String,
+}

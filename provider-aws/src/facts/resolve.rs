@@ -1,0 +1,145 @@
+//! Looks up what a Service's desired state is made from: the parts of the account that matter to it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use cloud_lb_core::error::{Error, ErrorKind, Result};
+use cloud_lb_core::model::LoadBalancer;
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+use crate::annotations::Annotations;
+use crate::api::{Api, RouteTable, Vpcs};
+use crate::backend::Aws;
+use crate::desired::instance_id;
+use crate::facts::{Account, Address, Instance, RouteKind, SubnetFacts};
+use crate::inventory::View;
+
+/// How long an instance is believed to have the security groups that it had.
+const INSTANCES_KEEP: Duration = Duration::from_mins(10);
+
+/// Look-ups that are kept.
+#[derive(Debug, Default)]
+pub(crate) struct Lookups {
+    vpc_id: Mutex<Option<String>>,
+    instances: Mutex<BTreeMap<String, (Instance, Instant)>>,
+    routes: Mutex<Option<(Vec<RouteTable>, Instant)>>,
+}
+
+impl Lookups {
+    pub(crate) fn forget(&self) {
+        self.instances.lock().clear();
+        *self.routes.lock() = None;
+    }
+
+    /// The security groups of an instance, if it is known.
+    pub(crate) fn groups_of(&self, instance: &str) -> Option<BTreeSet<String>> {
+        self.instances.lock().get(instance).map(|(instance, _)| instance.security_groups.clone())
+    }
+}
+
+impl<A: Api> Aws<A> {
+    /// The part of the account that a Service's desired state depends on.
+    pub(crate) async fn account(&self, lb: &LoadBalancer) -> Result<Account> {
+        let view = self.view().await?;
+        let (asked, _) = Annotations::read(&lb.annotations);
+        let is_new = !view.load_balancers.values().any(|found| self.is_of(&found.tags, &lb.service));
+        self.stacks.wants_capacity(&lb.service, asked.map("minimum-load-balancer-capacity").is_some());
+        let (instances, addresses, subnets) = tokio::try_join!(
+            self.instances(lb),
+            self.addresses(asked.list("eip-allocations").filter(|_| is_new).unwrap_or_default()),
+            self.subnets(&view, is_new && asked.list("subnets").is_none()),
+        )?;
+        Ok(Account {
+            region: self.config.aws_region.clone(),
+            vpc_id: self.vpc_id().await?,
+            vpcs: view.vpc.iter().cloned().collect(),
+            subnets,
+            security_groups: view.groups.values().cloned().collect(),
+            instances,
+            addresses,
+            certificates: Vec::new(),
+            load_balancers: view.load_balancers.values().cloned().collect(),
+            target_groups: view.target_groups.values().cloned().collect(),
+        })
+    }
+
+    /// The cluster's network: configured, or the only one with the configured tags.
+    pub(crate) async fn vpc_id(&self) -> Result<String> {
+        if !self.config.aws_vpc_id.is_empty() {
+            return Ok(self.config.aws_vpc_id.clone());
+        }
+        if let Some(id) = self.lookups.vpc_id.lock().clone() {
+            return Ok(id);
+        }
+        let vpcs = match &self.config.aws_vpc_tags {
+            tags if tags.is_empty() => Vec::new(),
+            tags => self.api.describe_vpcs(Vpcs::Tags(tags)).await?,
+        };
+        let [vpc] = vpcs.as_slice() else {
+            let message =
+                format!("{} networks have the tags of aws-vpc-tags, expected exactly one", vpcs.len());
+            return Err(Error::new(ErrorKind::InvalidInput, message).on("aws configuration"));
+        };
+        *self.lookups.vpc_id.lock() = Some(vpc.vpc_id.clone());
+        Ok(vpc.vpc_id.clone())
+    }
+
+    /// The instances of the nodes; unknown ones are described in one call.
+    async fn instances(&self, lb: &LoadBalancer) -> Result<Vec<Instance>> {
+        let ids: BTreeSet<&str> = lb.nodes.iter().filter_map(instance_id).collect();
+        let is_known = |id: &&&str| {
+            let known = self.lookups.instances.lock();
+            known.get(**id).is_some_and(|(_, at)| at.elapsed() < INSTANCES_KEEP)
+        };
+        let unknown: Vec<String> = ids.iter().filter(|id| !is_known(id)).map(|id| (*id).to_owned()).collect();
+        if !unknown.is_empty() {
+            let found = self.api.describe_instances(&unknown).await?;
+            let mut known = self.lookups.instances.lock();
+            known.retain(|id, _| !unknown.contains(id));
+            let now = Instant::now();
+            known.extend(found.into_iter().map(|instance| (instance.instance_id.clone(), (instance, now))));
+        }
+        let known = self.lookups.instances.lock();
+        Ok(ids.into_iter().filter_map(|id| known.get(id)).map(|(instance, _)| instance.clone()).collect())
+    }
+
+    async fn addresses(&self, ids: &[String]) -> Result<Vec<Address>> {
+        if ids.is_empty() { Ok(Vec::new()) } else { self.api.describe_addresses(ids).await }
+    }
+
+    /// The subnets; with their routes where tags do not tell which to use (AWS-51).
+    async fn subnets(&self, view: &View, is_discovered: bool) -> Result<Vec<SubnetFacts>> {
+        let has_role = |role: &str| view.subnets.iter().any(|subnet| subnet.tags.contains_key(role));
+        let tags_tell = has_role("kubernetes.io/role/elb") && has_role("kubernetes.io/role/internal-elb");
+        if tags_tell || !is_discovered || !self.config.subnet_discovery_by_reachability {
+            return Ok(view.subnets.clone());
+        }
+        let tables = self.route_tables().await?;
+        let routed = |subnet: &SubnetFacts| SubnetFacts {
+            routes: Some(routes_of(&subnet.subnet_id, &tables)),
+            ..subnet.clone()
+        };
+        Ok(view.subnets.iter().map(routed).collect())
+    }
+
+    async fn route_tables(&self) -> Result<Vec<RouteTable>> {
+        let known = self.lookups.routes.lock().clone();
+        if let Some((tables, at)) = known
+            && at.elapsed() < self.config.inventory_refresh()
+        {
+            return Ok(tables);
+        }
+        let tables = self.api.describe_route_tables(&self.vpc_id().await?).await?;
+        *self.lookups.routes.lock() = Some((tables.clone(), Instant::now()));
+        Ok(tables)
+    }
+}
+
+fn routes_of(subnet: &str, tables: &[RouteTable]) -> RouteKind {
+    let explicit = tables.iter().find(|table| table.subnet_ids.iter().any(|id| id == subnet));
+    match explicit.or_else(|| tables.iter().find(|table| table.is_main)) {
+        Some(table) if table.is_public => RouteKind::Public,
+        _ => RouteKind::Private,
+    }
+}

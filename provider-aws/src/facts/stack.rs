@@ -1,0 +1,196 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::GroupFacts;
+use crate::kinds::{
+    HealthCheck, IpAddressType, ListenerProtocol, Scheme, SubnetMapping, TargetFamily, TargetProtocol,
+    TargetType,
+};
+
+/// State of a load balancer (AWS-105).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LoadBalancerState {
+    /// Being made, which takes minutes.
+    Provisioning,
+    /// It works.
+    #[default]
+    Active,
+    /// It works, and does not have the resources that it needs to grow.
+    ActiveImpaired,
+    /// It could not be made.
+    Failed,
+}
+
+impl LoadBalancerState {
+    /// The word of the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Provisioning => "provisioning",
+            Self::Active => "active",
+            Self::ActiveImpaired => "active_impaired",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// A load balancer that exists.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct LoadBalancerFacts {
+    /// ARN.
+    pub load_balancer_arn: String,
+    /// Name.
+    pub load_balancer_name: String,
+    /// DNS name.
+    #[serde(default, rename = "DNSName", skip_serializing_if = "String::is_empty")]
+    pub dns_name: String,
+    /// Scheme.
+    pub scheme: Scheme,
+    /// Its network.
+    pub vpc_id: String,
+    /// State.
+    #[serde(default)]
+    pub state: LoadBalancerState,
+    /// Families of its addresses.
+    #[serde(default = "ipv4")]
+    pub ip_address_type: IpAddressType,
+    /// Its subnets and addresses.
+    pub subnet_mappings: Vec<SubnetMapping>,
+    /// Its security groups.
+    #[serde(default)]
+    pub security_groups: Vec<String>,
+    /// `on` or `off`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enable_prefix_for_ipv6_source_nat: Option<String>,
+    /// `on` or `off`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enforce_security_group_inbound_rules_on_private_link_traffic: Option<String>,
+    /// Reserved capacity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity_units: Option<i32>,
+    /// Attributes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, String>,
+    /// Listeners.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub listeners: Vec<ListenerFacts>,
+    /// Tags.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+}
+
+fn ipv4() -> IpAddressType {
+    IpAddressType::Ipv4
+}
+
+/// A listener that exists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct ListenerFacts {
+    /// ARN.
+    pub listener_arn: String,
+    /// Port.
+    pub port: u16,
+    /// Protocol.
+    pub protocol: ListenerProtocol,
+    /// Where its default action forwards to.
+    pub target_group_arn: String,
+    /// ARNs of its certificates, the default one first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub certificates: Vec<String>,
+    /// Security policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ssl_policy: Option<String>,
+    /// ALPN policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alpn_policy: Option<String>,
+    /// Attributes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, String>,
+    /// Tags.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+}
+
+/// A target group that exists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct TargetGroupFacts {
+    /// ARN.
+    pub target_group_arn: String,
+    /// Name.
+    pub target_group_name: String,
+    /// What its targets are.
+    pub target_type: TargetType,
+    /// Family of its targets.
+    #[serde(default = "target_ipv4")]
+    pub ip_address_type: TargetFamily,
+    /// Default port.
+    pub port: u16,
+    /// Protocol.
+    pub protocol: TargetProtocol,
+    /// Its network.
+    pub vpc_id: String,
+    /// The load balancers that use it: none or one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub load_balancer_arns: Vec<String>,
+    /// Health check.
+    pub health_check: HealthCheck,
+    /// Attributes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, String>,
+    /// Registered targets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<TargetFacts>,
+    /// Tags.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+}
+
+fn target_ipv4() -> TargetFamily {
+    TargetFamily::Ipv4
+}
+
+/// A registered target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct TargetFacts {
+    /// Instance id or address.
+    pub id: String,
+    /// Port.
+    pub port: u16,
+    /// Zone, for addresses outside the network `all`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub availability_zone: Option<String>,
+    /// State of its health, for example `healthy`, `initial`, `draining`; absent if nobody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+}
+
+/// What exists of one Service, found by its tags (AWS-37).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Stack<'a> {
+    /// Load balancers; several while one replaces another.
+    pub load_balancers: Vec<&'a LoadBalancerFacts>,
+    /// Target groups.
+    pub target_groups: Vec<&'a TargetGroupFacts>,
+    /// Security groups.
+    pub security_groups: Vec<&'a GroupFacts>,
+}
+
+impl<'a> Stack<'a> {
+    /// The load balancer of this scheme: the one that stays.
+    pub fn of_scheme(&self, scheme: Scheme) -> Option<&'a LoadBalancerFacts> {
+        self.load_balancers.iter().copied().find(|lb| lb.scheme == scheme)
+    }
+
+    /// The target groups of a Service port.
+    pub fn target_groups_of(&self, resource: &str) -> impl Iterator<Item = &'a TargetGroupFacts> {
+        let is_of = move |group: &&TargetGroupFacts| {
+            group.tags.get(super::lookup::RESOURCE_TAG).is_some_and(|tag| tag == resource)
+        };
+        self.target_groups.iter().copied().filter(is_of)
+    }
+}

@@ -1,0 +1,98 @@
+//! Targets: what can be one, and how it leaves.
+
+use std::time::Duration;
+
+use cloud_lb_core::error::{ErrorKind, Result};
+use tokio::time::Instant;
+
+use super::refused;
+use super::state::State;
+use crate::facts::{InstanceState, TargetFacts};
+use crate::kinds::{Target, TargetType};
+
+impl State {
+    pub(super) fn describe_target_health(&mut self, arn: &str) -> Result<Vec<TargetFacts>> {
+        let is_used = !self.users_of(arn).is_empty();
+        let (since, wait) = (self.registered.clone(), self.options.healthy_after);
+        let group = self.target_group(arn)?;
+        for target in &mut group.targets {
+            let since = since.get(&(arn.to_owned(), target.id.clone(), target.port));
+            let is_healthy = since.is_none_or(|since| since.elapsed() >= wait);
+            let state = if is_healthy { "healthy" } else { "initial" };
+            target.state = Some(if is_used { state } else { "unused" }.to_owned());
+        }
+        let mut all = group.targets.clone();
+        let leaving = self.draining.keys().filter(|(group, ..)| group == arn);
+        all.extend(leaving.map(|(_, id, port)| TargetFacts {
+            id: id.clone(),
+            port: *port,
+            availability_zone: None,
+            state: Some("draining".to_owned()),
+        }));
+        Ok(all)
+    }
+
+    pub(super) fn register(&mut self, arn: &str, targets: &[Target]) -> Result<()> {
+        let limit = self.options.limits.targets;
+        let target_type = self.target_group(arn)?.target_type;
+        for target in targets {
+            self.check_target(target_type, target)?;
+        }
+        let group = self.target_group(arn)?;
+        let is_there = |known: &TargetFacts, new: &Target| known.id == new.id && known.port == new.port;
+        let new: Vec<&Target> = targets
+            .iter()
+            .filter(|target| !group.targets.iter().any(|known| is_there(known, target)))
+            .collect();
+        if group.targets.len() + new.len() > limit {
+            return Err(refused(ErrorKind::Quota, format!("more than {limit} targets")));
+        }
+        for target in new {
+            group.targets.push(TargetFacts {
+                id: target.id.clone(),
+                port: target.port,
+                availability_zone: target.availability_zone.clone(),
+                state: Some("initial".to_owned()),
+            });
+        }
+        for target in targets {
+            let id = (arn.to_owned(), target.id.clone(), target.port);
+            self.draining.remove(&id);
+            self.registered.insert(id, Instant::now());
+        }
+        Ok(())
+    }
+
+    fn check_target(&self, target_type: TargetType, target: &Target) -> Result<()> {
+        let invalid =
+            |why: &str| Err(refused(ErrorKind::InvalidInput, format!("target {}: {why}", target.id)));
+        if self.options.bad_targets.contains(&target.id) {
+            return invalid("it is not in a valid state");
+        }
+        if target_type == TargetType::Ip {
+            return if target.id.parse::<std::net::IpAddr>().is_ok() {
+                Ok(())
+            } else {
+                invalid("no address")
+            };
+        }
+        match self.account.instance(&target.id).map(|instance| instance.state) {
+            Some(InstanceState::Running) => Ok(()),
+            Some(_) => invalid("it is not running"),
+            None => invalid("it does not exist"),
+        }
+    }
+
+    pub(super) fn deregister(&mut self, arn: &str, targets: &[Target]) -> Result<()> {
+        let group = self.target_group(arn)?;
+        let delay = group.attributes.get("deregistration_delay.timeout_seconds");
+        let delay = Duration::from_secs(delay.and_then(|text| text.parse().ok()).unwrap_or(300));
+        let leaves = |known: &TargetFacts| targets.iter().any(|t| t.id == known.id && t.port == known.port);
+        let leaving: Vec<TargetFacts> = group.targets.iter().filter(|known| leaves(known)).cloned().collect();
+        group.targets.retain(|known| !leaves(known));
+        let until = Instant::now() + delay;
+        self.draining
+            .extend(leaving.into_iter().map(|target| ((arn.to_owned(), target.id, target.port), until)));
+        Ok(())
+    }
+}

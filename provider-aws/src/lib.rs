@@ -1,0 +1,34 @@
+//! AWS Network Load Balancers for Services of type `LoadBalancer`: a drop-in for
+//! aws-load-balancer-controller, with whose names, tags and rules it is compatible.
+
+mod annotations;
+pub mod api;
+mod apply;
+mod backend;
+mod change;
+#[cfg(feature = "sdk")]
+mod classify;
+pub mod config;
+mod desired;
+pub mod facts;
+#[cfg(any(test, feature = "fake"))]
+pub mod fake;
+#[cfg(test)]
+mod fixtures;
+mod inventory;
+pub mod kinds;
+mod observe;
+mod patience;
+pub mod permissions;
+#[cfg(feature = "sdk")]
+mod sdk;
+mod status;
+
+pub use annotations::{SHARED as SHARED_ANNOTATIONS, TABLE as ANNOTATIONS};
+pub use api::Api;
+pub use backend::Aws;
+pub use config::Config;
+pub use desired::{Warning, build, check_deletion, takes, warnings};
+pub use facts::Account;
+#[cfg(feature = "sdk")]
+pub use sdk::{AccessKeys, Credentials, Permission, Sdk, Verdict};

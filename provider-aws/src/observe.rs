@@ -1,0 +1,274 @@
+//! Reads what is there of a Service, found by its tags (AWS-37), and keeps it for a while: within the
+//! refresh time nothing is read twice, as our own writes are known.
+
+mod node_rules;
+mod normal;
+mod owned;
+mod read;
+mod stacks;
+
+pub(crate) use node_rules::{Need, shared_rules};
+pub(crate) use stacks::{StackFacts, Stacks};
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use cloud_lb_core::error::{Error, ErrorKind, Result, Retry};
+use cloud_lb_core::graph::{Input, Outputs, ResourceKey};
+use cloud_lb_core::model::ServiceId;
+use cloud_lb_core::plan::{Have, Observed, Ownership};
+use futures::future::try_join_all;
+
+use crate::api::Api;
+use crate::backend::Aws;
+use crate::config::Publish;
+use crate::facts::lookup::{BACKEND_GROUP, CLUSTER_TAG, RESOURCE_TAG, SHARED_RESOURCE_TAG, is_of_stack};
+use crate::facts::{GroupFacts, LoadBalancerFacts, LoadBalancerState, TargetGroupFacts};
+use crate::inventory::View;
+use crate::kinds::{NodeRules, Spec, key};
+
+/// How soon what AWS does not show yet is looked for again (AWS-210, `eventual`).
+const SHOWN_AFTER: Duration = Duration::from_secs(2);
+
+impl<A: Api> Aws<A> {
+    /// All that exists of a Service, and the shared security group.
+    pub(crate) async fn observe_service(&self, service: &ServiceId) -> Result<Observed<Spec>> {
+        let (view, stack) = self.stack(service).await?;
+        Ok(self.observed(service, &view, &stack))
+    }
+
+    /// What a Service that is to go has: load balancers without listeners, which go with them, and no
+    /// settings beyond what the inventory knows. Load balancers come before target groups in the order of
+    /// deletes, so that no target group is in use.
+    pub(crate) async fn observe_leaving(&self, service: &ServiceId) -> Result<Observed<Spec>> {
+        let view = self.view().await?;
+        let mut stack = self.leaving(service, &view).await?;
+        stack.load_balancers.iter_mut().for_each(|lb| lb.listeners.clear());
+        Ok(self.observed(service, &view, &stack))
+    }
+
+    fn observed(&self, service: &ServiceId, view: &View, stack: &StackFacts) -> Observed<Spec> {
+        let lookups = |instance: &str| self.lookups.groups_of(instance);
+        let rules = node_rules::observe(view, stack, self.backend_id(view).as_deref(), lookups);
+        for (target_group, need) in rules.needs {
+            self.node_rules.learn(&target_group, need);
+        }
+        let mut have = Observed::new();
+        for lb in &stack.load_balancers {
+            add_load_balancer(lb, &mut have);
+        }
+        for group in &stack.target_groups {
+            let user = stack.user_of(group);
+            add_target_group(group, user.map(|lb| lb.scheme), &mut have);
+        }
+        for (port, rules) in rules.have {
+            let outputs = node_rules_outputs(&rules);
+            have.add(ResourceKey::new(key::NODE_RULES, port), of_service(Spec::NodeRules(rules), outputs));
+        }
+        self.add_groups(service, view, &mut have);
+        have
+    }
+
+    /// What the Service has, with all details: kept, or read anew.
+    async fn stack(&self, service: &ServiceId) -> Result<(std::sync::Arc<View>, std::sync::Arc<StackFacts>)> {
+        for attempt in 0..2 {
+            let view = self.view().await?;
+            let lbs: BTreeSet<String> =
+                self.arns_of(service, &view.load_balancers, |lb| (&lb.vpc_id, &lb.tags));
+            let tgs: BTreeSet<String> =
+                self.arns_of(service, &view.target_groups, |tg| (&tg.vpc_id, &tg.tags));
+            let result = match self.stacks.kept(service, &lbs, &tgs) {
+                Some(stack) => self.up_to_date(service, stack).await,
+                None => self.read_stack(service, &view, lbs.clone(), tgs.clone()).await,
+            };
+            match result {
+                Ok(stack) => return Ok((self.view().await?, stack)),
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    if lbs.iter().chain(&tgs).any(|arn| self.inventory.is_settling(arn)) {
+                        return Err(not_shown_yet(&error));
+                    }
+                    self.stacks.forget(service);
+                    self.inventory.doubt();
+                    if attempt > 0 {
+                        return Err(error.with_retry(Retry::Backoff));
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Error::new(ErrorKind::Conflict, "resources keep disappearing while they are read"))
+    }
+
+    /// A load balancer that was being made may be ready by now.
+    async fn up_to_date(
+        &self,
+        service: &ServiceId,
+        stack: std::sync::Arc<StackFacts>,
+    ) -> Result<std::sync::Arc<StackFacts>> {
+        let is_awaited = self.config.publish == Publish::Active || stack.load_balancers.len() > 1;
+        let is_made = |lb: &LoadBalancerFacts| lb.state == LoadBalancerState::Provisioning;
+        if !is_awaited || !stack.load_balancers.iter().any(is_made) {
+            return Ok(stack);
+        }
+        let arns: Vec<String> = stack.load_balancers.iter().map(|lb| lb.load_balancer_arn.clone()).collect();
+        let fresh = self.api.describe_load_balancers(crate::api::Which::Arns(&arns)).await?;
+        let states: BTreeMap<String, LoadBalancerState> =
+            fresh.into_iter().map(|lb| (lb.load_balancer_arn, lb.state)).collect();
+        let mut stack = (*stack).clone();
+        for lb in &mut stack.load_balancers {
+            lb.state = states.get(&lb.load_balancer_arn).copied().unwrap_or(lb.state);
+        }
+        Ok(self.stacks.update(service, stack))
+    }
+
+    /// What is kept of a Service, of whatever age, or what the inventory knows. Of the rest only the
+    /// targets matter: they tell which node rules it needs.
+    async fn leaving(&self, service: &ServiceId, view: &View) -> Result<StackFacts> {
+        let lbs = view.load_balancers.values().filter(|lb| self.is_of(&lb.tags, service));
+        let tgs = view.target_groups.values().filter(|group| self.is_of(&group.tags, service));
+        let known =
+            StackFacts { load_balancers: lbs.cloned().collect(), target_groups: tgs.cloned().collect() };
+        if let Some(kept) = self.stacks.last_seen(service, &known) {
+            return Ok(kept);
+        }
+        let with_targets = known.target_groups.into_iter().map(async |mut group| {
+            match self.api.describe_target_health(&group.target_group_arn).await {
+                Ok(targets) => group.targets = targets,
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+            Ok(group)
+        });
+        Ok(StackFacts { target_groups: try_join_all(with_targets).await?, ..known })
+    }
+
+    fn arns_of<'v, T>(
+        &self,
+        service: &ServiceId,
+        all: &'v BTreeMap<String, T>,
+        marks: impl Fn(&'v T) -> (&'v String, &'v BTreeMap<String, String>),
+    ) -> BTreeSet<String>
+    where
+        T: 'v,
+    {
+        let is_ours = |(_, entry): &(&String, &'v T)| self.is_of(marks(entry).1, service);
+        all.iter().filter(is_ours).map(|(arn, _)| arn.clone()).collect()
+    }
+
+    /// Whether tags are those of a resource of this Service.
+    pub(crate) fn is_of(&self, tags: &BTreeMap<String, String>, service: &ServiceId) -> bool {
+        let service = ServiceId { cluster: self.config.cluster_name.clone(), ..service.clone() };
+        is_of_stack(tags, &service)
+    }
+
+    /// The id of the shared security group: a configured one, or ours.
+    pub(crate) fn backend_id(&self, view: &View) -> Option<String> {
+        if self.config.backend_security_group.is_empty() {
+            self.backend_group(view).map(|group| group.group_id.clone())
+        } else {
+            Some(self.config.backend_security_group.clone())
+        }
+    }
+
+    /// The shared security group that we made: the first by id (AWS-97).
+    fn backend_group<'v>(&self, view: &'v View) -> Option<&'v GroupFacts> {
+        view.groups.values().find(|group| {
+            let tag = |key: &str| group.tags.get(key).map(String::as_str);
+            tag(CLUSTER_TAG) == Some(&self.config.cluster_name)
+                && tag(SHARED_RESOURCE_TAG) == Some(BACKEND_GROUP)
+        })
+    }
+
+    fn add_groups(&self, service: &ServiceId, view: &View, have: &mut Observed<Spec>) {
+        for group in view.groups.values().filter(|group| self.is_of(&group.tags, service)) {
+            let spec = Spec::SecurityGroup(normal::security_group(group));
+            have.add(key::frontend(), of_service(spec, group_outputs(group)));
+        }
+        let Some(backend) = self.backend_group(view) else { return };
+        if self.config.keep_backend_sg && !self.config.enable_backend_security_group {
+            return;
+        }
+        let others = view.load_balancers.values().filter(|lb| !self.is_of(&lb.tags, service));
+        let used_by_others = self.config.keep_backend_sg
+            || others.into_iter().any(|lb| lb.security_groups.contains(&backend.group_id));
+        let found = Have {
+            spec: Spec::SecurityGroup(normal::security_group(backend)),
+            ownership: Ownership::Cluster { used_by_others },
+            container: None,
+            outputs: group_outputs(backend),
+        };
+        have.add(key::backend(), found);
+    }
+}
+
+/// What we made a moment ago is not gone: AWS does not show it yet.
+pub(crate) fn not_shown_yet(error: &Error) -> Error {
+    Error::new(ErrorKind::Unavailable, format!("AWS does not show yet what was made: {error}"))
+        .with_retry(Retry::After(SHOWN_AFTER))
+}
+
+fn of_service(spec: Spec, outputs: Outputs) -> Have<Spec> {
+    Have { spec, ownership: Ownership::Service, container: None, outputs }
+}
+
+fn outputs<const N: usize>(pairs: [(&str, &str); N]) -> Outputs {
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+}
+
+pub(crate) fn load_balancer_outputs(lb: &LoadBalancerFacts) -> Outputs {
+    outputs([
+        (key::LOAD_BALANCER_ARN, lb.load_balancer_arn.as_str()),
+        (key::DNS_NAME, &lb.dns_name),
+        (key::STATE, lb.state.as_str()),
+    ])
+}
+
+pub(crate) fn one_output(name: &str, value: &str) -> Outputs {
+    outputs([(name, value)])
+}
+
+/// Nothing refers to targets; they are told apart by their target group, in words that nothing else uses.
+pub(crate) fn targets_outputs(target_group: &str) -> Outputs {
+    one_output(key::TARGETS, &format!("targets of {target_group}"))
+}
+
+/// Nothing refers to node rules; see [`targets_outputs`].
+pub(crate) fn node_rules_outputs(rules: &NodeRules) -> Outputs {
+    let target_group = rules.target_group_arn.value().unwrap_or_default();
+    one_output(key::NODE_RULES, &format!("node rules of {target_group}"))
+}
+
+fn group_outputs(group: &GroupFacts) -> Outputs {
+    one_output(key::GROUP_ID, &group.group_id)
+}
+
+fn add_load_balancer(lb: &LoadBalancerFacts, have: &mut Observed<Spec>) {
+    let spec = Spec::LoadBalancer(normal::load_balancer(lb));
+    have.add(key::load_balancer(), of_service(spec, load_balancer_outputs(lb)));
+    for listener in &lb.listeners {
+        let spec = Spec::Listener(normal::listener(&lb.load_balancer_arn, listener));
+        let outputs = one_output(key::LISTENER_ARN, &listener.listener_arn);
+        have.add(key::of_port(key::LISTENER, listener.port), of_service(spec, outputs));
+    }
+}
+
+fn add_target_group(
+    group: &TargetGroupFacts,
+    scheme: Option<crate::kinds::Scheme>,
+    have: &mut Observed<Spec>,
+) {
+    let port = port_of(group);
+    let arn = &group.target_group_arn;
+    let spec = Spec::TargetGroup(normal::target_group(group, scheme));
+    let found = of_service(spec, one_output(key::TARGET_GROUP_ARN, arn));
+    have.add(ResourceKey::new(key::TARGET_GROUP, port.clone()), found);
+    let targets = normal::targets(Input::Value(arn.clone()), group);
+    let found = of_service(Spec::Targets(targets), targets_outputs(arn));
+    have.add(ResourceKey::new(key::TARGETS, port), found);
+}
+
+/// The Service port of a target group, from its tag `namespace/name:port`.
+pub(crate) fn port_of(group: &TargetGroupFacts) -> String {
+    let resource = group.tags.get(RESOURCE_TAG).map(String::as_str).unwrap_or_default();
+    resource.rsplit_once(':').map_or(resource, |(_, port)| port).to_owned()
+}

@@ -1,0 +1,148 @@
+//! Which rules in the security groups of nodes let in traffic for a Service (AWS-86 to AWS-91).
+//!
+//! The rules are shared: several target groups may need one. So what is observed of a target group is
+//! the part of the live rules that lets in its own ports.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cloud_lb_core::graph::Input;
+
+use super::{StackFacts, port_of};
+use crate::apply::NODE_RULES_DESCRIPTION;
+use crate::facts::{GroupFacts, LoadBalancerFacts, TargetGroupFacts};
+use crate::inventory::View;
+use crate::kinds::{IpPermission, ListedPermission, NodeRules, Source, TargetType};
+
+/// What a target group needs, by security group of nodes.
+pub(crate) type Need = BTreeMap<String, BTreeSet<IpPermission>>;
+
+/// What was found.
+pub(super) struct Found {
+    /// The needs by ARN of the target group.
+    pub(super) needs: Vec<(String, Need)>,
+    /// By Service port.
+    pub(super) have: Vec<(String, NodeRules)>,
+}
+
+pub(super) fn observe(
+    view: &View,
+    stack: &StackFacts,
+    backend: Option<&str>,
+    groups_of: impl Fn(&str) -> Option<BTreeSet<String>>,
+) -> Found {
+    let mut found = Found { needs: Vec::new(), have: Vec::new() };
+    for group in &stack.target_groups {
+        let Some(lb) = stack.user_of(group) else { continue };
+        let sources = Sources::of(lb, view, backend);
+        let used = groups_of_targets(group, &groups_of);
+        let need = need(view, group, &sources, used.as_ref());
+        if let Some(rules) = in_all(&group.target_group_arn, &need) {
+            found.have.push((port_of(group), rules));
+        }
+        found.needs.push((group.target_group_arn.clone(), need));
+    }
+    found
+}
+
+/// Who the nodes let in for a load balancer.
+enum Sources {
+    /// Members of one security group.
+    Group(String),
+    /// Addresses.
+    Addresses,
+    /// Nobody that we know of.
+    Nobody,
+}
+
+impl Sources {
+    fn of(lb: &LoadBalancerFacts, view: &View, backend: Option<&str>) -> Self {
+        let has = |id: &&String| backend == Some(id.as_str());
+        let is_frontend = |id: &&String| {
+            let tags = |group: &GroupFacts| group.tags.get(crate::facts::lookup::STACK_TAG).cloned();
+            let stack = lb.tags.get(crate::facts::lookup::STACK_TAG);
+            stack.is_some() && view.groups.get(*id).and_then(tags).as_ref() == stack
+        };
+        if lb.security_groups.is_empty() {
+            return Self::Addresses;
+        }
+        let source = lb.security_groups.iter().find(has);
+        source
+            .or_else(|| lb.security_groups.iter().find(is_frontend))
+            .map_or(Self::Nobody, |id| Self::Group(id.clone()))
+    }
+
+    fn contains(&self, source: &Source) -> bool {
+        match (self, source) {
+            (Self::Group(id), Source::Group(Input::Value(other))) => id == other,
+            (Self::Addresses, Source::Cidr(_)) => true,
+            _ => false,
+        }
+    }
+}
+
+/// The security groups of the instances behind a target group; `None` if that is not known of all.
+fn groups_of_targets(
+    group: &TargetGroupFacts,
+    groups_of: impl Fn(&str) -> Option<BTreeSet<String>>,
+) -> Option<BTreeSet<String>> {
+    if group.target_type != TargetType::Instance {
+        return None;
+    }
+    group.targets.iter().map(|target| groups_of(&target.id)).try_fold(BTreeSet::new(), |mut all, groups| {
+        all.extend(groups?);
+        Some(all)
+    })
+}
+
+/// The live rules of ours that let in the target group's ports, cut down to them.
+fn need(view: &View, group: &TargetGroupFacts, sources: &Sources, used: Option<&BTreeSet<String>>) -> Need {
+    let mut need = Need::new();
+    let mut ports: BTreeSet<i32> = group.targets.iter().map(|target| target.port.into()).collect();
+    if ports.is_empty() {
+        // Rules that let in its port are those of others.
+        return need;
+    }
+    ports.extend(group.health_check.port.parse::<i32>().ok());
+    for holder in view.groups.values() {
+        if used.is_some_and(|used| !used.is_empty() && !used.contains(&holder.group_id)) {
+            continue;
+        }
+        let live = shared_rules(holder).filter(|rule| sources.contains(&rule.source));
+        let cut: BTreeSet<IpPermission> = live.flat_map(|rule| cut(&rule, &ports)).collect();
+        if !cut.is_empty() {
+            need.insert(holder.group_id.clone(), cut);
+        }
+    }
+    need
+}
+
+/// The rules of a group that the target groups of the cluster share (AWS-87).
+pub(crate) fn shared_rules(group: &GroupFacts) -> impl Iterator<Item = IpPermission> + '_ {
+    let ours = group.ip_permissions.iter().filter(|listed| listed.description == NODE_RULES_DESCRIPTION);
+    ours.flat_map(ListedPermission::rules)
+}
+
+/// The part of a rule that lets in these ports; a rule for all ports stays whole.
+fn cut(rule: &IpPermission, ports: &BTreeSet<i32>) -> Vec<IpPermission> {
+    let is_whole = rule.from_port < 0 || (rule.from_port == 0 && rule.to_port == i32::from(u16::MAX));
+    if is_whole {
+        return vec![rule.clone()];
+    }
+    let within = ports.range(rule.from_port..=rule.to_port.max(rule.from_port));
+    within.map(|port| IpPermission { from_port: *port, to_port: *port, ..rule.clone() }).collect()
+}
+
+/// Groups that have any of the rules, and the rules that all of these groups have.
+fn in_all(target_group: &str, need: &Need) -> Option<NodeRules> {
+    let mut sets = need.values();
+    let first = sets.next()?.clone();
+    let common = sets.fold(first, |common, set| common.intersection(set).cloned().collect());
+    if common.is_empty() {
+        return None;
+    }
+    Some(NodeRules {
+        target_group_arn: Input::Value(target_group.to_owned()),
+        group_ids: need.keys().cloned().collect(),
+        ip_permissions: common.into_iter().collect(),
+    })
+}

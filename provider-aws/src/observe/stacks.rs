@@ -1,0 +1,176 @@
+//! What each Service has, in detail, kept for the refresh time.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use cloud_lb_core::model::ServiceId;
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+use crate::api::Map;
+use crate::facts::lookup::STACK_TAG;
+use crate::facts::{LoadBalancerFacts, TargetFacts, TargetGroupFacts};
+use crate::inventory::spread;
+use crate::kinds::Target;
+
+/// What a Service has, with all details.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct StackFacts {
+    pub(crate) load_balancers: Vec<LoadBalancerFacts>,
+    pub(crate) target_groups: Vec<TargetGroupFacts>,
+}
+
+impl StackFacts {
+    /// The load balancer that forwards to a target group.
+    pub(crate) fn user_of(&self, group: &TargetGroupFacts) -> Option<&LoadBalancerFacts> {
+        let arn = &group.target_group_arn;
+        let uses = |lb: &&LoadBalancerFacts| {
+            group.load_balancer_arns.contains(&lb.load_balancer_arn)
+                || lb.listeners.iter().any(|listener| listener.target_group_arn == *arn)
+        };
+        self.load_balancers.iter().find(uses)
+    }
+
+    fn has_same_arns(&self, other: &Self) -> bool {
+        let lbs = |stack: &Self| -> Vec<String> {
+            stack.load_balancers.iter().map(|lb| lb.load_balancer_arn.clone()).collect()
+        };
+        let tgs = |stack: &Self| -> Vec<String> {
+            stack.target_groups.iter().map(|group| group.target_group_arn.clone()).collect()
+        };
+        lbs(self) == lbs(other) && tgs(self) == tgs(other)
+    }
+
+    fn mentions(&self, arn: &str) -> bool {
+        self.load_balancers.iter().any(|lb| {
+            lb.load_balancer_arn == arn || lb.listeners.iter().any(|listener| listener.listener_arn == arn)
+        }) || self.target_groups.iter().any(|group| group.target_group_arn == arn)
+    }
+}
+
+#[derive(Debug)]
+struct Kept {
+    facts: Arc<StackFacts>,
+    due: Instant,
+}
+
+/// What is kept, by `namespace/name` of the Service.
+#[derive(Debug)]
+pub(crate) struct Stacks {
+    kept: Mutex<BTreeMap<String, Kept>>,
+    pub(super) listener_tags: Mutex<BTreeMap<String, (Map, Instant)>>,
+    /// Services that reserve capacity: reading it costs a call that others do not need (AWS-117).
+    pub(super) with_capacity: Mutex<BTreeSet<String>>,
+    pub(super) refresh: Duration,
+}
+
+impl Stacks {
+    pub(crate) fn new(refresh: Duration) -> Self {
+        Self {
+            kept: Mutex::default(),
+            listener_tags: Mutex::default(),
+            with_capacity: Mutex::default(),
+            refresh,
+        }
+    }
+
+    pub(crate) fn wants_capacity(&self, service: &ServiceId, wants: bool) {
+        let is_new = {
+            let mut all = self.with_capacity.lock();
+            if wants {
+                all.insert(service.path())
+            } else {
+                _ = all.remove(&service.path());
+                false
+            }
+        };
+        if is_new {
+            self.forget(service);
+        }
+    }
+
+    /// What is known of a Service that has just these load balancers and target groups.
+    pub(super) fn kept(
+        &self,
+        service: &ServiceId,
+        lbs: &BTreeSet<String>,
+        tgs: &BTreeSet<String>,
+    ) -> Option<Arc<StackFacts>> {
+        if lbs.is_empty() && tgs.is_empty() {
+            return Some(Arc::default());
+        }
+        let kept = self.kept.lock();
+        let known = kept.get(&service.path()).filter(|known| known.due > Instant::now())?;
+        let facts = &known.facts;
+        let same = facts.load_balancers.iter().map(|lb| &lb.load_balancer_arn).eq(lbs)
+            && facts.target_groups.iter().map(|group| &group.target_group_arn).eq(tgs);
+        same.then(|| facts.clone())
+    }
+
+    /// What was known last of a Service that has just these load balancers and target groups, however
+    /// long ago.
+    pub(super) fn last_seen(&self, service: &ServiceId, now: &StackFacts) -> Option<StackFacts> {
+        let kept = self.kept.lock();
+        let facts = &kept.get(&service.path())?.facts;
+        facts.has_same_arns(now).then(|| (**facts).clone())
+    }
+
+    pub(super) fn keep(&self, service: &ServiceId, facts: StackFacts) -> Arc<StackFacts> {
+        let facts = Arc::new(facts);
+        let kept = Kept { facts: facts.clone(), due: Instant::now() + spread(self.refresh) };
+        self.kept.lock().insert(service.path(), kept);
+        facts
+    }
+
+    /// Replaces what is known, without making it any younger.
+    pub(super) fn update(&self, service: &ServiceId, facts: StackFacts) -> Arc<StackFacts> {
+        let facts = Arc::new(facts);
+        if let Some(kept) = self.kept.lock().get_mut(&service.path()) {
+            kept.facts = facts.clone();
+        }
+        facts
+    }
+
+    /// Takes note of targets that we registered and deregistered.
+    pub(crate) fn targets_changed(&self, target_group: &str, added: &[Target], gone: &[Target]) {
+        let mut kept = self.kept.lock();
+        let stacks = kept.values_mut().filter(|kept| kept.facts.mentions(target_group));
+        for facts in stacks.map(|kept| Arc::make_mut(&mut kept.facts)) {
+            for group in facts.target_groups.iter_mut().filter(|g| g.target_group_arn == target_group) {
+                let changed = |live: &TargetFacts| {
+                    added.iter().chain(gone).any(|t| t.id == live.id && t.port == live.port)
+                };
+                group.targets.retain(|live| !changed(live));
+                group.targets.extend(added.iter().map(|target| TargetFacts {
+                    id: target.id.clone(),
+                    port: target.port,
+                    availability_zone: target.availability_zone.clone(),
+                    state: Some("initial".to_owned()),
+                }));
+            }
+        }
+    }
+
+    pub(crate) fn forget(&self, service: &ServiceId) {
+        self.kept.lock().remove(&service.path());
+    }
+
+    /// Forgets the Service that these tags or one of these ARNs belong to.
+    pub(crate) fn forget_owner(&self, tags: Option<&Map>, arns: &[&str]) {
+        let mut kept = self.kept.lock();
+        if let Some(path) = tags.and_then(|tags| tags.get(STACK_TAG)) {
+            kept.remove(path);
+        }
+        kept.retain(|_, known| !arns.iter().any(|arn| known.facts.mentions(arn)));
+    }
+
+    pub(crate) fn forget_tags(&self, listener: &str) {
+        self.listener_tags.lock().remove(listener);
+    }
+
+    pub(crate) fn forget_all(&self) {
+        self.kept.lock().clear();
+        self.listener_tags.lock().clear();
+    }
+}

@@ -1,0 +1,138 @@
+//! The call budgets of the specification (11.4, column "Ours"), by action.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use cloud_lb_core::provider::{LoadBalancerProvider, Outcome, TargetUpdate};
+use provider_aws::fake::{Calls, Options};
+use tokio::time::Instant;
+
+use crate::support::{World, node, pass, port, service};
+
+fn total(calls: &Calls) -> u64 {
+    calls.total_reads() + calls.total_writes()
+}
+
+/// Reads that list the whole account.
+fn listings(calls: &Calls, stacks: u64) -> bool {
+    // By ARN or by name there is one call per Service at most.
+    calls.of("DescribeLoadBalancers") > stacks || calls.of("DescribeSubnets") > 0
+}
+
+#[tokio::test(start_paused = true)]
+async fn aws_11_4_the_first_service_takes_20_calls_at_most() {
+    let world = World::new(Options::default());
+    let lb = service("web", &[port(80, 30_080)]);
+    let (_, calls) = world.calls_of(world.ensured(&lb)).await;
+    assert!(total(&calls) <= 20, "{} {calls:#?}", total(&calls));
+    let writes: BTreeMap<&str, u64> = [
+        ("AuthorizeSecurityGroupIngress", 2),
+        ("CreateListener", 1),
+        ("CreateLoadBalancer", 1),
+        ("CreateSecurityGroup", 2),
+        ("CreateTargetGroup", 1),
+        ("RegisterTargets", 1),
+    ]
+    .into();
+    assert_eq!(calls.writes, writes);
+}
+
+#[tokio::test(start_paused = true)]
+async fn aws_11_4_a_later_service_takes_14_calls_at_most_and_lists_nothing() {
+    let world = World::new(Options::default());
+    world.ensured(&service("one", &[port(80, 30_080)])).await;
+    let (_, calls) = world.calls_of(world.ensured(&service("two", &[port(80, 30_081)]))).await;
+    assert!(total(&calls) <= 14, "{} {calls:#?}", total(&calls));
+    assert!(!listings(&calls, 1), "{calls:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn aws_11_4_a_full_check_takes_7_calls_and_3_for_each_further_port() {
+    let world = World::new(Options::default());
+    let one = service("one", &[port(80, 30_080)]);
+    let three = service("three", &[port(80, 31_080), port(81, 31_081), port(82, 31_082)]);
+    for lb in [&one, &three] {
+        world.ensured(lb).await;
+    }
+    // Nothing is kept after the writes.
+    let (_, first) = world.calls_of(world.ensured(&one)).await;
+    assert_eq!((total(&first), first.total_writes()), (7, 0), "{first:#?}");
+    let (_, further) = world.calls_of(world.ensured(&three)).await;
+    assert_eq!((total(&further), further.total_writes()), (13, 0), "{further:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn aws_11_4_within_the_refresh_time_nothing_is_called() {
+    let world = World::new(Options::default());
+    let lb = service("web", &[port(80, 30_080), port(81, 30_081)]);
+    world.ensured(&lb).await;
+    world.ensured(&lb).await;
+    pass(400).await;
+    let (_, calls) = world.calls_of(world.ensured(&lb)).await;
+    assert_eq!(total(&calls), 0, "{calls:#?}");
+    pass(800).await;
+    let (_, calls) = world.calls_of(world.ensured(&lb)).await;
+    assert!(total(&calls) > 0);
+    assert_eq!(calls.total_writes(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn aws_11_4_a_new_node_takes_one_description_and_one_registration_per_target_group() {
+    let world = World::new(Options::default());
+    let mut lb = service("web", &[port(80, 30_080), port(81, 30_081)]);
+    world.ensured(&lb).await;
+    world.ensured(&lb).await;
+    lb.nodes.push(node(4));
+    let update = world.provider.update_targets(TargetUpdate::LoadBalancer(&lb));
+    let (outcome, calls) = world.calls_of(update).await;
+    assert_eq!(outcome.unwrap(), Outcome::Done(()));
+    assert_eq!(calls.reads, [("DescribeInstances", 1)].into());
+    assert_eq!(calls.writes, [("RegisterTargets", 2)].into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn aws_11_4_a_delete_takes_8_calls_at_most() {
+    let world = World::new(Options::default());
+    let (lb, other) = (service("web", &[port(80, 30_080)]), service("other", &[port(80, 30_081)]));
+    world.ensured(&other).await;
+    for is_known in [true, false] {
+        world.ensured(&lb).await;
+        if is_known {
+            world.ensured(&lb).await;
+        }
+        let (waited, calls) = world.calls_of(world.deleted(&lb)).await;
+        assert_eq!(waited, []);
+        assert!(total(&calls) <= 5 + u64::from(!is_known), "{} {calls:#?}", total(&calls));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn aws_237_many_services_share_one_inventory() {
+    let world = World::new(Options::default());
+    let services: Vec<_> = (0..10).map(|n| service(&format!("s{n}"), &[port(80, 30_100 + n)])).collect();
+    for lb in &services {
+        world.ensured(lb).await;
+    }
+    let restarted = world.restarted(crate::support::config(crate::support::CLUSTER));
+    restarted.aws.reset_calls();
+    let results = futures::future::join_all(services.iter().map(|lb| restarted.provider.ensure(lb))).await;
+    assert!(results.into_iter().all(|result| matches!(result, Ok(Outcome::Done(_)))));
+    let calls = restarted.aws.calls();
+    assert_eq!(calls.of("DescribeSubnets"), 1);
+    assert_eq!(calls.of("DescribeSecurityGroups"), 1);
+    assert_eq!(calls.of("DescribeLoadBalancers"), 11, "one listing, and each Service its own");
+    assert_eq!(calls.total_writes(), 0);
+}
+
+/// One call after the other: 0.15 s each.
+#[tokio::test(start_paused = true)]
+async fn five_ports_at_150_ms_a_call_take_less_than_6_seconds() {
+    let latency = Duration::from_millis(150);
+    let world = World::new(Options { latency, ..Options::default() });
+    let ports: Vec<_> = (0..5).map(|n| port(80 + n, 30_080 + n)).collect();
+    let start = Instant::now();
+    world.ensured(&service("web", &ports)).await;
+    let elapsed = start.elapsed();
+    assert!(elapsed < Duration::from_secs(6), "{elapsed:?} {:#?}", world.aws.calls());
+    assert_eq!(world.aws.calls().of("RevokeSecurityGroupIngress"), 0);
+}
