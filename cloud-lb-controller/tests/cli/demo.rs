@@ -52,8 +52,9 @@ fn a_dead_node_gets_no_requests() {
         .position(|event| event["text"] == "node-2 is switched off, and its pods with it")
         .unwrap();
     let next = of_kind(&events[switched_off..], "traffic")[0];
-    let nodes: Vec<&String> = next["nodes"].as_object().unwrap().keys().collect();
-    assert_eq!(nodes, ["node-1", "node-3"], "{next}");
+    let nodes = next["nodes"].as_object().unwrap();
+    assert!(!nodes.is_empty() && !nodes.contains_key("node-2"), "{next}");
+    assert_eq!(next["answered"], next["sent"], "{next}");
 }
 
 #[test]
