@@ -38,6 +38,8 @@ pub(super) enum Event {
 /// A step of a plan that was carried out.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct CloudStep {
+    /// `namespace/name` of the Service that it was done for, or `cluster`.
+    pub(super) service: String,
     pub(super) op: cloud_lb_core::plan::Op,
     pub(super) key: String,
     /// Why it failed, if it did.

@@ -262,8 +262,9 @@ impl Observer {
 impl StepObserver for Observer {
     fn started(&self, _: &str, _: &StepReport) {}
 
-    fn finished(&self, _: &str, step: &StepReport, error: Option<&cloud_lb_core::Error>) {
+    fn finished(&self, subject: &str, step: &StepReport, error: Option<&cloud_lb_core::Error>) {
         let step = CloudStep {
+            service: subject.to_owned(),
             op: step.op,
             key: step.key.to_string(),
             error: error.map(reason),

@@ -106,7 +106,7 @@ fn text_has_plain_lines_where_nobody_watches() {
     for expected in [
         "\n1/7 Apply the manifest\n",
         "plan: 4 to create, 0 to update, 0 to delete\n",
-        "    created LoadBalancer/main\n",
+        "    created LoadBalancer/main  (default/myapp-service)\n",
         "✓ 30 of 30 requests to http://127.",
         "✓ nothing is left: no Service, no finalizer, 0 resources in the cloud, no open port",
         "\nEvery step did what it should, in ",

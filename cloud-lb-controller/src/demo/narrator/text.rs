@@ -50,18 +50,19 @@ fn indented(out: &mut impl Write, text: &str) -> io::Result<()> {
 }
 
 fn cloud_step(out: &mut impl Write, step: &CloudStep) -> io::Result<()> {
-    let CloudStep { op, key, error, retried } = step;
+    let CloudStep { service, op, key, error, retried } = step;
+    let of = paint(QUIET, format!("({service})"));
     let (style, done) = match op {
         Op::Create => (GOOD, "created"),
         Op::Update => (CHANGED, "updated"),
         Op::Delete => (GONE, "deleted"),
     };
     match error {
-        None => writeln!(out, "{INDENT}{} {key}", paint(style, done)),
+        None => writeln!(out, "{INDENT}{} {key}  {of}", paint(style, done)),
         Some(error) if *retried => {
-            writeln!(out, "{INDENT}{}", paint(QUIET, format!("waiting to {op} {key}: {error}")))
+            writeln!(out, "{INDENT}{}", paint(QUIET, format!("waiting to {op} {key}: {error}  ({service})")))
         }
-        Some(error) => writeln!(out, "{INDENT}{} to {op} {key}: {error}", paint(ERROR, "failed")),
+        Some(error) => writeln!(out, "{INDENT}{} to {op} {key}: {error}  {of}", paint(ERROR, "failed")),
     }
 }
 
