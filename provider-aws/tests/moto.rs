@@ -32,7 +32,9 @@ async fn ensured(provider: &Provider, lb: &LoadBalancer) -> Status {
         loop {
             match provider.ensure(lb).await.unwrap() {
                 Outcome::Done(status) => return status,
-                Outcome::Pending(pending) => tokio::time::sleep(pending.retry_after).await,
+                Outcome::Pending(pending) | Outcome::Tidying(_, pending) => {
+                    tokio::time::sleep(pending.retry_after).await;
+                }
                 Outcome::ImplementedElsewhere => panic!("not taken"),
             }
         }
@@ -42,7 +44,9 @@ async fn ensured(provider: &Provider, lb: &LoadBalancer) -> Status {
 
 async fn deleted(provider: &Provider, lb: &LoadBalancer) {
     let all = async {
-        while let Outcome::Pending(pending) = provider.delete(&lb.service).await.unwrap() {
+        while let Outcome::Pending(pending) | Outcome::Tidying((), pending) =
+            provider.delete(&lb.service).await.unwrap()
+        {
             tokio::time::sleep(pending.retry_after).await;
         }
     };
