@@ -127,7 +127,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) concurrent_service_syncs: u16,
     /// Look after Services of this spec.loadBalancerClass, instead of those without a class
-    #[arg(long, value_name = "CLASS")]
+    #[arg(long, value_name = "CLASS", value_parser = class)]
     pub(crate) load_balancer_class: Option<String>,
 }
 
@@ -155,6 +155,27 @@ pub(crate) struct ClusterArgs {
     pub(crate) context: Option<String>,
 }
 
+/// A class that an API server would take in spec.loadBalancerClass: any other selects no Service, ever.
+fn class(value: &str) -> Result<String, String> {
+    let (prefix, name) = value.rsplit_once('/').map_or((None, value), |(prefix, name)| (Some(prefix), name));
+    let ends = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && part.ends_with(|c: char| c.is_ascii_alphanumeric())
+    };
+    let made_of =
+        |part: &str, rest: &str| part.chars().all(|c| c.is_ascii_alphanumeric() || rest.contains(c));
+    let name_is_fine = name.len() <= 63 && ends(name) && made_of(name, "-_.");
+    let prefix_is_fine = prefix.is_none_or(|prefix| {
+        prefix.len() <= 253
+            && prefix == prefix.to_ascii_lowercase()
+            && prefix.split('.').all(|label| ends(label) && made_of(label, "-"))
+    });
+    if name_is_fine && prefix_is_fine {
+        return Ok(value.to_owned());
+    }
+    Err("expected a label-style name such as example.com/internal".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,5 +193,15 @@ mod tests {
         assert!(
             Cli::try_parse_from(["cloud-lb", "plan", "-f", "a.yaml", "-f", "b.yaml", "-o", "json"]).is_ok()
         );
+    }
+
+    #[test]
+    fn classes_that_no_service_can_have_are_refused() {
+        for fine in ["mock", "example.com/ours", "a/B_c.d"] {
+            assert_eq!(class(fine).as_deref(), Ok(fine));
+        }
+        for bad in ["", "/", "///", "a/", "/a", "a/b/c", "A/b", "a b", "-a", "a..b/c"] {
+            assert!(class(bad).is_err(), "{bad:?}");
+        }
     }
 }

@@ -21,6 +21,16 @@ pub enum Scope<'a> {
     Cluster,
 }
 
+impl<'a> Scope<'a> {
+    /// The Service whose resources are read, if it is one.
+    pub fn service(self) -> Option<&'a ServiceId> {
+        match self {
+            Self::Service(service) | Self::Deletion(service) => Some(service),
+            Self::Cluster => None,
+        }
+    }
+}
+
 /// What became of one step.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Applied {

@@ -183,7 +183,11 @@ mod tests {
         for _ in 0..2 {
             calls.make("DeregisterTargets", Access::Write, async { Ok(()) }).await.unwrap();
         }
-        assert_eq!(start.elapsed(), Duration::from_millis(1500), "one interval before the refusal, then 1 a second");
+        assert_eq!(
+            start.elapsed(),
+            Duration::from_millis(1500),
+            "one interval before the refusal, then 1 a second"
+        );
         assert_eq!(calls.counts()["RegisterTargets"], CallCount { calls: 1, errors: 0, throttles: 1 });
     }
 }

@@ -180,10 +180,10 @@ impl<B: Backend> LoadBalancerProvider for Engine<B> {
         let want = self.desired(lb).await?;
         match self.converge(&lb.service.path(), Scope::Service(&lb.service), &want).await? {
             Ran::Done(have) => self.settled(&have, &lb.service),
-            Ran::Tidying(have, pending) => match self.settled(&have, &lb.service)? {
-                Outcome::Done(status) => Ok(Outcome::Tidying(status, pending)),
-                waiting => Ok(waiting),
-            },
+            Ran::Tidying(have, pending) => Ok(match self.backend.state(&have) {
+                State::Ready(status) => Outcome::Tidying(status, pending),
+                State::Pending(_) | State::Absent => Outcome::Pending(pending),
+            }),
             Ran::Pending(pending) => Ok(Outcome::Pending(pending)),
             Ran::Stale => Ok(Outcome::Pending(contended())),
         }

@@ -13,7 +13,7 @@ use cloud_lb_core::error::{Effect, Error, ErrorKind, Retry};
 use table::Class;
 
 /// Time after which something is tried again that needs a person: a permission, a quota.
-const AFTER_A_PERSON: Duration = Duration::from_secs(300);
+const AFTER_A_PERSON: Duration = Duration::from_mins(5);
 
 const UNREADABLE: &str = "AWS's answer could not be read";
 

@@ -142,9 +142,12 @@ impl World {
         load_balancer(CLUSTER, service, &nodes, &slices)
     }
 
-    /// Namespace and name of every Service that has, or is to have, a load balancer.
+    /// Namespace and name of every Service that has, or is to have, a load balancer of this controller.
     pub(super) fn load_balancers(&self) -> Vec<(String, String)> {
         let mut services: Vec<Service> = self.list(Resource::Services);
+        // A class that this controller does not serve: another one's to clean up.
+        services
+            .retain(|service| service.spec.as_ref().is_none_or(|spec| spec.load_balancer_class.is_none()));
         services.retain(|service| wants_load_balancer(service) || !is_released(service));
         let name = |service: Service| Some((service.metadata.namespace?, service.metadata.name?));
         services.into_iter().filter_map(name).collect()

@@ -30,6 +30,8 @@ pub(crate) fn place_and_reason(error: &serde_saphyr::Error) -> String {
     let reason = reason.strip_prefix("error: ").unwrap_or(reason);
     // The place stands in front.
     let reason = reason.split(" at line ").next().unwrap_or(reason);
+    // Advice to programmers is of no use to who writes the file.
+    let reason = reason.split(", set ").next().unwrap_or(reason);
     match error.location() {
         Some(place) => format!(":{}:{}: {reason}", place.line(), place.column()),
         None => format!(": {reason}"),

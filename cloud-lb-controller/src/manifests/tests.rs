@@ -66,6 +66,7 @@ fn what_is_not_yaml_is_refused_with_line_and_column() {
         assert!(message.starts_with("a.yaml:") && message.contains(": not YAML: "), "{message}");
         assert!(!message.contains('\n'), "{message}");
     }
+    assert_eq!(refusal("a: 1\na: 2\n"), "a.yaml:2:1: not YAML: duplicate mapping key: a");
 }
 
 #[test]

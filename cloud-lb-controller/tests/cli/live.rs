@@ -298,6 +298,12 @@ fn kubectl_drives_a_kept_demo() {
     kept.kubectl(&["wait", "service/shop", "--for", ready, "--timeout", "15s"]);
     kept.kubectl(&["delete", "service", "shop", "myapp-service", "--timeout", "15s"]);
     assert_eq!(kept.kubectl(&["get", "services", "-o", "name"]), "");
+    // The finalizer of another controller keeps this one for ever: the demo does not wait for it.
+    let foreign = r#"{"spec":{"type":"LoadBalancer","loadBalancerClass":"example.com/theirs"}}"#;
+    kept.kubectl(&["create", "service", "clusterip", "theirs", "--tcp=80"]);
+    kept.kubectl(&["patch", "service", "theirs", "-p", foreign]);
+    let finalizer = r#"{"metadata":{"finalizers":["service.kubernetes.io/load-balancer-cleanup"]}}"#;
+    kept.kubectl(&["patch", "service", "theirs", "-p", finalizer]);
     let ran = kept.end();
     assert_eq!(ran.code, 0, "{ran}");
     assert!(ran.stdout.contains("created Listener/tcp-443"), "what the user causes is told: {ran}");

@@ -78,13 +78,12 @@ impl Sdk {
             return self.own_vpc().await;
         }
         let vpcs = self.describe_vpcs(Vpcs::Tags(&config.aws_vpc_tags)).await?;
-        match vpcs.as_slice() {
-            [vpc] => Ok(vpc.vpc_id.clone()),
-            _ => {
-                let expected = format!("tags of exactly one VPC; {} have them", vpcs.len());
-                let tags = format!("{:?}", config.aws_vpc_tags);
-                Err(wrong("aws-vpc-tags", &tags, &expected))
-            }
+        if let [vpc] = vpcs.as_slice() {
+            Ok(vpc.vpc_id.clone())
+        } else {
+            let expected = format!("tags of exactly one VPC; {} have them", vpcs.len());
+            let tags = format!("{:?}", config.aws_vpc_tags);
+            Err(wrong("aws-vpc-tags", &tags, &expected))
         }
     }
 

@@ -5,7 +5,7 @@ use std::fmt;
 #[non_exhaustive]
 pub enum Credentials {
     /// The default chain of every AWS tool: environment, profile (SSO, roles and processes included), web
-    /// identity (IRSA), container (EKS pod identity), instance metadata (IMDSv2).
+    /// identity (IRSA), container (EKS pod identity), instance metadata (`IMDSv2`).
     #[default]
     Chain,
     /// These keys, and nothing else.

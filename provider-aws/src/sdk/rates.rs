@@ -54,15 +54,20 @@ mod tests {
         start.elapsed()
     }
 
+    /// Three a second is no whole number of milliseconds, and the timer rounds up to one.
+    fn about_a_second(time: Duration) -> bool {
+        (999..=1003).contains(&time.as_millis())
+    }
+
     #[tokio::test(start_paused = true)]
     async fn aws_236_each_family_has_its_rate_and_burst() {
         let (elbv2, ec2) = (calls(Service::Elbv2), calls(Service::Ec2));
         assert_eq!(time_of(&elbv2, "DescribeTags", 38).await, Duration::from_secs(1));
         assert_eq!(time_of(&elbv2, "RegisterTargets", 12).await, Duration::ZERO);
         assert_eq!(time_of(&elbv2, "DeregisterTargets", 12).await, Duration::from_secs(1));
-        assert_eq!(time_of(&elbv2, "CreateListener", 13).await.as_millis(), 999);
+        assert!(about_a_second(time_of(&elbv2, "CreateListener", 13).await));
         assert_eq!(time_of(&ec2, "DescribeSubnets", 60).await, Duration::from_secs(1));
-        assert_eq!(time_of(&ec2, "CreateTags", 13).await.as_millis(), 999);
+        assert!(about_a_second(time_of(&ec2, "CreateTags", 13).await));
     }
 
     #[tokio::test(start_paused = true)]
@@ -73,6 +78,6 @@ mod tests {
         assert_eq!(time_of(&elbv2, "CreateListener", 10).await, Duration::ZERO);
         assert_eq!(time_of(&elbv2, "DescribeTags", 30).await, Duration::ZERO);
         let registrations = time_of(&elbv2, "RegisterTargets", 14).await;
-        assert!(registrations > Duration::from_secs(2), "{registrations:?}: 2 a second instead of 4");
+        assert!(registrations >= Duration::from_secs(2), "{registrations:?}: 2 a second instead of 4");
     }
 }

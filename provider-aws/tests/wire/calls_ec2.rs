@@ -1,3 +1,5 @@
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
 use cloud_lb_core::graph::Input;
 use provider_aws::api::{Api, Groups, NewSecurityGroup, Vpcs};
 use provider_aws::kinds::{IpPermission, Pairs, Source};

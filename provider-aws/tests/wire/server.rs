@@ -1,4 +1,5 @@
 //! AWS's endpoints on loopback: answers from files, requests kept.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a helper that fails fails its test")]
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -9,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 /// A status and a body to answer with instead of the file.
-pub type Answer = (u16, String);
+pub(crate) type Answer = (u16, String);
 
 #[derive(Debug, Default)]
 struct State {
@@ -19,13 +20,13 @@ struct State {
 
 /// A server that stops with the test's runtime.
 #[derive(Debug, Clone)]
-pub struct Server {
+pub(crate) struct Server {
     state: Arc<Mutex<State>>,
     url: String,
 }
 
 impl Server {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let server = Self { state: Arc::default(), url };
@@ -40,7 +41,7 @@ impl Server {
     }
 
     /// The adapter, connected to this server, with so many attempts per call.
-    pub async fn sdk(&self, attempts: u32) -> Sdk {
+    pub(crate) async fn sdk(&self, attempts: u32) -> Sdk {
         let mut config = Config::for_cluster("c");
         config.aws_region = "eu-west-1".into();
         config.endpoint_elbv2.clone_from(&self.url);
@@ -50,12 +51,12 @@ impl Server {
     }
 
     /// Answers the next request so.
-    pub fn answer_next(&self, answer: Answer) {
+    pub(crate) fn answer_next(&self, answer: Answer) {
         self.state.lock().unwrap().answers.push_back(answer);
     }
 
     /// The requests since the last look, one parameter a line.
-    pub fn requests(&self) -> String {
+    pub(crate) fn requests(&self) -> String {
         std::mem::take(&mut self.state.lock().unwrap().requests).join("\n")
     }
 
@@ -84,7 +85,7 @@ impl Server {
     }
 }
 
-pub fn keys() -> AccessKeys {
+pub(crate) fn keys() -> AccessKeys {
     AccessKeys {
         access_key_id: "AKIDEXAMPLE".into(),
         secret_access_key: "wJalrXUtnFEMI".into(),

@@ -49,53 +49,61 @@ fn definition(column: &Column) -> Value {
     json!({"name": name, "type": kind, "format": format, "description": "", "priority": priority})
 }
 
+const SERVICES: &[Column] = &[
+    Column("Name", Always),
+    Column("Type", Always),
+    Column("Cluster-IP", Always),
+    Column("External-IP", Always),
+    Column("Port(s)", Always),
+    Column("Age", Always),
+    Column("Selector", Wide),
+];
+
+const NODES: &[Column] = &[
+    Column("Name", Always),
+    Column("Status", Always),
+    Column("Roles", Always),
+    Column("Age", Always),
+    Column("Version", Always),
+    Column("Internal-IP", Wide),
+    Column("External-IP", Wide),
+    Column("OS-Image", Wide),
+    Column("Kernel-Version", Wide),
+    Column("Container-Runtime", Wide),
+];
+
+const PODS: &[Column] = &[
+    Column("Name", Always),
+    Column("Ready", Always),
+    Column("Status", Always),
+    Column("Restarts", Always),
+    Column("Age", Always),
+    Column("IP", Wide),
+    Column("Node", Wide),
+    Column("Nominated Node", Wide),
+    Column("Readiness Gates", Wide),
+];
+
+const EVENTS: &[Column] = &[
+    Column("Last Seen", Always),
+    Column("Type", Always),
+    Column("Reason", Always),
+    Column("Object", Always),
+    Column("Subobject", Wide),
+    Column("Source", Wide),
+    Column("Message", Always),
+    Column("First Seen", Wide),
+    Column("Count", Wide),
+    Column("Name", Wide),
+];
+
 /// The columns of a kind, in the order of its cells.
 fn columns(resource: Resource) -> &'static [Column] {
     match resource {
-        Resource::Services => &[
-            Column("Name", Always),
-            Column("Type", Always),
-            Column("Cluster-IP", Always),
-            Column("External-IP", Always),
-            Column("Port(s)", Always),
-            Column("Age", Always),
-            Column("Selector", Wide),
-        ],
-        Resource::Nodes => &[
-            Column("Name", Always),
-            Column("Status", Always),
-            Column("Roles", Always),
-            Column("Age", Always),
-            Column("Version", Always),
-            Column("Internal-IP", Wide),
-            Column("External-IP", Wide),
-            Column("OS-Image", Wide),
-            Column("Kernel-Version", Wide),
-            Column("Container-Runtime", Wide),
-        ],
-        Resource::Pods => &[
-            Column("Name", Always),
-            Column("Ready", Always),
-            Column("Status", Always),
-            Column("Restarts", Always),
-            Column("Age", Always),
-            Column("IP", Wide),
-            Column("Node", Wide),
-            Column("Nominated Node", Wide),
-            Column("Readiness Gates", Wide),
-        ],
-        Resource::Events => &[
-            Column("Last Seen", Always),
-            Column("Type", Always),
-            Column("Reason", Always),
-            Column("Object", Always),
-            Column("Subobject", Wide),
-            Column("Source", Wide),
-            Column("Message", Always),
-            Column("First Seen", Wide),
-            Column("Count", Wide),
-            Column("Name", Wide),
-        ],
+        Resource::Services => SERVICES,
+        Resource::Nodes => NODES,
+        Resource::Pods => PODS,
+        Resource::Events => EVENTS,
         Resource::Endpoints => &[Column("Name", Always), Column("Endpoints", Always), Column("Age", Always)],
         Resource::EndpointSlices => &[
             Column("Name", Always),

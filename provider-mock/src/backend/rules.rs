@@ -89,10 +89,7 @@ impl Backend for Rules {
     }
 
     async fn observe(&self, scope: Scope<'_>) -> Result<Observed<Self::Spec>> {
-        let service = match scope {
-            Scope::Service(service) | Scope::Deletion(service) => Some(service),
-            Scope::Cluster => None,
-        };
+        let service = scope.service();
         // Descriptions cannot be filtered by, so that everybody's resources are read.
         let found = self.link.list_all(KINDS, &Tags::new()).await?;
         let survey = Survey { cluster: self.cluster(), service };

@@ -151,10 +151,7 @@ impl Backend for Shared {
     }
 
     async fn observe(&self, scope: Scope<'_>) -> Result<Observed<Self::Spec>> {
-        let service = match scope {
-            Scope::Service(service) | Scope::Deletion(service) => Some(service),
-            Scope::Cluster => None,
-        };
+        let service = scope.service();
         let survey = Survey { cluster: self.cluster(), service };
         let mut observed = survey.of(self.found().await?)?;
         if let Some(service) = service {

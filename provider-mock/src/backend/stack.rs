@@ -86,10 +86,7 @@ impl Backend for Stack {
     }
 
     async fn observe(&self, scope: Scope<'_>) -> Result<Observed<Self::Spec>> {
-        let service = match scope {
-            Scope::Service(service) | Scope::Deletion(service) => Some(service),
-            Scope::Cluster => None,
-        };
+        let service = scope.service();
         let found = self.found(service).await?;
         let survey = Survey { cluster: self.cluster(), service };
         let mut observed = survey.of(found)?;

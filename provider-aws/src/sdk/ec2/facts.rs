@@ -35,11 +35,16 @@ fn parsed<T: FromStr>(text: &str, what: &str) -> Result<T> {
 pub(super) fn vpc(vpc: &Vpc) -> Result<VpcFacts> {
     let is_associated = |state: Option<&str>| state == Some("associated");
     let v4 = vpc.cidr_block_association_set().iter().filter(|range| {
-        is_associated(range.cidr_block_state().and_then(|state| state.state()).map(|state| state.as_str()))
+        is_associated(
+            range
+                .cidr_block_state()
+                .and_then(|state| state.state())
+                .map(aws_sdk_ec2::types::VpcCidrBlockStateCode::as_str),
+        )
     });
     let v6 = vpc.ipv6_cidr_block_association_set().iter().filter(|range| {
         let state = range.ipv6_cidr_block_state().and_then(|state| state.state());
-        is_associated(state.map(|state| state.as_str()))
+        is_associated(state.map(aws_sdk_ec2::types::VpcCidrBlockStateCode::as_str))
     });
     let mut cidrs: Vec<&str> = v4.filter_map(|range| range.cidr_block()).collect();
     if cidrs.is_empty() {
@@ -123,7 +128,12 @@ pub(super) fn instance(instance: &SdkInstance) -> Result<Instance> {
     Ok(Instance {
         instance_id: required(instance.instance_id(), "InstanceId")?,
         availability_zone: place.unwrap_or_default().to_owned(),
-        state: state(instance.state().and_then(|state| state.name()).map(|name| name.as_str())),
+        state: state(
+            instance
+                .state()
+                .and_then(|state| state.name())
+                .map(aws_sdk_ec2::types::InstanceStateName::as_str),
+        ),
         vpc_id: instance.vpc_id().unwrap_or_default().to_owned(),
         network_interface_id: primary
             .and_then(|primary| primary.network_interface_id.clone())

@@ -103,7 +103,7 @@ fn permissions(rules: &[IpPermission], description: Option<&str>) -> Result<Vec<
         });
         *item = with_source(item.clone(), &rule.source, description)?;
     }
-    Ok(items.into_values().map(|item| item.build()).collect())
+    Ok(items.into_values().map(aws_sdk_ec2::types::builders::IpPermissionBuilder::build).collect())
 }
 
 fn with_source(

@@ -16,7 +16,8 @@ impl Ec2 {
                     .max_results(PAGE_SIZE)
                     .set_next_token(token);
                 let answer = self.calls.read("DescribeInstances", request.send()).await?;
-                let instances = answer.reservations().iter().flat_map(|group| group.instances());
+                let instances =
+                    answer.reservations().iter().flat_map(aws_sdk_ec2::types::Reservation::instances);
                 let list: Result<Vec<_>> = instances.map(facts::instance).collect();
                 Ok((list?, answer.next_token))
             };

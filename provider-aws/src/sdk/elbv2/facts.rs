@@ -15,15 +15,19 @@ use crate::kinds::{
 /// A Network Load Balancer.
 pub(super) fn load_balancer(lb: &LoadBalancer) -> Result<LoadBalancerFacts> {
     let is = |word: Option<&str>, expected: &str| word == Some(expected);
-    let address_type = lb.ip_address_type().map(|kind| kind.as_str());
-    let scheme = lb.scheme().map(|scheme| scheme.as_str());
+    let address_type = lb.ip_address_type().map(aws_sdk_elasticloadbalancingv2::types::IpAddressType::as_str);
+    let scheme = lb.scheme().map(aws_sdk_elasticloadbalancingv2::types::LoadBalancerSchemeEnum::as_str);
     Ok(LoadBalancerFacts {
         load_balancer_arn: required(lb.load_balancer_arn(), "LoadBalancerArn")?,
         load_balancer_name: required(lb.load_balancer_name(), "LoadBalancerName")?,
         dns_name: lb.dns_name().unwrap_or_default().to_owned(),
         scheme: if is(scheme, "internal") { Scheme::Internal } else { Scheme::InternetFacing },
         vpc_id: required(lb.vpc_id(), "VpcId")?,
-        state: state(lb.state().and_then(|state| state.code()).map(|code| code.as_str())),
+        state: state(
+            lb.state()
+                .and_then(|state| state.code())
+                .map(aws_sdk_elasticloadbalancingv2::types::LoadBalancerStateEnum::as_str),
+        ),
         ip_address_type: if is(address_type, "dualstack") {
             IpAddressType::Dualstack
         } else {
@@ -87,7 +91,12 @@ pub(super) fn listener(listener: &Listener) -> Result<ListenerFacts> {
 
 /// Where an action forwards to; both forms of the API mean the same (AWS-138).
 fn target_of(action: &Action) -> Option<String> {
-    let groups = || action.forward_config().map(|config| config.target_groups()).unwrap_or_default();
+    let groups = || {
+        action
+            .forward_config()
+            .map(aws_sdk_elasticloadbalancingv2::types::ForwardActionConfig::target_groups)
+            .unwrap_or_default()
+    };
     let listed = || groups().first().and_then(|group| group.target_group_arn.clone());
     action.target_group_arn.clone().or_else(listed)
 }
@@ -106,11 +115,12 @@ fn target_protocol(word: &str) -> Option<TargetProtocol> {
 /// of functions, or of other load balancers.
 pub(super) fn target_group(group: &TargetGroup) -> Result<Option<TargetGroupFacts>> {
     let protocol = group.protocol().and_then(|protocol| target_protocol(protocol.as_str()));
-    let target_type = match group.target_type().map(|kind| kind.as_str()) {
-        Some("instance") => Some(TargetType::Instance),
-        Some("ip") => Some(TargetType::Ip),
-        _ => None,
-    };
+    let target_type =
+        match group.target_type().map(aws_sdk_elasticloadbalancingv2::types::TargetTypeEnum::as_str) {
+            Some("instance") => Some(TargetType::Instance),
+            Some("ip") => Some(TargetType::Ip),
+            _ => None,
+        };
     let (Some(protocol), Some(target_type)) = (protocol, target_type) else { return Ok(None) };
     let is_ipv6 = group.ip_address_type().is_some_and(|family| family.as_str() == "ipv6");
     Ok(Some(TargetGroupFacts {

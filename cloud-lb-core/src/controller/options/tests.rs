@@ -1,0 +1,58 @@
+use super::*;
+
+#[test]
+fn defaults_are_upstreams_and_valid() {
+    let options = Options::default();
+    assert!(options.validate().is_ok());
+    assert_eq!(options.cluster_name, "kubernetes");
+    assert_eq!(options.finalizer, "service.kubernetes.io/load-balancer-cleanup");
+    assert_eq!((options.min_retry_delay.as_secs(), options.max_retry_delay.as_secs()), (5, 300));
+}
+
+#[test]
+fn reads_friendly_durations_and_refuses_unknown_fields() {
+    let text = "{clusterName: blue, callTimeout: 1m 30s, classes: {classless: false, classes: [a]}}";
+    let options: Options = serde_saphyr::from_str(text).unwrap();
+    assert_eq!(options.call_timeout, Duration::from_secs(90));
+    assert!(!options.classes.classless);
+    let error = serde_saphyr::from_str::<Options>("{clusterNane: blue}").unwrap_err();
+    assert!(error.to_string().contains("clusterNane"), "{error}");
+}
+
+#[test]
+fn w_24_jitter_stretches_ordinary_delays_only_upwards() {
+    let options = Options::default().with_retry_jitter(20);
+    let delay = |random| Duration::from_secs(10).mul_f64(options.pace(random).stretch).as_millis();
+    assert_eq!([delay(0.0), delay(0.5), delay(1.0)], [10_000, 11_000, 12_000]);
+}
+
+#[test]
+fn reports_everything_that_is_wrong_at_once() {
+    let classes = ClassPolicy { classless: false, ..ClassPolicy::default() };
+    let options = Options::default()
+        .with_cluster_name(" ")
+        .with_finalizer("unqualified")
+        .with_namespace("")
+        .with_classes(classes)
+        .with_concurrency(0)
+        .with_retry_jitter(101)
+        .with_retry_delays(Duration::from_secs(9), Duration::from_secs(3))
+        .with_recheck_delay(Duration::ZERO)
+        .with_drain_timeout(MAX_PERIOD * 2);
+    let error = options.validate().unwrap_err();
+    let fields: Vec<&str> = error.violations().iter().map(|violation| violation.field.as_str()).collect();
+    assert_eq!(
+        fields,
+        [
+            "clusterName",
+            "finalizer",
+            "namespace",
+            "classes",
+            "concurrency",
+            "retryJitter",
+            "recheckDelay",
+            "drainTimeout",
+            "minRetryDelay"
+        ]
+    );
+}
