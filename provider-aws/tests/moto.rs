@@ -11,6 +11,7 @@ use std::time::Duration;
 use account::{Account, service};
 use cloud_lb_core::engine::Engine;
 use cloud_lb_core::model::{LoadBalancer, Status};
+use cloud_lb_core::plan::StepReport;
 use cloud_lb_core::provider::{LoadBalancerProvider, Outcome};
 use provider_aws::{Aws, Config, Credentials, Sdk};
 
@@ -53,6 +54,12 @@ async fn deleted(provider: &Provider, lb: &LoadBalancer) {
     tokio::time::timeout(Duration::from_secs(60), all).await.unwrap();
 }
 
+/// What moto does otherwise than AWS: it tells a security policy for listeners that are not TLS, which AWS
+/// does not (`docs/aws.md`).
+fn is_deviation_of_moto(step: &StepReport) -> bool {
+    step.kind == "Listener" && step.why == "SslPolicy differs"
+}
+
 #[tokio::test]
 async fn aws_200_to_204_create_no_op_change_delete_and_nothing_is_left() {
     let Some(account) = Account::make().await else {
@@ -73,7 +80,8 @@ async fn aws_200_to_204_create_no_op_change_delete_and_nothing_is_left() {
     // What another process sees: all of it is told by the account itself.
     let fresh = provider(&account, cluster).await;
     let plan = fresh.plan(&lb).await.unwrap();
-    assert!(plan.steps.is_empty(), "{plan:#?}");
+    let unknown: Vec<_> = plan.steps.iter().filter(|step| !is_deviation_of_moto(step)).collect();
+    assert!(unknown.is_empty(), "{unknown:#?}");
 
     lb = service(cluster, &account, &[80, 443], 3);
     ensured(&fresh, &lb).await;

@@ -15,11 +15,7 @@ pub(crate) const REGION: &str = "eu-west-1";
 
 /// Any key will do.
 pub(crate) fn keys() -> AccessKeys {
-    AccessKeys {
-        access_key_id: "testing".into(),
-        secret_access_key: "testing".into(),
-        session_token: None,
-    }
+    AccessKeys { access_key_id: "testing".into(), secret_access_key: "testing".into(), session_token: None }
 }
 
 pub(crate) struct Account {
