@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU16;
 
 use aws_sdk_ec2::config::{BehaviorVersion, Credentials, Region};
-use aws_sdk_ec2::types::{Filter, InstanceType, ResourceType, Tag, TagSpecification};
+use aws_sdk_ec2::types::{Filter, InstanceType, IpPermission, ResourceType, Tag, TagSpecification};
 use cloud_lb_core::model::{
     IpFamily, LoadBalancer, Node, NodeState, Port, Protocol, ServiceId, SessionAffinity, TargetPort,
     TrafficPolicy,
@@ -30,7 +30,10 @@ pub(crate) struct Account {
 impl Account {
     /// Three subnets with role tags in three zones, an instance in each; `None` without a moto.
     pub(crate) async fn make() -> Option<Self> {
-        let endpoint = std::env::var("MOTO_ENDPOINT").ok().filter(|url| !url.is_empty())?;
+        let Some(endpoint) = std::env::var("MOTO_ENDPOINT").ok().filter(|url| !url.is_empty()) else {
+            println!("skipped: MOTO_ENDPOINT is not set");
+            return None;
+        };
         let credentials = Credentials::new("testing", "testing", None, None, "test");
         let ec2 = aws_sdk_ec2::Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
@@ -130,10 +133,15 @@ impl Account {
     }
 
     /// Inbound rules of the instances' security group.
-    pub(crate) async fn node_rules(&self) -> usize {
+    pub(crate) async fn node_rules(&self) -> Vec<IpPermission> {
         let groups = self.groups().await;
         let nodes = groups.iter().find(|one| one.group_id() == Some(self.node_group.as_str())).unwrap();
-        nodes.ip_permissions().len()
+        nodes.ip_permissions().to_vec()
+    }
+
+    pub(crate) async fn revoke_node_rules(&self) {
+        let request = self.ec2.revoke_security_group_ingress().group_id(&self.node_group);
+        request.set_ip_permissions(Some(self.node_rules().await)).send().await.unwrap();
     }
 }
 
