@@ -62,53 +62,54 @@ impl fmt::Debug for Sdk {
     }
 }
 
+/// Boxed, because the futures of the SDK are so large that a few of them in one another fill a stack.
 impl Api for Sdk {
     async fn describe_load_balancers(&self, which: Which<'_>) -> Result<Vec<LoadBalancerFacts>> {
-        self.elbv2.describe_load_balancers(which).await
+        Box::pin(self.elbv2.describe_load_balancers(which)).await
     }
 
     async fn describe_load_balancer_attributes(&self, arn: &str) -> Result<Map> {
-        self.elbv2.describe_load_balancer_attributes(arn).await
+        Box::pin(self.elbv2.describe_load_balancer_attributes(arn)).await
     }
 
     async fn describe_capacity_reservation(&self, arn: &str) -> Result<Option<i32>> {
-        self.elbv2.describe_capacity_reservation(arn).await
+        Box::pin(self.elbv2.describe_capacity_reservation(arn)).await
     }
 
     async fn describe_listeners(&self, load_balancer_arn: &str) -> Result<Vec<ListenerFacts>> {
-        self.elbv2.describe_listeners(load_balancer_arn).await
+        Box::pin(self.elbv2.describe_listeners(load_balancer_arn)).await
     }
 
     async fn describe_listener_attributes(&self, arn: &str) -> Result<Map> {
-        self.elbv2.describe_listener_attributes(arn).await
+        Box::pin(self.elbv2.describe_listener_attributes(arn)).await
     }
 
     async fn describe_listener_certificates(&self, arn: &str) -> Result<Vec<String>> {
-        self.elbv2.describe_listener_certificates(arn).await
+        Box::pin(self.elbv2.describe_listener_certificates(arn)).await
     }
 
     async fn describe_target_groups(&self, which: Which<'_>) -> Result<Vec<TargetGroupFacts>> {
-        self.elbv2.describe_target_groups(which).await
+        Box::pin(self.elbv2.describe_target_groups(which)).await
     }
 
     async fn describe_target_group_attributes(&self, arn: &str) -> Result<Map> {
-        self.elbv2.describe_target_group_attributes(arn).await
+        Box::pin(self.elbv2.describe_target_group_attributes(arn)).await
     }
 
     async fn describe_target_health(&self, arn: &str) -> Result<Vec<TargetFacts>> {
-        self.elbv2.describe_target_health(arn).await
+        Box::pin(self.elbv2.describe_target_health(arn)).await
     }
 
     async fn describe_tags(&self, arns: &[String]) -> Result<BTreeMap<String, Map>> {
-        self.elbv2.describe_tags(arns).await
+        Box::pin(self.elbv2.describe_tags(arns)).await
     }
 
     async fn create_load_balancer(&self, new: &NewLoadBalancer) -> Result<LoadBalancerFacts> {
-        self.elbv2.create_load_balancer(new).await
+        Box::pin(self.elbv2.create_load_balancer(new)).await
     }
 
     async fn modify_load_balancer_attributes(&self, arn: &str, attributes: &Pairs) -> Result<()> {
-        self.elbv2.modify_load_balancer_attributes(arn, attributes).await
+        Box::pin(self.elbv2.modify_load_balancer_attributes(arn, attributes)).await
     }
 
     async fn set_security_groups(
@@ -117,23 +118,23 @@ impl Api for Sdk {
         groups: &[String],
         private_link: Option<&str>,
     ) -> Result<()> {
-        self.elbv2.set_security_groups(arn, groups, private_link).await
+        Box::pin(self.elbv2.set_security_groups(arn, groups, private_link)).await
     }
 
     async fn set_subnets(&self, arn: &str, mappings: &[SubnetMapping], source_nat: &str) -> Result<()> {
-        self.elbv2.set_subnets(arn, mappings, source_nat).await
+        Box::pin(self.elbv2.set_subnets(arn, mappings, source_nat)).await
     }
 
     async fn set_ip_address_type(&self, arn: &str, address_type: IpAddressType) -> Result<()> {
-        self.elbv2.set_ip_address_type(arn, address_type).await
+        Box::pin(self.elbv2.set_ip_address_type(arn, address_type)).await
     }
 
     async fn modify_capacity_reservation(&self, arn: &str, units: Option<i32>) -> Result<()> {
-        self.elbv2.modify_capacity_reservation(arn, units).await
+        Box::pin(self.elbv2.modify_capacity_reservation(arn, units)).await
     }
 
     async fn delete_load_balancer(&self, arn: &str) -> Result<()> {
-        self.elbv2.delete_load_balancer(arn).await
+        Box::pin(self.elbv2.delete_load_balancer(arn)).await
     }
 
     async fn create_listener(
@@ -143,95 +144,95 @@ impl Api for Sdk {
         settings: &ListenerSettings,
         tags: &Pairs,
     ) -> Result<String> {
-        self.elbv2.create_listener(load_balancer_arn, port, settings, tags).await
+        Box::pin(self.elbv2.create_listener(load_balancer_arn, port, settings, tags)).await
     }
 
     async fn modify_listener(&self, arn: &str, settings: &ListenerSettings) -> Result<()> {
-        self.elbv2.modify_listener(arn, settings).await
+        Box::pin(self.elbv2.modify_listener(arn, settings)).await
     }
 
     async fn modify_listener_attributes(&self, arn: &str, attributes: &Pairs) -> Result<()> {
-        self.elbv2.modify_listener_attributes(arn, attributes).await
+        Box::pin(self.elbv2.modify_listener_attributes(arn, attributes)).await
     }
 
     async fn add_listener_certificate(&self, arn: &str, certificate: &str) -> Result<()> {
-        self.elbv2.add_listener_certificate(arn, certificate).await
+        Box::pin(self.elbv2.add_listener_certificate(arn, certificate)).await
     }
 
     async fn remove_listener_certificate(&self, arn: &str, certificate: &str) -> Result<()> {
-        self.elbv2.remove_listener_certificate(arn, certificate).await
+        Box::pin(self.elbv2.remove_listener_certificate(arn, certificate)).await
     }
 
     async fn delete_listener(&self, arn: &str) -> Result<()> {
-        self.elbv2.delete_listener(arn).await
+        Box::pin(self.elbv2.delete_listener(arn)).await
     }
 
     async fn create_target_group(&self, new: &NewTargetGroup) -> Result<String> {
-        self.elbv2.create_target_group(new).await
+        Box::pin(self.elbv2.create_target_group(new)).await
     }
 
     async fn modify_target_group(&self, arn: &str, check: &HealthCheck) -> Result<()> {
-        self.elbv2.modify_target_group(arn, check).await
+        Box::pin(self.elbv2.modify_target_group(arn, check)).await
     }
 
     async fn modify_target_group_attributes(&self, arn: &str, attributes: &Pairs) -> Result<()> {
-        self.elbv2.modify_target_group_attributes(arn, attributes).await
+        Box::pin(self.elbv2.modify_target_group_attributes(arn, attributes)).await
     }
 
     async fn delete_target_group(&self, arn: &str) -> Result<()> {
-        self.elbv2.delete_target_group(arn).await
+        Box::pin(self.elbv2.delete_target_group(arn)).await
     }
 
     async fn register_targets(&self, arn: &str, targets: &[Target]) -> Result<()> {
-        self.elbv2.register_targets(arn, targets).await
+        Box::pin(self.elbv2.register_targets(arn, targets)).await
     }
 
     async fn deregister_targets(&self, arn: &str, targets: &[Target]) -> Result<()> {
-        self.elbv2.deregister_targets(arn, targets).await
+        Box::pin(self.elbv2.deregister_targets(arn, targets)).await
     }
 
     async fn add_tags(&self, arn: &str, tags: &Pairs) -> Result<()> {
-        self.elbv2.add_tags(arn, tags).await
+        Box::pin(self.elbv2.add_tags(arn, tags)).await
     }
 
     async fn remove_tags(&self, arn: &str, keys: &[String]) -> Result<()> {
-        self.elbv2.remove_tags(arn, keys).await
+        Box::pin(self.elbv2.remove_tags(arn, keys)).await
     }
 
     async fn describe_availability_zones(&self) -> Result<BTreeMap<String, ZoneKind>> {
-        self.ec2.describe_availability_zones().await
+        Box::pin(self.ec2.describe_availability_zones()).await
     }
 
     async fn describe_vpcs(&self, which: Vpcs<'_>) -> Result<Vec<VpcFacts>> {
-        self.ec2.describe_vpcs(which).await
+        Box::pin(self.ec2.describe_vpcs(which)).await
     }
 
     async fn describe_subnets(&self, vpc_id: &str) -> Result<Vec<SubnetFacts>> {
-        self.ec2.describe_subnets(vpc_id).await
+        Box::pin(self.ec2.describe_subnets(vpc_id)).await
     }
 
     async fn describe_route_tables(&self, vpc_id: &str) -> Result<Vec<RouteTable>> {
-        self.ec2.describe_route_tables(vpc_id).await
+        Box::pin(self.ec2.describe_route_tables(vpc_id)).await
     }
 
     async fn describe_security_groups(&self, which: Groups<'_>) -> Result<Vec<GroupFacts>> {
-        self.ec2.describe_security_groups(which).await
+        Box::pin(self.ec2.describe_security_groups(which)).await
     }
 
     async fn describe_instances(&self, ids: &[String]) -> Result<Vec<Instance>> {
-        self.ec2.describe_instances(ids).await
+        Box::pin(self.ec2.describe_instances(ids)).await
     }
 
     async fn describe_network_interfaces(&self, group_id: &str) -> Result<Vec<NetworkInterface>> {
-        self.ec2.describe_network_interfaces(group_id).await
+        Box::pin(self.ec2.describe_network_interfaces(group_id)).await
     }
 
     async fn describe_addresses(&self, ids: &[String]) -> Result<Vec<Address>> {
-        self.ec2.describe_addresses(ids).await
+        Box::pin(self.ec2.describe_addresses(ids)).await
     }
 
     async fn create_security_group(&self, new: &NewSecurityGroup) -> Result<String> {
-        self.ec2.create_security_group(new).await
+        Box::pin(self.ec2.create_security_group(new)).await
     }
 
     async fn authorize_ingress(
@@ -240,22 +241,22 @@ impl Api for Sdk {
         rules: &[IpPermission],
         description: &str,
     ) -> Result<()> {
-        self.ec2.authorize_ingress(group_id, rules, description).await
+        Box::pin(self.ec2.authorize_ingress(group_id, rules, description)).await
     }
 
     async fn revoke_ingress(&self, group_id: &str, rules: &[IpPermission]) -> Result<()> {
-        self.ec2.revoke_ingress(group_id, rules).await
+        Box::pin(self.ec2.revoke_ingress(group_id, rules)).await
     }
 
     async fn delete_security_group(&self, group_id: &str) -> Result<()> {
-        self.ec2.delete_security_group(group_id).await
+        Box::pin(self.ec2.delete_security_group(group_id)).await
     }
 
     async fn create_tags(&self, group_id: &str, tags: &Pairs) -> Result<()> {
-        self.ec2.create_tags(group_id, tags).await
+        Box::pin(self.ec2.create_tags(group_id, tags)).await
     }
 
     async fn delete_tags(&self, group_id: &str, keys: &[String]) -> Result<()> {
-        self.ec2.delete_tags(group_id, keys).await
+        Box::pin(self.ec2.delete_tags(group_id, keys)).await
     }
 }
