@@ -56,7 +56,7 @@ async fn ensured(provider: &Provider, lb: &LoadBalancer) -> Status {
             }
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), all).await.unwrap()
+    tokio::time::timeout(Duration::from_mins(1), all).await.unwrap()
 }
 
 async fn deleted(provider: &Provider, lb: &LoadBalancer) {
@@ -67,7 +67,7 @@ async fn deleted(provider: &Provider, lb: &LoadBalancer) {
             tokio::time::sleep(pending.retry_after).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), all).await.unwrap();
+    tokio::time::timeout(Duration::from_mins(1), all).await.unwrap();
 }
 
 /// What moto does otherwise than AWS: it tells a security policy for listeners that are not TLS, which AWS
