@@ -2,7 +2,6 @@
 //! the answers, which are those of AWS's own examples in form.
 
 #![cfg(feature = "sdk")]
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests")]
 
 #[path = "wire/calls_ec2.rs"]
 mod calls_ec2;
