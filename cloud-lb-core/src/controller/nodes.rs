@@ -98,7 +98,9 @@ impl Nodes {
                 let arrived = std::mem::take(&mut self.arriving);
                 let gone: Vec<String> =
                     self.known.keys().filter(|name| !arrived.contains(*name)).cloned().collect();
-                gone.iter().for_each(|name| self.remove(name, now));
+                for name in &gone {
+                    self.remove(name, now);
+                }
                 self.listed = true;
             }
             Event::Apply(node) => self.put(&node, now),
