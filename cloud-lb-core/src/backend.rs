@@ -63,6 +63,7 @@ pub struct Everything<S> {
 /// - Nothing is written before the whole plan is known and found sane.
 /// - `apply` gets steps of which all references are filled in, except those among the parts of one
 ///   container that are written together.
+/// - Steps of one Service may be applied at the same time, but none before those that it needs are done.
 /// - Writes to one shared resource or container never overlap within this process.
 pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// Desired state of a resource: one enum, one variant per kind.

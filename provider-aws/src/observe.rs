@@ -45,20 +45,28 @@ impl<A: Api> Aws<A> {
     /// All that exists of a Service, and the shared security group.
     pub(crate) async fn observe_service(&self, service: &ServiceId) -> Result<Observed<Spec>> {
         let (view, stack) = self.stack(service, Reading::Kept).await?;
-        Ok(self.observed(service, &view, &stack))
+        Ok(self.observed(service, &view, &stack, &BTreeSet::new()))
     }
 
     /// What a Service that is to go has: load balancers without listeners, which go with them, and no
-    /// settings beyond what the inventory knows. Load balancers come before target groups in the order of
-    /// deletes, so that no target group is in use.
+    /// settings beyond what the inventory knows. Target groups wait for the load balancers, whose listeners
+    /// use them.
     pub(crate) async fn observe_leaving(&self, service: &ServiceId) -> Result<Observed<Spec>> {
         let view = self.view().await?;
         let mut stack = self.leaving(service, &view).await?;
         stack.load_balancers.iter_mut().for_each(|lb| lb.listeners.clear());
-        Ok(self.observed(service, &view, &stack))
+        let through_listeners = stack.target_groups.iter().map(|group| group.target_group_arn.clone());
+        Ok(self.observed(service, &view, &stack, &through_listeners.collect()))
     }
 
-    fn observed(&self, service: &ServiceId, view: &View, stack: &StackFacts) -> Observed<Spec> {
+    /// `uses` are target groups that the load balancers use through listeners that are not told of.
+    fn observed(
+        &self,
+        service: &ServiceId,
+        view: &View,
+        stack: &StackFacts,
+        uses: &BTreeSet<String>,
+    ) -> Observed<Spec> {
         let lookups = |instance: &str| self.lookups.groups_of(instance);
         let rules = node_rules::observe(view, stack, self.backend_id(view).as_deref(), lookups);
         for (target_group, need) in rules.needs {
@@ -66,7 +74,7 @@ impl<A: Api> Aws<A> {
         }
         let mut have = Observed::new();
         for lb in &stack.load_balancers {
-            add_load_balancer(lb, &mut have);
+            add_load_balancer(lb, uses, &mut have);
         }
         for group in &stack.target_groups {
             let user = stack.user_of(group);
@@ -224,6 +232,7 @@ impl<A: Api> Aws<A> {
             ownership: Ownership::Cluster { used_by_others },
             container: None,
             outputs: group_outputs(backend),
+            uses: BTreeSet::new(),
         };
         have.add(key::backend(), found);
     }
@@ -236,7 +245,7 @@ pub(crate) fn not_shown_yet(error: &Error) -> Error {
 }
 
 fn of_service(spec: Spec, outputs: Outputs) -> Have<Spec> {
-    Have { spec, ownership: Ownership::Service, container: None, outputs }
+    Have { spec, ownership: Ownership::Service, container: None, outputs, uses: BTreeSet::new() }
 }
 
 fn outputs<const N: usize>(pairs: [(&str, &str); N]) -> Outputs {
@@ -270,9 +279,10 @@ fn group_outputs(group: &GroupFacts) -> Outputs {
     one_output(key::GROUP_ID, &group.group_id)
 }
 
-fn add_load_balancer(lb: &LoadBalancerFacts, have: &mut Observed<Spec>) {
+fn add_load_balancer(lb: &LoadBalancerFacts, uses: &BTreeSet<String>, have: &mut Observed<Spec>) {
     let spec = Spec::LoadBalancer(normal::load_balancer(lb));
-    have.add(key::load_balancer(), of_service(spec, load_balancer_outputs(lb)));
+    let found = of_service(spec, load_balancer_outputs(lb));
+    have.add(key::load_balancer(), Have { uses: uses.clone(), ..found });
     for listener in &lb.listeners {
         let spec = Spec::Listener(normal::listener(&lb.load_balancer_arn, listener));
         let outputs = one_output(key::LISTENER_ARN, &listener.listener_arn);
