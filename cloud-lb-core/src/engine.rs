@@ -6,6 +6,7 @@ mod deletes;
 mod fold;
 mod survey;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -202,6 +203,10 @@ impl<B: Backend> LoadBalancerProvider for Engine<B> {
                 Err(Error::new(ErrorKind::Unsupported, message))
             }
         }
+    }
+
+    fn check_deletion(&self, service: &ServiceId, annotations: &BTreeMap<String, String>) -> Result<()> {
+        self.backend.check_deletion(service, annotations)
     }
 
     async fn delete(&self, service: &ServiceId) -> Result<Outcome<()>> {
