@@ -196,15 +196,16 @@ const LATENCY: Duration = Duration::from_millis(150);
 
 #[tokio::test(start_paused = true)]
 async fn aws_201_five_ports_take_hardly_longer_than_one() {
-    for (ports, most) in [(1, 11.0), (5, 13.0)] {
+    for ports in [1, 5] {
         let world = World::new(Options { latency: LATENCY, ..Options::default() });
         let ports: Vec<_> = (0..ports).map(|n| port(80 + n, 30_080 + n)).collect();
         let lb = service("web", &ports);
         let created = rounds_of(world.ensured(&lb)).await;
         let deleted = rounds_of(world.deleted(&lb)).await;
-        println!("{} ports: created in {created} rounds, deleted in {deleted}", ports.len());
-        assert!(created <= most, "{} ports: {created} rounds, {:#?}", ports.len(), world.aws.calls());
-        assert_eq!(world.aws.calls().of("AuthorizeSecurityGroupIngress"), 2, "node rules are one write");
+        let told = format!("{} ports: created in {created} rounds, deleted in {deleted}", ports.len());
+        assert!(created < 9.5 && deleted < 4.5, "{told}, {:#?}", world.aws.calls());
+        let rules = world.aws.calls().of("AuthorizeSecurityGroupIngress");
+        assert!(rules <= 3, "those of the front end, and of the nodes once or twice: {rules}");
         world.assert_empty();
     }
 }
