@@ -17,7 +17,7 @@ use crate::support::{
 /// groups, under its names, tags and descriptions, with its health check.
 async fn of_cloud_controller_manager() -> (World, LoadBalancer) {
     let mut lb = service("web", &[port(80, 30_080), port(443, 30_443)]);
-    lb.service.uid = "bdca2bd0-bfc6-449a-88a3-03451f05f18c".to_owned();
+    "bdca2bd0-bfc6-449a-88a3-03451f05f18c".clone_into(&mut lb.service.uid);
     annotate(&mut lb, "disable-nlb-sg", "true");
     let world = World::new(Options::default());
     world.ensured(&lb).await;
@@ -27,17 +27,18 @@ async fn of_cloud_controller_manager() -> (World, LoadBalancer) {
             ("kubernetes.io/cluster/my-cluster", "owned"),
             ("kubernetes.io/service-name", "default/web"),
         ]);
-        let found = &mut account.load_balancers[0];
-        found.load_balancer_name = "abdca2bd0bfc6449a88a303451f05f18".to_owned();
-        found.tags = theirs.clone();
-        found.listeners.iter_mut().for_each(|listener| listener.tags.clear());
+        for found in &mut account.load_balancers {
+            "abdca2bd0bfc6449a88a303451f05f18".clone_into(&mut found.load_balancer_name);
+            found.tags.clone_from(&theirs);
+            found.listeners.iter_mut().for_each(|listener| listener.tags.clear());
+        }
         for group in &mut account.target_groups {
             group.target_group_name = format!("k8s-default-web-sha1of{}", group.port);
             group.health_check = HealthCheck { interval: 30, ..group.health_check.clone() };
-            group.tags = theirs.clone();
+            group.tags.clone_from(&theirs);
         }
         for rules in account.security_groups.iter_mut().flat_map(|group| &mut group.ip_permissions) {
-            rules.description = "kubernetes.io/rule/nlb/client=abdca2bd0".to_owned();
+            "kubernetes.io/rule/nlb/client=abdca2bd0".clone_into(&mut rules.description);
         }
     });
     (world.restarted(config(CLUSTER)), lb)
@@ -90,7 +91,7 @@ async fn aws_215_where_only_tagged_ones_are_taken_over_no_second_one_is_made_bes
 #[tokio::test(start_paused = true)]
 async fn aws_215_that_of_another_service_of_the_name_is_not_taken_over() {
     let (world, mut lb) = of_cloud_controller_manager().await;
-    lb.service.uid = "00000000-0000-0000-0000-000000000000".to_owned();
+    "00000000-0000-0000-0000-000000000000".clone_into(&mut lb.service.uid);
     world.ensured(&lb).await;
     assert_eq!(world.aws.account().load_balancers.len(), 2);
 }
