@@ -12,7 +12,7 @@ use cloud_lb_core::plan::{Change, Observed, Step};
 use cloud_lb_core::provider::{Capabilities, State, TargetScope};
 
 use crate::api::Api;
-use crate::apply::{NodeRuleWriter, Refused};
+use crate::apply::{Leaving, NodeRuleWriter, Refused};
 use crate::config::Config;
 use crate::desired::{self, load_balancer_name, takes};
 use crate::facts::Account;
@@ -38,6 +38,7 @@ pub struct Aws<A> {
     pub(crate) node_rules: NodeRuleWriter,
     pub(crate) refused: Refused,
     pub(crate) patience: Patience,
+    pub(crate) leaving: Leaving,
 }
 
 impl<A: Api> Aws<A> {
@@ -57,6 +58,7 @@ impl<A: Api> Aws<A> {
             node_rules: NodeRuleWriter::default(),
             refused: Refused::default(),
             patience: Patience::default(),
+            leaving: Leaving::default(),
             config,
         })
     }
@@ -157,7 +159,7 @@ impl<A: Api> Backend for Aws<A> {
     }
 
     fn state(&self, have: &Observed<Spec>) -> State {
-        status::state(have, &self.config)
+        status::state(have, &self.config, |arn| self.leaving.stage(arn))
     }
 
     async fn apply(&self, steps: &[Step<Spec>]) -> Result<Vec<Applied>> {
