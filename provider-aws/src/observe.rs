@@ -1,6 +1,7 @@
 //! Reads what is there of a Service, found by its tags (AWS-37), and keeps it for a while: within the
 //! refresh time nothing is read twice, as our own writes are known.
 
+mod all;
 mod node_rules;
 mod normal;
 mod owned;
@@ -11,6 +12,7 @@ pub(crate) use node_rules::{Need, rules_of_others, shared_rules};
 pub(crate) use stacks::{StackFacts, Stacks};
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use cloud_lb_core::error::{Error, ErrorKind, Result, Retry};
@@ -31,10 +33,21 @@ use crate::kinds::{NodeRules, Spec, key};
 /// How soon what AWS does not show yet is looked for again (AWS-210, `eventual`).
 const SHOWN_AFTER: Duration = Duration::from_secs(2);
 
+/// How details of a Service are come by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// What is kept is good enough. Nobody else works on the Service.
+    Kept,
+    /// What is kept, else from AWS. The Service may be changed meanwhile.
+    Beside,
+    /// From AWS. The Service may be changed meanwhile.
+    Anew,
+}
+
 impl<A: Api> Aws<A> {
     /// All that exists of a Service, and the shared security group.
     pub(crate) async fn observe_service(&self, service: &ServiceId) -> Result<Observed<Spec>> {
-        let (view, stack) = self.stack(service).await?;
+        let (view, stack) = self.stack(service, Reading::Kept).await?;
         let stack = self.up_to_date(service, stack).await?;
         Ok(self.observed(service, &view, &stack))
     }
@@ -73,19 +86,21 @@ impl<A: Api> Aws<A> {
         have
     }
 
-    /// What the Service has, with all details: kept, or read anew.
+    /// What the Service has, with all details.
     pub(crate) async fn stack(
         &self,
         service: &ServiceId,
-    ) -> Result<(std::sync::Arc<View>, std::sync::Arc<StackFacts>)> {
+        reading: Reading,
+    ) -> Result<(Arc<View>, Arc<StackFacts>)> {
         for attempt in 0..2 {
             let view = self.view().await?;
             let (lbs, tgs) = self.of_service(service, &view);
             let lbs: BTreeSet<String> = lbs.into_iter().map(|lb| lb.load_balancer_arn.clone()).collect();
             let tgs: BTreeSet<String> = tgs.into_iter().map(|tg| tg.target_group_arn.clone()).collect();
-            let result = match self.stacks.kept(service, &lbs, &tgs) {
+            let kept = self.stacks.kept(service, &lbs, &tgs).filter(|_| reading != Reading::Anew);
+            let result = match kept {
                 Some(stack) => Ok(stack),
-                None => self.read_stack(service, &view, lbs.clone(), tgs.clone()).await,
+                None => self.read_anew(service, &view, (lbs.clone(), tgs.clone()), reading).await,
             };
             match result {
                 Ok(stack) => return Ok((self.view().await?, stack)),
@@ -105,12 +120,28 @@ impl<A: Api> Aws<A> {
         Err(Error::new(ErrorKind::Conflict, "resources keep disappearing while they are read"))
     }
 
-    /// A load balancer that was being made may be ready by now.
-    async fn up_to_date(
+    /// Reads what the Service has, and keeps it.
+    async fn read_anew(
         &self,
         service: &ServiceId,
-        stack: std::sync::Arc<StackFacts>,
-    ) -> Result<std::sync::Arc<StackFacts>> {
+        view: &View,
+        (lbs, tgs): (BTreeSet<String>, BTreeSet<String>),
+        reading: Reading,
+    ) -> Result<Arc<StackFacts>> {
+        let writes = self.stacks.writes();
+        let facts = self.read_stack(service, view, lbs, tgs).await?;
+        match reading {
+            Reading::Kept => Ok(self.stacks.keep(service, facts)),
+            Reading::Beside | Reading::Anew => {
+                let facts = Arc::new(facts);
+                self.stacks.keep_if_unwritten(service, &facts, writes);
+                Ok(facts)
+            }
+        }
+    }
+
+    /// A load balancer that was being made may be ready by now.
+    async fn up_to_date(&self, service: &ServiceId, stack: Arc<StackFacts>) -> Result<Arc<StackFacts>> {
         let is_awaited = self.config.publish == Publish::Active || stack.load_balancers.len() > 1;
         let is_made = |lb: &LoadBalancerFacts| lb.state == LoadBalancerState::Provisioning;
         if !is_awaited || !stack.load_balancers.iter().any(is_made) {

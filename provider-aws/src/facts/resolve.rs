@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use cloud_lb_core::error::{Error, ErrorKind, Result};
-use cloud_lb_core::model::LoadBalancer;
+use cloud_lb_core::model::{LoadBalancer, Node};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
@@ -14,6 +14,7 @@ use crate::backend::Aws;
 use crate::desired::instance_id;
 use crate::facts::{Account, Address, Instance, RouteKind, SubnetFacts};
 use crate::inventory::View;
+use crate::observe::Reading;
 
 /// How long an instance is believed to have the security groups that it had.
 const INSTANCES_KEEP: Duration = Duration::from_mins(10);
@@ -42,11 +43,11 @@ impl<A: Api> Aws<A> {
     /// The part of the account that a Service's desired state depends on.
     pub(crate) async fn account(&self, lb: &LoadBalancer) -> Result<Account> {
         let (asked, _) = Annotations::read(&lb.annotations);
-        self.stacks.wants_capacity(&lb.service, asked.map("minimum-load-balancer-capacity").is_some());
-        let (view, stack) = self.stack(&lb.service).await?;
+        self.note_wishes(lb);
+        let (view, stack) = self.stack(&lb.service, Reading::Beside).await?;
         let is_new = stack.load_balancers.is_empty();
         let (instances, addresses, subnets) = tokio::try_join!(
-            self.instances(lb),
+            self.instances(&lb.nodes),
             self.addresses(asked.list("eip-allocations").filter(|_| is_new).unwrap_or_default()),
             self.subnets(&view, is_new && asked.list("subnets").is_none()),
         )?;
@@ -66,6 +67,12 @@ impl<A: Api> Aws<A> {
                 &group.target_group_arn
             }),
         })
+    }
+
+    /// Takes note of what a Service asks for that costs a call to look at.
+    pub(crate) fn note_wishes(&self, lb: &LoadBalancer) {
+        let (asked, _) = Annotations::read(&lb.annotations);
+        self.stacks.wants_capacity(&lb.service, asked.map("minimum-load-balancer-capacity").is_some());
     }
 
     /// The cluster's network: configured, or the only one with the configured tags.
@@ -90,8 +97,8 @@ impl<A: Api> Aws<A> {
     }
 
     /// The instances of the nodes; unknown ones are described in one call.
-    async fn instances(&self, lb: &LoadBalancer) -> Result<Vec<Instance>> {
-        let ids: BTreeSet<&str> = lb.nodes.iter().filter_map(instance_id).collect();
+    pub(crate) async fn instances(&self, nodes: impl IntoIterator<Item = &Node>) -> Result<Vec<Instance>> {
+        let ids: BTreeSet<&str> = nodes.into_iter().filter_map(instance_id).collect();
         let is_known = |id: &&&str| {
             let known = self.lookups.instances.lock();
             known.get(**id).is_some_and(|(_, at)| at.elapsed() < INSTANCES_KEEP)
