@@ -1,79 +1,49 @@
 //! Which lanes have work, which run, and when to try again. No clock and no tasks: the dispatcher
 //! brings both.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::time::Duration;
+mod work;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::time::Instant;
 
+use super::circuit::Gate;
 use super::key::Key;
-use crate::backoff::Backoff;
 use crate::error::Retry;
 
-/// What a lane is to do. Work of one lane adds up until the lane runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Work {
-    /// Ensure or clean up, as the newest object says.
-    pub(crate) sync: bool,
-    /// Hand over the newest targets.
-    pub(crate) targets: bool,
-    /// Write the status again that somebody wiped (W-4).
-    pub(crate) status: bool,
-}
-
-impl Work {
-    pub(crate) const NONE: Self = Self { sync: false, targets: false, status: false };
-    pub(crate) const SYNC: Self = Self { sync: true, ..Self::NONE };
-    pub(crate) const TARGETS: Self = Self { targets: true, ..Self::NONE };
-    pub(crate) const STATUS: Self = Self { status: true, ..Self::NONE };
-
-    pub(crate) fn and(self, other: Self) -> Self {
-        Self {
-            sync: self.sync || other.sync,
-            targets: self.targets || other.targets,
-            status: self.status || other.status,
-        }
-    }
-}
-
-/// How a lane's run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// Nothing is left to do.
-    Done,
-    /// The cloud is still at work: look again then. No failure.
-    Wait(Duration),
-    /// It failed.
-    Failed(Retry),
-}
-
-/// When to try again.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Pace {
-    /// After ordinary failures.
-    pub(crate) backoff: Backoff,
-    /// After failures that only a change can mend.
-    pub(crate) recheck: Duration,
-    /// By how much ordinary delays are stretched: 1 is not at all.
-    pub(crate) stretch: f64,
-}
+pub(crate) use self::work::{Pace, Task, Verdict, Work};
 
 /// The lanes: each key runs at most once at a time, is queued at most once, and runs again if it was
 /// touched while it ran (SC-30).
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     slots: BTreeMap<Key, Slot>,
-    ready: VecDeque<Key>,
+    ready: BTreeMap<Place, Key>,
     retries: BTreeSet<(Instant, Key)>,
+    queued: u64,
 }
+
+/// Where a lane stands in the queue.
+type Place = u64;
 
 #[derive(Debug, Default)]
 struct Slot {
     work: Work,
     running: Work,
     stage: Stage,
-    retry: Option<Instant>,
+    retry: Option<Planned>,
     failures: u32,
+    /// Whether the last sync failed in a way that only a change can mend.
+    blocked: bool,
+    /// Whether the Service was told that its work waits for the cloud to be back.
+    held: bool,
+}
+
+/// Work to be tried again.
+#[derive(Debug, Clone, Copy)]
+struct Planned {
+    due: Instant,
+    work: Work,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -93,14 +63,20 @@ impl Queue {
         let slot = self.slots.entry(key.clone()).or_default();
         slot.work = slot.work.and(work);
         if work.sync
-            && let Some(due) = slot.retry.take()
+            && let Some(retry) = slot.retry.take()
         {
-            self.retries.remove(&(due, key.clone()));
+            self.retries.remove(&(retry.due, key.clone()));
         }
         if slot.stage == Stage::Idle {
-            slot.stage = Stage::Ready;
-            self.ready.push_back(key.clone());
+            self.enqueue(key);
         }
+    }
+
+    fn enqueue(&mut self, key: &Key) {
+        let Some(slot) = self.slots.get_mut(key) else { return };
+        slot.stage = Stage::Ready;
+        self.ready.insert(self.queued, key.clone());
+        self.queued += 1;
     }
 
     /// Adds work to the lanes that run: they began with what was newest then.
@@ -110,53 +86,69 @@ impl Queue {
         }
     }
 
+    /// Syncs what only a change could mend: something has changed (W-14).
+    pub(crate) fn touch_blocked(&mut self) {
+        let blocked = self.slots.iter().filter(|(_, slot)| slot.blocked && slot.retry.is_some());
+        let keys: Vec<Key> = blocked.map(|(key, _)| key.clone()).collect();
+        keys.iter().for_each(|key| self.touch(key, Work::SYNC));
+    }
+
     /// Makes the retries ready whose time has come.
     pub(crate) fn advance(&mut self, now: Instant) {
-        while let Some((due, key)) = self.retries.first().cloned()
-            && due <= now
+        while self.next_due().is_some_and(|due| due <= now)
+            && let Some((_, key)) = self.retries.pop_first()
         {
-            self.touch(&key, Work::SYNC);
+            let retry = self.slots.get_mut(&key).and_then(|slot| slot.retry.take());
+            self.touch(&key, retry.map_or(Work::NONE, |retry| retry.work));
         }
     }
 
-    /// Takes the lane that has waited longest; [`finish`](Self::finish) must follow.
-    pub(crate) fn take(&mut self) -> Option<(Key, Work)> {
-        let key = self.ready.pop_front()?;
-        let slot = self.slots.entry(key.clone()).or_default();
+    /// Takes the lane that has waited longest of those that the gate lets through;
+    /// [`finish`](Self::finish) must follow.
+    pub(crate) fn take(&mut self, gate: Gate) -> Option<(Key, Task)> {
+        let slots = &self.slots;
+        let may_pass = |key: &Key| slots.get(key).is_some_and(|slot| slot.task(gate).is_some());
+        let place = self.ready.iter().find(|(_, key)| may_pass(key)).map(|(place, _)| *place)?;
+        let key = self.ready.remove(&place)?;
+        let slot = self.slots.get_mut(&key)?;
+        let task = slot.task(gate)?;
         slot.stage = Stage::Running;
-        slot.running = std::mem::take(&mut slot.work);
-        let work = slot.running;
-        Some((key, work))
+        match task {
+            Task::Work(_) => slot.running = std::mem::take(&mut slot.work),
+            Task::Hold => slot.held = true,
+        }
+        Some((key, task))
     }
 
     /// Notes how the run of a lane ended and plans what follows (SC-33 to SC-35). Work that came in
     /// meanwhile is ready at once.
     ///
-    /// A success counts for what was done: lesser work than a sync leaves the retry of a failed sync be.
+    /// A success counts for what was done: lesser work than a sync leaves the retry of a failed sync be. What
+    /// failed is tried again as what it was (W-24).
     pub(crate) fn finish(&mut self, key: &Key, verdict: Verdict, now: Instant, pace: &Pace) {
         let Some(slot) = self.slots.get_mut(key) else { return };
         let done = std::mem::take(&mut slot.running);
         slot.stage = Stage::Idle;
-        if slot.work != Work::NONE {
-            slot.stage = Stage::Ready;
-            self.ready.push_back(key.clone());
+        if done != Work::NONE {
+            slot.held = false;
+            let retry = slot.retry_after(done, verdict, now, pace);
+            self.plan_retry(key, retry);
         }
-        if verdict != Verdict::Done || done.sync {
-            let due = slot.delay(verdict, pace).filter(|_| !slot.work.sync).map(|delay| now + delay);
-            self.plan_retry(key, due);
+        if self.slots.get(key).is_some_and(|slot| slot.work != Work::NONE) {
+            self.enqueue(key);
         }
         if self.slots.get(key).is_some_and(Slot::is_empty) {
             self.slots.remove(key);
         }
     }
 
-    fn plan_retry(&mut self, key: &Key, due: Option<Instant>) {
+    fn plan_retry(&mut self, key: &Key, retry: Option<Planned>) {
         let Some(slot) = self.slots.get_mut(key) else { return };
-        if let Some(old) = std::mem::replace(&mut slot.retry, due) {
-            self.retries.remove(&(old, key.clone()));
+        if let Some(old) = std::mem::replace(&mut slot.retry, retry) {
+            self.retries.remove(&(old.due, key.clone()));
         }
-        if let Some(due) = due {
-            self.retries.insert((due, key.clone()));
+        if let Some(retry) = retry {
+            self.retries.insert((retry.due, key.clone()));
         }
     }
 
@@ -172,27 +164,39 @@ impl Queue {
 }
 
 impl Slot {
-    /// Counts the failure, if it is one, and tells how long to wait before the next attempt.
-    fn delay(&mut self, verdict: Verdict, pace: &Pace) -> Option<Duration> {
-        match verdict {
-            Verdict::Done => {
-                self.failures = 0;
-                None
-            }
-            Verdict::Wait(delay) | Verdict::Failed(Retry::After(delay)) => Some(delay),
-            Verdict::Failed(Retry::Never) => Some(pace.recheck),
-            Verdict::Failed(Retry::Backoff) => {
-                let delay = pace.backoff.delay(self.failures).mul_f64(pace.stretch);
-                self.failures = self.failures.saturating_add(1);
-                Some(delay)
-            }
+    /// What the lane may do at the gate.
+    fn task(&self, gate: Gate) -> Option<Task> {
+        match gate {
+            Gate::Free | Gate::Probe => Some(Task::Work(self.work)),
+            _ if !self.work.asks_the_cloud() => Some(Task::Work(self.work)),
+            Gate::Broken if self.work.sync && !self.held => Some(Task::Hold),
+            Gate::Paused | Gate::Broken => None,
         }
+    }
+
+    /// The retry that is planned after a run that did this work.
+    fn retry_after(&mut self, done: Work, verdict: Verdict, now: Instant, pace: &Pace) -> Option<Planned> {
+        let before = self.retry.filter(|retry| !covers(done, retry.work));
+        if done.sync {
+            self.blocked = verdict == Verdict::Failed(Retry::Never);
+        }
+        if verdict == Verdict::Done && before.is_some() {
+            return before;
+        }
+        let delay = pace.delay(verdict, &mut self.failures).filter(|_| !self.work.sync)?;
+        let retry = Planned { due: now + delay, work: done };
+        Some(before.map_or(retry, |before| Planned { work: before.work.and(done), ..before }))
     }
 
     /// Whether nothing is worth remembering (W-12).
     fn is_empty(&self) -> bool {
         self.stage == Stage::Idle && self.retry.is_none() && self.failures == 0
     }
+}
+
+/// Whether doing one leaves nothing of the other to do: a sync includes all else.
+fn covers(done: Work, other: Work) -> bool {
+    done.sync || done.and(other) == done
 }
 
 #[cfg(test)]
