@@ -33,7 +33,9 @@ pub use report::{Failure, Report, Verdict};
 pub use survey::{
     a_survey_finds_every_difference, a_survey_tells_each_service_apart, everything_owned_is_listed,
 };
-pub use targets::{nodes_change_with_few_writes, targets_of_nothing_are_not_found};
+pub use targets::{
+    nodes_change_with_few_writes, only_declared_parts_of_nodes_are_used, targets_of_nothing_are_not_found,
+};
 pub use transition::{Transition, transitions};
 
 /// Runs every case that fits the provider. One failure does not keep the others from running.

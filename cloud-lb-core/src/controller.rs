@@ -100,7 +100,7 @@ impl Controller {
         let capabilities = self.provider.capabilities();
         let slices = if capabilities.pod_targets { Slices::Watched } else { Slices::Ignored };
         let watches = watch::watches(&self.client, self.options.namespace.as_deref(), slices);
-        let nodes = Nodes::new(self.node_policy(), self.options.debounce());
+        let nodes = Nodes::new(self.node_policy(), capabilities.node_fields.clone(), self.options.debounce());
         tracing::info!(provider = self.provider.name(), options = ?self.options, "service controller starts");
         let dispatcher = Dispatcher::new(self.reconciler(), nodes, slices, self.options);
         dispatcher.run(watches, shutdown).await?;
