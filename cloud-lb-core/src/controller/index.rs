@@ -88,6 +88,15 @@ impl<K: ResourceExt> Index<K> {
     pub(crate) fn get(&self, key: &ObjectKey) -> Option<&Arc<K>> {
         self.objects.get(key)
     }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.objects.len()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&ObjectKey, &Arc<K>)> {
+        self.objects.iter()
+    }
 }
 
 fn change<K: ResourceExt>(old: Option<Arc<K>>, new: Option<Arc<K>>) -> Option<Change<K>> {

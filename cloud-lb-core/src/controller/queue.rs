@@ -1,5 +1,4 @@
-//! Which lanes have work, which run, and when to try again. No clock and no tasks: the dispatcher
-//! brings both.
+//! Which lanes have work, which run, and when to try again. No tasks: the dispatcher brings them.
 
 mod work;
 
@@ -7,24 +6,47 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::time::Instant;
 
+use self::work::Urgency;
 use super::circuit::Gate;
 use super::key::Key;
 use crate::error::Retry;
+use crate::measure::Lane;
+use crate::vitals::QueueState;
 
 pub(crate) use self::work::{Pace, Task, Verdict, Work};
 
+/// Of so many lanes, one goes to the least urgent work, so that nothing waits for ever.
+const FAIR_SHARE: u64 = 8;
+
 /// The lanes: each key runs at most once at a time, is queued at most once, and runs again if it was
-/// touched while it ran (SC-30).
+/// touched while it ran (SC-30). The most urgent go first, those alike in the order in which they came.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     slots: BTreeMap<Key, Slot>,
-    ready: BTreeMap<Place, Key>,
+    ready: BTreeMap<Place, Ready>,
     retries: BTreeSet<(Instant, Key)>,
+    states: BTreeMap<Lane, QueueState>,
     queued: u64,
+    taken: u64,
 }
 
-/// Where a lane stands in the queue.
-type Place = u64;
+/// Where a lane stands in the queue: its urgency, then its turn.
+type Place = (Urgency, u64);
+
+#[derive(Debug)]
+struct Ready {
+    key: Key,
+    since: Instant,
+}
+
+/// A lane that was taken.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    pub(crate) key: Key,
+    pub(crate) task: Task,
+    /// Since when it waited.
+    pub(crate) since: Instant,
+}
 
 #[derive(Debug, Default)]
 struct Slot {
@@ -50,33 +72,46 @@ struct Planned {
 enum Stage {
     #[default]
     Idle,
-    Ready,
+    Ready(Place),
     Running,
 }
 
 impl Queue {
-    /// Adds work. A sync takes the place of a retry that waits for its time; other work leaves it be.
+    /// Adds work. A sync takes the place of a retry that waits for its time; other work leaves it be, and
+    /// drift is nothing new to a sync that is to be tried again.
     pub(crate) fn touch(&mut self, key: &Key, work: Work) {
-        if work == Work::NONE {
-            return;
-        }
         let slot = self.slots.entry(key.clone()).or_default();
-        slot.work = slot.work.and(work);
-        if work.sync
-            && let Some(retry) = slot.retry.take()
-        {
-            self.retries.remove(&(retry.due, key.clone()));
+        let known = work == Work::DRIFT && slot.retry.is_some_and(|retry| retry.work.is_sync());
+        if work != Work::NONE && !known {
+            slot.work = slot.work.and(work);
+            if work.sync
+                && let Some(retry) = slot.retry.take()
+            {
+                self.retries.remove(&(retry.due, key.clone()));
+            }
+            self.line_up(key);
         }
-        if slot.stage == Stage::Idle {
-            self.enqueue(key);
-        }
+        self.forget_idle(key);
     }
 
-    fn enqueue(&mut self, key: &Key) {
+    /// Gives a lane that has work and does not run its place in the queue.
+    fn line_up(&mut self, key: &Key) {
         let Some(slot) = self.slots.get_mut(key) else { return };
-        slot.stage = Stage::Ready;
-        self.ready.insert(self.queued, key.clone());
+        let urgency = slot.work.urgency();
+        let since = match slot.stage {
+            Stage::Running => return,
+            Stage::Ready((before, _)) if before <= urgency => return,
+            Stage::Ready(place) => self.ready.remove(&place).map(|ready| ready.since),
+            Stage::Idle => {
+                let state = self.states.entry(key.lane()).or_default();
+                (state.depth, state.adds) = (state.depth + 1, state.adds + 1);
+                None
+            }
+        };
+        let place = (urgency, self.queued);
         self.queued += 1;
+        slot.stage = Stage::Ready(place);
+        self.ready.insert(place, Ready { key: key.clone(), since: since.unwrap_or_else(Instant::now) });
     }
 
     /// Adds work to the lanes that run: they began with what was newest then.
@@ -103,13 +138,14 @@ impl Queue {
         }
     }
 
-    /// Takes the lane that has waited longest of those that the gate lets through;
-    /// [`finish`](Self::finish) must follow.
-    pub(crate) fn take(&mut self, gate: Gate) -> Option<(Key, Task)> {
-        let slots = &self.slots;
-        let may_pass = |key: &Key| slots.get(key).is_some_and(|slot| slot.task(gate).is_some());
-        let place = self.ready.iter().find(|(_, key)| may_pass(key)).map(|(place, _)| *place)?;
-        let key = self.ready.remove(&place)?;
+    /// Takes the lane whose turn it is of those that the gate lets through; [`finish`](Self::finish) must
+    /// follow.
+    pub(crate) fn take(&mut self, gate: Gate) -> Option<Taken> {
+        let place = self.next_place(gate)?;
+        let Ready { key, since } = self.ready.remove(&place)?;
+        self.taken += 1;
+        let state = self.states.entry(key.lane()).or_default();
+        state.depth = state.depth.saturating_sub(1);
         let slot = self.slots.get_mut(&key)?;
         let task = slot.task(gate)?;
         slot.stage = Stage::Running;
@@ -117,7 +153,18 @@ impl Queue {
             Task::Work(_) => slot.running = std::mem::take(&mut slot.work),
             Task::Hold => slot.held = true,
         }
-        Some((key, task))
+        Some(Taken { key, task, since })
+    }
+
+    fn next_place(&self, gate: Gate) -> Option<Place> {
+        let may_pass = |place: &&Place| {
+            let slot = self.ready.get(*place).and_then(|ready| self.slots.get(&ready.key));
+            slot.is_some_and(|slot| slot.task(gate).is_some())
+        };
+        let last = self.ready.last_key_value().map(|((urgency, _), _)| (*urgency, 0));
+        let fair = last.filter(|_| self.taken % FAIR_SHARE == FAIR_SHARE - 1);
+        let least = fair.and_then(|least| self.ready.range(least..).map(|(place, _)| place).find(may_pass));
+        least.or_else(|| self.ready.keys().find(may_pass)).copied()
     }
 
     /// Notes how the run of a lane ended and plans what follows (SC-33 to SC-35). Work that came in
@@ -134,12 +181,13 @@ impl Queue {
             let retry = slot.retry_after(done, verdict, now, pace);
             self.plan_retry(key, retry);
         }
+        if matches!(verdict, Verdict::Failed(_)) {
+            self.states.entry(key.lane()).or_default().retries += 1;
+        }
         if self.slots.get(key).is_some_and(|slot| slot.work != Work::NONE) {
-            self.enqueue(key);
+            self.line_up(key);
         }
-        if self.slots.get(key).is_some_and(Slot::is_empty) {
-            self.slots.remove(key);
-        }
+        self.forget_idle(key);
     }
 
     fn plan_retry(&mut self, key: &Key, retry: Option<Planned>) {
@@ -150,6 +198,23 @@ impl Queue {
         if let Some(retry) = retry {
             self.retries.insert((retry.due, key.clone()));
         }
+    }
+
+    fn forget_idle(&mut self, key: &Key) {
+        if self.slots.get(key).is_some_and(Slot::is_empty) {
+            self.slots.remove(key);
+        }
+    }
+
+    /// How full it is, by what lanes serve.
+    pub(crate) fn states(&self) -> &BTreeMap<Lane, QueueState> {
+        &self.states
+    }
+
+    /// Since when the lane waits that has waited longest.
+    pub(crate) fn oldest(&self) -> Option<Instant> {
+        let first = |urgency| self.ready.range((urgency, 0)..).next().map(|(_, ready)| ready.since);
+        Urgency::ALL.into_iter().filter_map(first).min()
     }
 
     /// Whether the lane runs just now.
@@ -176,8 +241,8 @@ impl Slot {
 
     /// The retry that is planned after a run that did this work.
     fn retry_after(&mut self, done: Work, verdict: Verdict, now: Instant, pace: &Pace) -> Option<Planned> {
-        let before = self.retry.filter(|retry| !covers(done, retry.work));
-        if done.sync {
+        let before = self.retry.filter(|retry| !done.covers(retry.work));
+        if done.is_sync() {
             self.blocked = verdict == Verdict::Failed(Retry::Never);
         }
         if verdict == Verdict::Done && before.is_some() {
@@ -192,11 +257,6 @@ impl Slot {
     fn is_empty(&self) -> bool {
         self.stage == Stage::Idle && self.retry.is_none() && self.failures == 0
     }
-}
-
-/// Whether doing one leaves nothing of the other to do: a sync includes all else.
-fn covers(done: Work, other: Work) -> bool {
-    done.sync || done.and(other) == done
 }
 
 #[cfg(test)]

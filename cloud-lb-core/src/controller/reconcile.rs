@@ -100,7 +100,7 @@ impl Reconciler {
             return Finished { key, memory: job.memory, verdict: failed, handed: None };
         }
         let known = job.memory.is_some();
-        let (Some(service), true) = (job.service, known || work.sync) else {
+        let (Some(service), true) = (job.service, known || work.is_sync()) else {
             return Finished { key, memory: None, verdict: Verdict::Done, handed: None };
         };
         let id = match k8s::service_id(&self.cluster, &service) {
@@ -114,7 +114,7 @@ impl Reconciler {
         let memory = job.memory.unwrap_or_else(|| Memory::new(Arc::clone(&service)));
         let Job { nodes, slices, .. } = job;
         let mut lane = Lane { key: key.clone(), service, id, memory, nodes, slices, handed: None };
-        let (keep, verdict) = if work.sync {
+        let (keep, verdict) = if work.is_sync() {
             self.sync(&mut lane, known).await
         } else {
             (true, self.follow(&mut lane, work).await)

@@ -12,26 +12,63 @@ pub(crate) struct Work {
     pub(crate) targets: bool,
     /// Write the status again that somebody wiped (W-4).
     pub(crate) status: bool,
+    /// The same as `sync`, but only because the cloud is not as it was left (W-5).
+    pub(crate) drift: bool,
 }
 
 impl Work {
-    pub(crate) const NONE: Self = Self { sync: false, targets: false, status: false };
+    pub(crate) const NONE: Self = Self { sync: false, targets: false, status: false, drift: false };
     pub(crate) const SYNC: Self = Self { sync: true, ..Self::NONE };
     pub(crate) const TARGETS: Self = Self { targets: true, ..Self::NONE };
     pub(crate) const STATUS: Self = Self { status: true, ..Self::NONE };
+    pub(crate) const DRIFT: Self = Self { drift: true, ..Self::NONE };
 
     pub(crate) fn and(self, other: Self) -> Self {
         Self {
             sync: self.sync || other.sync,
             targets: self.targets || other.targets,
             status: self.status || other.status,
+            drift: self.drift || other.drift,
         }
+    }
+
+    /// Whether it is an ensure or a cleanup, for whatever reason.
+    pub(crate) fn is_sync(self) -> bool {
+        self.sync || self.drift
+    }
+
+    /// Whether doing it leaves nothing of the other to do.
+    pub(super) fn covers(self, other: Self) -> bool {
+        self.is_sync() || self.and(other) == self
     }
 
     /// Whether it takes calls to the cloud.
     pub(super) fn asks_the_cloud(self) -> bool {
-        self.sync || self.targets
+        self.is_sync() || self.targets
     }
+
+    /// Users do not wait for nodes, and nobody waits for drift (W-3).
+    pub(super) fn urgency(self) -> Urgency {
+        if self.sync || self.status {
+            Urgency::Change
+        } else if self.targets {
+            Urgency::Nodes
+        } else {
+            Urgency::Drift
+        }
+    }
+}
+
+/// What goes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Urgency {
+    Change,
+    Nodes,
+    Drift,
+}
+
+impl Urgency {
+    pub(super) const ALL: [Self; 3] = [Self::Change, Self::Nodes, Self::Drift];
 }
 
 /// What a lane that was taken must do.
