@@ -89,11 +89,7 @@ impl<K: ResourceExt> Index<K> {
         self.objects.get(key)
     }
 
-    /// How many there are.
-    pub(crate) fn len(&self) -> usize {
-        self.objects.len()
-    }
-
+    /// All of them.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&ObjectKey, &Arc<K>)> {
         self.objects.iter()
     }

@@ -148,7 +148,7 @@ impl Nodes {
 
     /// How many nodes are in the newest snapshot, and how many there are.
     pub(crate) fn count(&self) -> (usize, usize) {
-        (self.set.nodes.len(), self.index.len())
+        (self.set.nodes.len(), self.known.len())
     }
 
     /// The newest snapshot.
