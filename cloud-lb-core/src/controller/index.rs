@@ -88,11 +88,6 @@ impl<K: ResourceExt> Index<K> {
     pub(crate) fn get(&self, key: &ObjectKey) -> Option<&Arc<K>> {
         self.objects.get(key)
     }
-
-    /// All of them.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&ObjectKey, &Arc<K>)> {
-        self.objects.iter()
-    }
 }
 
 fn change<K: ResourceExt>(old: Option<Arc<K>>, new: Option<Arc<K>>) -> Option<Change<K>> {
