@@ -125,7 +125,9 @@ impl Queue {
     pub(crate) fn touch_blocked(&mut self) {
         let blocked = self.slots.iter().filter(|(_, slot)| slot.blocked && slot.retry.is_some());
         let keys: Vec<Key> = blocked.map(|(key, _)| key.clone()).collect();
-        keys.iter().for_each(|key| self.touch(key, Work::SYNC));
+        for key in &keys {
+            self.touch(key, Work::SYNC);
+        }
     }
 
     /// Makes the retries ready whose time has come.
@@ -161,10 +163,10 @@ impl Queue {
             let slot = self.ready.get(*place).and_then(|ready| self.slots.get(&ready.key));
             slot.is_some_and(|slot| slot.task(gate).is_some())
         };
-        let last = self.ready.last_key_value().map(|((urgency, _), _)| (*urgency, 0));
-        let fair = last.filter(|_| self.taken % FAIR_SHARE == FAIR_SHARE - 1);
-        let least = fair.and_then(|least| self.ready.range(least..).map(|(place, _)| place).find(may_pass));
-        least.or_else(|| self.ready.keys().find(may_pass)).copied()
+        let lowest = self.ready.last_key_value().map(|((urgency, _), _)| (*urgency, 0));
+        let fair = lowest.filter(|_| self.taken % FAIR_SHARE == FAIR_SHARE - 1);
+        let share = fair.and_then(|from| self.ready.range(from..).map(|(place, _)| place).find(may_pass));
+        share.or_else(|| self.ready.keys().find(may_pass)).copied()
     }
 
     /// Notes how the run of a lane ended and plans what follows (SC-33 to SC-35). Work that came in

@@ -5,6 +5,7 @@ use crate::error::Retry;
 
 /// What a lane is to do. Work of one lane adds up until the lane runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "a set")]
 pub(crate) struct Work {
     /// Ensure or clean up, as the newest object says.
     pub(crate) sync: bool,
