@@ -31,6 +31,7 @@ pub(crate) struct Nodes {
     /// What of a node the provider uses (W-19).
     fields: BTreeSet<NodeField>,
     known: BTreeMap<String, Known>,
+    census: Census,
     /// Names in the list that is coming in.
     arriving: BTreeSet<String>,
     listed: bool,
@@ -76,6 +77,7 @@ impl Nodes {
             policy,
             fields,
             known: BTreeMap::new(),
+            census: Census::default(),
             arriving: BTreeSet::new(),
             listed: false,
             fingerprint: 0,
@@ -98,7 +100,9 @@ impl Nodes {
                 let arrived = std::mem::take(&mut self.arriving);
                 let gone: Vec<String> =
                     self.known.keys().filter(|name| !arrived.contains(*name)).cloned().collect();
-                gone.iter().for_each(|name| self.remove(name, now));
+                for name in &gone {
+                    self.remove(name, now);
+                }
                 self.listed = true;
             }
             Event::Apply(node) => self.put(&node, now),
@@ -128,6 +132,12 @@ impl Nodes {
 
     /// Notes what a change of a node means: nothing, a new snapshot for whoever asks next, or a pass.
     fn compare(&mut self, before: Option<&Place>, after: Option<&Place>, now: Instant) {
+        if let Some(before) = before {
+            *self.census.count(before) -= 1;
+        }
+        if let Some(after) = after {
+            *self.census.count(after) += 1;
+        }
         let (before, after) = (before.and_then(Place::target), after.and_then(Place::target));
         if before == after {
             return;
@@ -144,11 +154,6 @@ impl Nodes {
     /// Whether the first list is complete (SC-3).
     pub(crate) fn is_listed(&self) -> bool {
         self.listed
-    }
-
-    /// How many nodes are in the newest snapshot, and how many there are.
-    pub(crate) fn count(&self) -> (usize, usize) {
-        (self.set.nodes.len(), self.known.len())
     }
 
     /// The newest snapshot.
@@ -179,7 +184,7 @@ impl Nodes {
         let generation = self.current().generation;
         let changed = std::mem::replace(&mut self.passed, generation) != generation;
         if changed {
-            let Census { active, draining, waiting, out } = self.census();
+            let Census { active, draining, waiting, out } = self.census;
             tracing::info!(active, draining, waiting, out, "nodes changed");
         }
         changed
@@ -187,16 +192,18 @@ impl Nodes {
 
     /// How many nodes are where.
     pub(crate) fn census(&self) -> Census {
-        let mut census = Census::default();
-        for known in self.known.values() {
-            *match &known.place {
-                Place::Behind(node) if node.state == NodeState::Active => &mut census.active,
-                Place::Behind(_) => &mut census.draining,
-                Place::Waiting => &mut census.waiting,
-                Place::Out => &mut census.out,
-            } += 1;
+        self.census
+    }
+}
+
+impl Census {
+    fn count(&mut self, place: &Place) -> &mut usize {
+        match place {
+            Place::Behind(node) if node.state == NodeState::Active => &mut self.active,
+            Place::Behind(_) => &mut self.draining,
+            Place::Waiting => &mut self.waiting,
+            Place::Out => &mut self.out,
         }
-        census
     }
 }
 

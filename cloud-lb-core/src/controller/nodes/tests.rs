@@ -32,12 +32,11 @@ pub(super) fn nodes() -> Nodes {
 /// Takes in the first list.
 pub(super) fn list(nodes: &mut Nodes, first: impl IntoIterator<Item = Node>) {
     let now = Instant::now();
-    let events = first.into_iter().map(Event::InitApply);
-    [Event::Init]
-        .into_iter()
-        .chain(events)
-        .chain([Event::InitDone])
-        .for_each(|event| nodes.apply(event, now));
+    nodes.apply(Event::Init, now);
+    for node in first {
+        nodes.apply(Event::InitApply(node), now);
+    }
+    nodes.apply(Event::InitDone, now);
 }
 
 /// Whether there is a pass once nodes are quiet.

@@ -11,6 +11,7 @@ use crate::k8s::{AUTOSCALER_TAINT, EXCLUDE_LABEL};
 
 /// A node as the cases tell them apart.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "independent yes-or-no facts, read by name")]
 struct Look {
     provider_id: &'static str,
     excluded: bool,
