@@ -81,12 +81,12 @@ impl<B: Backend> Engine<B> {
     async fn planned(&self, scope: Scope<'_>, want: &Graph<B::Spec>) -> Result<Planned<B>> {
         let tick = self.fold.now();
         let have = stage(Stage::Observe, self.backend.observe(scope)).await?;
-        let plan = pure_stage(Stage::Plan, || self.difference(want, &have))?;
+        let plan = self.difference(want, &have)?;
         Ok(Planned { plan, have, tick })
     }
 
     fn difference(&self, want: &Graph<B::Spec>, have: &Observed<B::Spec>) -> Result<Plan<B::Spec>> {
-        plan(want, have, |have, want| self.backend.change(have, want))
+        pure_stage(Stage::Plan, || plan(want, have, |have, want| self.backend.change(have, want)))
     }
 
     /// Plans and applies until the plan is carried out or must wait.

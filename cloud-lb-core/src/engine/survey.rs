@@ -2,11 +2,11 @@
 
 use futures::StreamExt;
 use futures::stream;
-use tracing::{Instrument, info_span};
 
 use super::{Engine, unfound};
 use crate::backend::{Backend, Everything};
 use crate::error::{Error, ErrorKind, Result};
+use crate::measure::{Stage, stage};
 use crate::model::LoadBalancer;
 use crate::plan::{Observed, PlanReport};
 use crate::provider::{Finding, State, Survey};
@@ -17,7 +17,7 @@ const AT_ONCE: usize = 8;
 impl<B: Backend> Engine<B> {
     pub(super) async fn held_against(&self, services: &[LoadBalancer]) -> Result<Survey> {
         let taken: Vec<&LoadBalancer> = services.iter().filter(|lb| self.backend.takes(lb)).collect();
-        let all = self.backend.observe_all(&taken).instrument(info_span!("observe")).await?;
+        let all = stage(Stage::Observe, self.backend.observe_all(&taken)).await?;
         let Everything { observed, owned } = all;
         if observed.len() != taken.len() {
             let message =
