@@ -130,7 +130,7 @@ async fn w_14_a_throttled_service_waits_and_has_not_failed() {
 #[tokio::test(start_paused = true)]
 async fn w_14_throttling_slows_all_services() {
     let world = World::new().ready(&services(3)).await;
-    world.cloud.next(Op::Update, Answer::Fail(refused().with_retry(Retry::After(Duration::from_secs(60)))));
+    world.cloud.next(Op::Update, Answer::Fail(refused().with_retry(Retry::After(Duration::from_mins(1)))));
     world.add_node("n3");
     world.until("refused", |world| world.cloud.count(Op::Update) >= 1).await;
     world.rest().await;
