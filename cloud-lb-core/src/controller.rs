@@ -38,6 +38,8 @@ use tokio_util::sync::CancellationToken;
 pub use self::options::Options;
 pub use self::status::READY_CONDITION;
 
+pub(crate) use self::api::from_kube;
+
 use self::api::ServiceWriter;
 use self::circuit::Circuit;
 use self::dispatch::Dispatcher;
