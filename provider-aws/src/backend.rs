@@ -12,7 +12,7 @@ use cloud_lb_core::plan::{Change, Observed, Step};
 use cloud_lb_core::provider::{Capabilities, State, TargetScope};
 
 use crate::api::Api;
-use crate::apply::{Leaving, NodeRuleWriter, Refused};
+use crate::apply::{Leaving, NodeRuleWriter, Refused, Zoned};
 use crate::config::Config;
 use crate::desired::{self, load_balancer_name, takes};
 use crate::facts::Account;
@@ -37,6 +37,7 @@ pub struct Aws<A> {
     pub(crate) stacks: Stacks,
     pub(crate) node_rules: NodeRuleWriter,
     pub(crate) refused: Refused,
+    pub(crate) zoned: Zoned,
     pub(crate) patience: Patience,
     pub(crate) leaving: Leaving,
 }
@@ -57,6 +58,7 @@ impl<A: Api> Aws<A> {
             stacks: Stacks::new(refresh),
             node_rules: NodeRuleWriter::default(),
             refused: Refused::default(),
+            zoned: Zoned::default(),
             patience: Patience::default(),
             leaving: Leaving::default(),
             config,

@@ -49,7 +49,7 @@ impl<A: Api> Aws<A> {
     pub(crate) async fn observe_service(&self, service: &ServiceId) -> Result<Observed<Spec>> {
         let (view, stack) = self.stack(service, Reading::Kept).await?;
         let stack = self.up_to_date(service, stack).await?;
-        Ok(self.observed(service, &view, &stack, &BTreeSet::new()))
+        Ok(self.observed(service, &view, &stack))
     }
 
     /// What a Service that is to go has: load balancers without listeners, which go with them, and no
@@ -59,18 +59,10 @@ impl<A: Api> Aws<A> {
         let view = self.view().await?;
         let mut stack = self.leaving(service, &view).await?;
         stack.load_balancers.iter_mut().for_each(|lb| lb.listeners.clear());
-        let through_listeners = stack.target_groups.iter().map(|group| group.target_group_arn.clone());
-        Ok(self.observed(service, &view, &stack, &through_listeners.collect()))
+        Ok(self.observed(service, &view, &stack))
     }
 
-    /// `uses` are target groups that the load balancers use through listeners that are not told of.
-    fn observed(
-        &self,
-        service: &ServiceId,
-        view: &View,
-        stack: &StackFacts,
-        uses: &BTreeSet<String>,
-    ) -> Observed<Spec> {
+    fn observed(&self, service: &ServiceId, view: &View, stack: &StackFacts) -> Observed<Spec> {
         let lookups = |instance: &str| self.lookups.groups_of(instance);
         let rules = node_rules::observe(view, stack, self.backend_id(view).as_deref(), lookups);
         for (target_group, need) in rules.needs {
@@ -78,7 +70,7 @@ impl<A: Api> Aws<A> {
         }
         let mut have = Observed::new();
         for lb in &stack.load_balancers {
-            add_load_balancer(lb, uses, &mut have);
+            add_load_balancer(lb, stack, &mut have);
         }
         for group in &stack.target_groups {
             add_target_group(group, stack, &mut have);
@@ -290,10 +282,15 @@ fn group_outputs(group: &GroupFacts) -> Outputs {
     one_output(key::GROUP_ID, &group.group_id)
 }
 
-fn add_load_balancer(lb: &LoadBalancerFacts, uses: &BTreeSet<String>, have: &mut Observed<Spec>) {
+fn add_load_balancer(lb: &LoadBalancerFacts, stack: &StackFacts, have: &mut Observed<Spec>) {
     let spec = Spec::LoadBalancer(normal::load_balancer(lb));
+    let may_use = |group: &&TargetGroupFacts| {
+        stack.user_of(group).is_none_or(|user| user.load_balancer_arn == lb.load_balancer_arn)
+    };
+    let through_listeners = stack.target_groups.iter().filter(may_use);
+    let uses = through_listeners.map(|group| group.target_group_arn.clone()).collect();
     let found = of_service_alone(spec, load_balancer_outputs(lb));
-    have.add(key::load_balancer(), Have { uses: uses.clone(), ..found });
+    have.add(key::load_balancer(), Have { uses, ..found });
     for listener in &lb.listeners {
         let spec = Spec::Listener(normal::listener(&lb.load_balancer_arn, listener));
         let outputs = one_output(key::LISTENER_ARN, &listener.listener_arn);

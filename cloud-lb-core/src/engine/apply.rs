@@ -56,8 +56,8 @@ struct Run<S> {
     batches: Vec<Batch<S>>,
     progress: Vec<Progress>,
     have: Observed<S>,
-    /// What the cloud is still at work on.
-    pending: Option<Pending>,
+    /// What the cloud is still at work on, of the first batch of which it is.
+    pending: Option<(usize, Pending)>,
     failures: Vec<(usize, Error)>,
     stale: bool,
 }
@@ -156,7 +156,7 @@ impl<S: Spec> Run<S> {
         match written {
             Ok(Written::Applied(applied)) => {
                 self.set(index, Progress::Done);
-                self.record(steps, applied);
+                self.record(index, steps, applied);
             }
             Ok(Written::Stale) => self.stale = true,
             // What it refers to was shared, and its last user deleted it meanwhile.
@@ -165,11 +165,17 @@ impl<S: Spec> Run<S> {
         }
     }
 
-    fn record(&mut self, steps: Vec<Step<S>>, applied: Vec<Applied>) {
+    fn waits_for(&mut self, index: usize, pending: Pending) {
+        if self.pending.as_ref().is_none_or(|(first, _)| index < *first) {
+            self.pending = Some((index, pending));
+        }
+    }
+
+    fn record(&mut self, index: usize, steps: Vec<Step<S>>, applied: Vec<Applied>) {
         for (step, applied) in steps.into_iter().zip(applied) {
             let settled = applied.pending.is_none();
             if let Some(waiting) = applied.pending {
-                self.pending.get_or_insert(waiting);
+                self.waits_for(index, waiting);
             }
             let op = step.action.op();
             if op == Op::Update || (op == Op::Delete && settled) {
@@ -192,7 +198,7 @@ impl<S: Spec> Run<S> {
         let mut errors = Vec::new();
         for (index, error) in std::mem::take(&mut self.failures) {
             match self.wait(index, &error) {
-                Some(pending) => _ = self.pending.get_or_insert(pending),
+                Some(pending) => self.waits_for(index, pending),
                 None => errors.push(error),
             }
         }
@@ -205,8 +211,8 @@ impl<S: Spec> Run<S> {
         Ok(match self.pending {
             _ if self.stale => Ran::Stale,
             None => Ran::Done(self.have),
-            Some(pending) if only_deletes => Ran::Tidying(self.have, pending),
-            Some(pending) => Ran::Pending(pending),
+            Some((_, pending)) if only_deletes => Ran::Tidying(self.have, pending),
+            Some((_, pending)) => Ran::Pending(pending),
         })
     }
 
@@ -216,7 +222,7 @@ impl<S: Spec> Run<S> {
         if error.kind() != ErrorKind::InUse {
             return None;
         }
-        self.pending.clone().or_else(|| {
+        self.pending.as_ref().map(|(_, pending)| pending.clone()).or_else(|| {
             let step = self.batches.get(index)?.steps.iter().find(|step| deletes_shared(step))?;
             let reason = format!("{} is still in use", step.key);
             Some(Pending { retry_after: Duration::from_secs(5), reason })

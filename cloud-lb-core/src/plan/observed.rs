@@ -31,17 +31,21 @@ pub struct Have<S> {
     /// observed: a reference is recognised by its value.
     pub outputs: Outputs,
     /// Outputs of others that it uses beyond the inputs of its spec, for example through parts that are
-    /// not observed: the others cannot go before it.
+    /// not observed, or go with it: the others cannot go before it.
     pub uses: BTreeSet<String>,
 }
 
 impl<S: Spec> Have<S> {
-    /// Whether it is part of another, or uses an output of the other.
+    /// Whether it is part of another, or has an input that is an output of the other.
     pub(crate) fn depends_on(&self, key: &ResourceKey, other: &Self) -> bool {
         let refers = |value: &str| other.outputs.values().any(|output| output == value);
         self.container.as_ref() == Some(key)
             || self.spec.inputs().into_iter().filter_map(|input| input.value()).any(refers)
-            || self.uses.iter().any(|value| refers(value))
+    }
+
+    /// Whether the other cannot go before this one goes, or changes.
+    pub(crate) fn holds(&self, key: &ResourceKey, other: &Self) -> bool {
+        self.depends_on(key, other) || other.outputs.values().any(|output| self.uses.contains(output))
     }
 }
 

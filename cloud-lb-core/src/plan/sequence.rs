@@ -136,9 +136,8 @@ impl<'a, S: Spec> Situation<'a, S> {
 
     fn before_delete(&self, leaving: &Found<'a, S>) -> BTreeSet<Task<'a>> {
         let others = self.found.iter().filter(|other| !ptr::eq(*other, leaving));
-        let dependents = others
-            .filter(|other| other.have.depends_on(leaving.key, leaving.have))
-            .filter_map(|other| other.task);
+        let dependents =
+            others.filter(|other| other.have.holds(leaving.key, leaving.have)).filter_map(|other| other.task);
         let replaced = self.verdicts.get(leaving.key).and_then(Verdict::replaced);
         let successor = (replaced == Some(ReplaceOrder::CreateFirst)).then_some(Task::Write(leaving.key));
         dependents.chain(successor).collect()

@@ -1,7 +1,5 @@
 //! What there is of many Services: one listing of the account, then the details of each.
 
-use std::collections::BTreeSet;
-
 use cloud_lb_core::backend::Everything;
 use cloud_lb_core::error::Result;
 use cloud_lb_core::model::LoadBalancer;
@@ -29,6 +27,6 @@ impl<A: Api> Aws<A> {
     async fn observe_anew(&self, lb: &LoadBalancer) -> Result<Observed<Spec>> {
         self.note_wishes(lb);
         let (view, stack) = self.stack(&lb.service, Reading::Anew).await?;
-        Ok(self.observed(&lb.service, &view, &stack, &BTreeSet::new()))
+        Ok(self.observed(&lb.service, &view, &stack))
     }
 }
