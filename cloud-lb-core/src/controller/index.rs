@@ -89,6 +89,11 @@ impl<K: ResourceExt> Index<K> {
         self.objects.get(key)
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.objects.len()
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &K> {
         self.objects.values().map(AsRef::as_ref)
     }

@@ -59,6 +59,11 @@ impl Nodes {
         self.index.is_listed()
     }
 
+    /// How many nodes are in the newest snapshot, and how many there are.
+    pub(crate) fn count(&self) -> (usize, usize) {
+        (self.set.nodes.len(), self.index.len())
+    }
+
     /// The newest snapshot.
     pub(crate) fn current(&mut self) -> Arc<NodeSet> {
         if std::mem::take(&mut self.stale) {
