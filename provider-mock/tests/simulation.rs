@@ -17,6 +17,8 @@ mod run;
 mod seeds;
 #[path = "simulation/setting.rs"]
 mod setting;
+#[path = "simulation/steps.rs"]
+mod steps;
 #[path = "simulation/trace.rs"]
 mod trace;
 #[path = "simulation/users.rs"]

@@ -23,10 +23,18 @@ const REST: Duration = Duration::from_secs(90);
 
 /// Plays a seed.
 pub(crate) fn play(seed: u64) -> Result<Tally, String> {
-    play_in(Setting::of(seed))
+    in_runtime(Setting::of(seed), async |world| {
+        let result = world.play().await;
+        tracing::info!(target: "simulation", ?result, "the end");
+        result.map(|()| world.tally())
+    })
 }
 
-fn play_in(setting: Setting) -> Result<Tally, String> {
+/// Makes a world in a runtime of its own, and plays in it.
+pub(crate) fn in_runtime<T>(
+    setting: Setting,
+    play: impl AsyncFnOnce(&mut World) -> Result<T, String>,
+) -> Result<T, String> {
     // Everything that is left to chance in this thread comes from here.
     fastrand::seed(setting.seed);
     let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
@@ -34,9 +42,7 @@ fn play_in(setting: Setting) -> Result<Tally, String> {
         trace::begin();
         tracing::info!(target: "simulation", ?setting);
         let mut world = World::new(setting);
-        let result = world.play().await;
-        tracing::info!(target: "simulation", ?result, "the end");
-        result.map(|()| world.tally())
+        play(&mut world).await
     })
 }
 
@@ -68,7 +74,7 @@ impl World {
     }
 
     /// Lets nothing go wrong any more and waits until everything is as it must be.
-    async fn settle(&mut self, when: &str) -> Check {
+    pub(crate) async fn settle(&mut self, when: &str) -> Check {
         tracing::info!(target: "simulation", when, "nothing goes wrong any more");
         for number in 0..self.replicas.len() {
             self.heal(number);
@@ -121,14 +127,14 @@ impl World {
         self.replicas.iter().map(of).collect()
     }
 
-    fn check_wrongs(&self) -> Check {
+    pub(crate) fn check_wrongs(&self) -> Check {
         match self.watchdog.wrongs().first() {
             Some(wrong) => Err(wrong.clone()),
             None => Ok(()),
         }
     }
 
-    fn tally(mut self) -> Tally {
+    fn tally(&mut self) -> Tally {
         for replica in &self.replicas {
             for fault in replica.api.faults().injected() {
                 *self.tally.entry(format!("API {}", kind_of(&fault))).or_default() += 1;
@@ -139,7 +145,7 @@ impl World {
         }
         *self.tally.entry("crashes".to_owned()).or_default() += self.watchdog.deaths();
         *self.tally.entry("leader changes".to_owned()).or_default() += self.watchdog.changes();
-        self.tally
+        std::mem::take(&mut self.tally)
     }
 }
 
