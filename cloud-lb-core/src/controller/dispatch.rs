@@ -74,7 +74,7 @@ impl Dispatcher {
 
     async fn work(&mut self, watches: &mut Watches, shutdown: &CancellationToken) -> Result<()> {
         loop {
-            self.gauges.turn(self.unlisted(), &self.queue, self.nodes.count());
+            self.gauges.turn(self.unlisted(), &self.queue, self.nodes.census());
             self.start_lanes();
             let due = self.next_due();
             tokio::select! {

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::key::Key;
 use super::memory::{Memory, Told};
+use super::nodes::Census;
 use super::queue::{Queue, Verdict};
 use super::reconcile::Finished;
 use super::status::Health;
@@ -56,14 +57,15 @@ impl Gauges {
         self.heart.beat().await;
     }
 
-    /// Shows what the loop has at the begin of a turn. `nodes` are those in use, and all.
-    pub(crate) fn turn(&self, unlisted: Vec<&'static str>, queue: &Queue, nodes: (usize, usize)) {
-        let (active, all) = nodes;
+    /// Shows what the loop has at the begin of a turn.
+    pub(crate) fn turn(&self, unlisted: Vec<&'static str>, queue: &Queue, nodes: Census) {
+        let Census { active, draining, waiting, out } = nodes;
         self.vitals.update(|state| {
             state.unlisted = unlisted;
             state.queues.clone_from(queue.states());
             state.oldest = queue.oldest();
-            state.nodes = [("active", active), ("excluded", all.saturating_sub(active))].into();
+            state.nodes =
+                [("active", active), ("draining", draining), ("waiting", waiting), ("excluded", out)].into();
         });
     }
 

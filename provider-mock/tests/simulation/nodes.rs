@@ -57,7 +57,7 @@ impl World {
     }
 
     fn change(&mut self, node: &mut Value, name: &str) -> &'static str {
-        match self.rng.u8(..5) {
+        match self.rng.u8(..6) {
             0 => {
                 node["spec"]["providerID"] = json!(format!("mock:///{name}"));
                 "provider id"
@@ -72,10 +72,15 @@ impl World {
                 *labels = if labels.is_object() { Value::Null } else { json!({ EXCLUDE_LABEL: "" }) };
                 "exclusion"
             }
-            _ => {
+            3 | 4 => {
                 let ready = node["status"]["conditions"][0]["status"] == "True";
                 node["status"]["conditions"][0]["status"] = json!(if ready { "False" } else { "True" });
                 "readiness"
+            }
+            _ => {
+                let last = self.rng.u8(10..250);
+                node["status"]["addresses"][0]["address"] = json!(format!("10.0.1.{last}"));
+                "address"
             }
         }
     }
