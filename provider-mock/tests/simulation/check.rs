@@ -77,7 +77,8 @@ impl World {
     async fn check_owned(&self, services: &[Service]) -> Check {
         let wanted: BTreeSet<String> =
             services.iter().filter(|service| wants(service)).filter_map(ResourceExt::uid).collect();
-        let owned = self.observer.list_owned().await.map_err(|error| format!("cannot list: {error}"))?;
+        let survey = self.observer.survey(&[]).await;
+        let owned = survey.map_err(|error| format!("no survey: {error}"))?.owned;
         let mut owners = BTreeSet::new();
         for owner in owned.iter().filter_map(|owned| owned.service.as_ref()) {
             if !owners.insert(&owner.uid) {
