@@ -45,7 +45,7 @@ impl Fuse {
     /// Comes before a call: of a dead client it never ends.
     pub(crate) async fn admit(&self) {
         if self.has_blown() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 
@@ -58,7 +58,7 @@ impl Fuse {
         };
         if is_last {
             self.blown.cancel();
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

@@ -3,6 +3,13 @@
 //! `SEED=7 cargo test -p provider-mock --test simulation` plays one seed and prints what happened;
 //! `SEEDS=100000 cargo test …` plays that many. The same seed gives the same story, to the last line.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a helper that fails fails its test"
+)]
+
 #[path = "simulation/chaos.rs"]
 mod chaos;
 #[path = "simulation/check.rs"]

@@ -42,7 +42,7 @@ impl World {
                 self.count("services made");
             }
             Err(error) => {
-                tracing::info!(target: "simulation", name, %error, "a user cannot create a Service")
+                tracing::info!(target: "simulation", name, %error, "a user cannot create a Service");
             }
         }
     }
