@@ -269,13 +269,21 @@ pub(crate) fn one_output(name: &str, value: &str) -> Outputs {
 
 /// Nothing refers to targets; they are told apart by their target group, in words that nothing else uses.
 pub(crate) fn targets_outputs(target_group: &str) -> Outputs {
-    one_output(key::TARGETS, &format!("targets of {target_group}"))
+    one_output(key::TARGETS, &targets_of(target_group))
+}
+
+fn targets_of(target_group: &str) -> String {
+    format!("targets of {target_group}")
 }
 
 /// Nothing refers to node rules; see [`targets_outputs`].
 pub(crate) fn node_rules_outputs(rules: &NodeRules) -> Outputs {
     let target_group = rules.target_group_arn.value().unwrap_or_default();
-    one_output(key::NODE_RULES, &format!("node rules of {target_group}"))
+    one_output(key::NODE_RULES, &node_rules_of(target_group))
+}
+
+fn node_rules_of(target_group: &str) -> String {
+    format!("node rules of {target_group}")
 }
 
 fn group_outputs(group: &GroupFacts) -> Outputs {
@@ -287,8 +295,8 @@ fn add_load_balancer(lb: &LoadBalancerFacts, stack: &StackFacts, have: &mut Obse
     let may_use = |group: &&TargetGroupFacts| {
         stack.user_of(group).is_none_or(|user| user.load_balancer_arn == lb.load_balancer_arn)
     };
-    let through_listeners = stack.target_groups.iter().filter(may_use);
-    let uses = through_listeners.map(|group| group.target_group_arn.clone()).collect();
+    let through_listeners = stack.target_groups.iter().filter(may_use).map(|group| &group.target_group_arn);
+    let uses = through_listeners.flat_map(|arn| [arn.clone(), targets_of(arn), node_rules_of(arn)]).collect();
     let found = of_service_alone(spec, load_balancer_outputs(lb));
     have.add(key::load_balancer(), Have { uses, ..found });
     for listener in &lb.listeners {
