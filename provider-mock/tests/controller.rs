@@ -18,6 +18,8 @@ mod mock;
 mod nodes;
 #[path = "controller/snapshots.rs"]
 mod snapshots;
+#[path = "controller/upstream.rs"]
+mod upstream;
 #[path = "controller/vanished.rs"]
 mod vanished;
 #[path = "controller/world.rs"]
