@@ -14,7 +14,7 @@ use cloud_lb_core::engine::Engine;
 use cloud_lb_core::error::{ErrorKind, Result};
 use cloud_lb_core::model::{IpFamily, LoadBalancer, Node, ServiceId, Status};
 use cloud_lb_core::plan::PlanReport;
-use cloud_lb_core::provider::{Capabilities, LoadBalancerProvider, Outcome, Owned, State, TargetUpdate};
+use cloud_lb_core::provider::{Capabilities, LoadBalancerProvider, Outcome, State, Survey, TargetUpdate};
 use provider_aws::config::Publish;
 use provider_aws::fake::{FakeAws, Fault, Options};
 use provider_aws::{Account, Aws};
@@ -115,13 +115,9 @@ impl LoadBalancerProvider for Dressed {
         self.0.delete(service).await
     }
 
-    /// The suite names Services with UIDs, which AWS's tags do not tell.
-    async fn list_owned(&self) -> Result<Vec<Owned>> {
-        let mut all = self.0.list_owned().await?;
-        for service in all.iter_mut().filter_map(|owned| owned.service.as_mut()) {
-            service.uid = format!("{}-uid", service.name);
-        }
-        Ok(all)
+    async fn survey(&self, services: &[LoadBalancer]) -> Result<Survey> {
+        let services: Vec<LoadBalancer> = services.iter().map(dressed).collect();
+        self.0.survey(&services).await
     }
 }
 
