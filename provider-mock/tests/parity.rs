@@ -2,6 +2,7 @@
 //! lists them says where.
 //!
 //! A case of number 7 is marked `b007`, in the name of a test or in a row of a table.
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -75,24 +76,27 @@ fn find() -> Found {
     let mut found = Found::new();
     for root in ROOTS {
         visit(&workspace().join(root), &mut |path| {
-            let text = fs::read_to_string(path).unwrap();
-            let file = path.strip_prefix(workspace()).unwrap().to_string_lossy().replace('\\', "/");
-            let mut test = String::new();
-            for line in text.lines() {
-                if let Some((_, rest)) = line.split_once("fn ") {
-                    test = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-                }
-                for number in marks(line) {
-                    let place = format!("[`{test}`](../{file})");
-                    let places = found.entry(number).or_default();
-                    if !places.contains(&place) {
-                        places.push(place);
-                    }
-                }
-            }
+            let file = path.strip_prefix(workspace()).unwrap().to_string_lossy().into_owned();
+            find_in(&fs::read_to_string(path).unwrap(), &file, &mut found);
         });
     }
     found
+}
+
+fn find_in(source: &str, file: &str, found: &mut Found) {
+    let mut function = String::new();
+    for line in source.lines() {
+        if let Some((_, rest)) = line.split_once("fn ") {
+            function = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+        }
+        for number in marks(line) {
+            let place = format!("[`{function}`](../{file})");
+            let places = found.entry(number).or_default();
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+    }
 }
 
 fn visit(path: &Path, see: &mut dyn FnMut(&Path)) {
@@ -100,7 +104,9 @@ fn visit(path: &Path, see: &mut dyn FnMut(&Path)) {
         let mut entries: Vec<PathBuf> =
             fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect();
         entries.sort();
-        entries.iter().for_each(|entry| visit(entry, see));
+        for entry in &entries {
+            visit(entry, see);
+        }
     } else if path.extension().is_some_and(|extension| extension == "rs") {
         see(path);
     }

@@ -166,8 +166,10 @@ async fn sc_97_t_4_an_update_is_told_and_writes_no_status() {
 
 #[tokio::test(start_paused = true)]
 async fn b026_b027_b028_a_sequence_of_changes_is_four_updates_each() {
+    /// What happens, and the nodes of each load balancer after it.
+    type Step = (fn(&World), &'static [&'static str]);
     let world = settled(&lbs(4), |options| options).await;
-    let steps: [(fn(&World), &[&str]); 3] = [
+    let steps: [Step; 3] = [
         (|world| world.remove_node("n2"), &["n1"]),
         (|world| world.add_node("n2"), &["n1", "n2"]),
         (
