@@ -11,7 +11,7 @@ use cloud_lb_core::plan::{Change, Observed, Step};
 use cloud_lb_core::provider::{Capabilities, State, TargetScope};
 
 use crate::api::Api;
-use crate::apply::{NodeRuleWriter, Refused};
+use crate::apply::{Leaving, NodeRuleWriter, Refused};
 use crate::config::Config;
 use crate::desired::{self, load_balancer_name, takes};
 use crate::facts::Account;
@@ -37,6 +37,7 @@ pub struct Aws<A> {
     pub(crate) node_rules: NodeRuleWriter,
     pub(crate) refused: Refused,
     pub(crate) patience: Patience,
+    pub(crate) leaving: Leaving,
 }
 
 impl<A: Api> Aws<A> {
@@ -56,6 +57,7 @@ impl<A: Api> Aws<A> {
             node_rules: NodeRuleWriter::default(),
             refused: Refused::default(),
             patience: Patience::default(),
+            leaving: Leaving::default(),
             config,
         })
     }
@@ -152,7 +154,7 @@ impl<A: Api> Backend for Aws<A> {
     }
 
     fn state(&self, have: &Observed<Spec>) -> State {
-        status::state(have, &self.config)
+        status::state(have, &self.config, |arn| self.leaving.stage(arn))
     }
 
     async fn apply(&self, steps: &[Step<Spec>]) -> Result<Vec<Applied>> {
