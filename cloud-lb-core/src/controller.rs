@@ -121,7 +121,8 @@ impl Controller {
     pub async fn run(self, shutdown: CancellationToken) -> Result<()> {
         let capabilities = self.provider.capabilities();
         let slices = if capabilities.pod_targets { Slices::Watched } else { Slices::Ignored };
-        let watches = watch::watches(&self.client, self.options.namespace.as_deref(), slices);
+        let client = api::impatient(&self.client, self.options.call_timeout);
+        let watches = watch::watches(&client, self.options.namespace.as_deref(), slices);
         let nodes = Nodes::new(self.node_policy(), capabilities.node_fields.clone(), self.options.debounce());
         tracing::info!(provider = self.provider.name(), options = ?self.options, "service controller starts");
         let gauges = Gauges::new(self.vitals.clone(), Arc::clone(&self.measure));
