@@ -4,10 +4,14 @@
 
 #[path = "controller/breaker.rs"]
 mod breaker;
+#[path = "controller/classes.rs"]
+mod classes;
 #[path = "controller/cleanup.rs"]
 mod cleanup;
 #[path = "controller/cloud.rs"]
 mod cloud;
+#[path = "controller/conditions.rs"]
+mod conditions;
 #[path = "controller/ensure.rs"]
 mod ensure;
 #[path = "controller/errors.rs"]
@@ -22,6 +26,8 @@ mod nodes;
 mod snapshots;
 #[path = "controller/upstream.rs"]
 mod upstream;
+#[path = "controller/surveys.rs"]
+mod surveys;
 #[path = "controller/vanished.rs"]
 mod vanished;
 #[path = "controller/world.rs"]

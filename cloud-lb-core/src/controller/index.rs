@@ -85,6 +85,11 @@ impl<K: ResourceExt> Index<K> {
         self.listed
     }
 
+    /// All of them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &K> {
+        self.objects.values().map(AsRef::as_ref)
+    }
+
     pub(crate) fn get(&self, key: &ObjectKey) -> Option<&Arc<K>> {
         self.objects.get(key)
     }

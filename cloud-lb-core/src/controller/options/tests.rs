@@ -29,7 +29,7 @@ fn w_24_jitter_stretches_ordinary_delays_only_upwards() {
 }
 
 #[test]
-fn reports_everything_that_is_wrong_at_once() {
+fn w_29_every_period_is_a_setting_and_all_that_is_wrong_is_reported_at_once() {
     let classes = ClassPolicy { classless: false, ..ClassPolicy::default() };
     let options = Options::default()
         .with_cluster_name(" ")
@@ -40,6 +40,9 @@ fn reports_everything_that_is_wrong_at_once() {
         .with_retry_jitter(101)
         .with_retry_delays(Duration::from_secs(9), Duration::from_secs(3))
         .with_recheck_delay(Duration::ZERO)
+        .with_breaker(5, Duration::ZERO)
+        .with_drift_interval(MAX_PERIOD * 2)
+        .with_orphans_deleted_after(MAX_PERIOD * 2)
         .with_drain_timeout(MAX_PERIOD * 2);
     let error = options.validate().unwrap_err();
     let fields: Vec<&str> = error.violations().iter().map(|violation| violation.field.as_str()).collect();
@@ -53,7 +56,10 @@ fn reports_everything_that_is_wrong_at_once() {
             "concurrency",
             "retryJitter",
             "recheckDelay",
+            "probeDelay",
             "drainTimeout",
+            "driftInterval",
+            "orphanGrace",
             "minRetryDelay"
         ]
     );
