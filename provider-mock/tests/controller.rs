@@ -24,10 +24,10 @@ mod mock;
 mod nodes;
 #[path = "controller/snapshots.rs"]
 mod snapshots;
-#[path = "controller/upstream.rs"]
-mod upstream;
 #[path = "controller/surveys.rs"]
 mod surveys;
+#[path = "controller/upstream.rs"]
+mod upstream;
 #[path = "controller/vanished.rs"]
 mod vanished;
 #[path = "controller/world.rs"]
