@@ -99,7 +99,7 @@ async fn aws_8_what_is_to_be_kept_is_not_deleted_until_the_wish_is_taken_back() 
     });
     world.delete_service("web");
     world.until("told", |world| world.condition("web").is_some_and(|condition| condition.0 == "False")).await;
-    world.pass_time(Duration::from_mins(60)).await;
+    world.pass_time(Duration::from_hours(1)).await;
     assert_eq!(world.condition("web").unwrap().2, "failed to delete load balancer: web is to be kept");
     assert_eq!((world.cloud.count(Op::Delete), world.cloud.existing()), (0, 1));
     world.change_service("web", |service| service["metadata"]["annotations"] = json!({}));
