@@ -2,10 +2,16 @@
 //!
 //! Names of tests start with the rule (SC-n, W-n) or the condensed upstream case that they show.
 
+#[path = "controller/breaker.rs"]
+mod breaker;
+#[path = "controller/classes.rs"]
+mod classes;
 #[path = "controller/cleanup.rs"]
 mod cleanup;
 #[path = "controller/cloud.rs"]
 mod cloud;
+#[path = "controller/conditions.rs"]
+mod conditions;
 #[path = "controller/ensure.rs"]
 mod ensure;
 #[path = "controller/errors.rs"]
@@ -18,6 +24,10 @@ mod mock;
 mod nodes;
 #[path = "controller/snapshots.rs"]
 mod snapshots;
+#[path = "controller/surveys.rs"]
+mod surveys;
+#[path = "controller/upstream.rs"]
+mod upstream;
 #[path = "controller/vanished.rs"]
 mod vanished;
 #[path = "controller/world.rs"]

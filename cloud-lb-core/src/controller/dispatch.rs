@@ -1,6 +1,9 @@
 //! The heart of the controller: one loop that owns all state, takes in what the watches see, and starts
 //! lanes. Lanes are its only tasks, so that none can die unseen.
 
+mod lanes;
+mod survey;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -9,8 +12,8 @@ use k8s_openapi::api::core::v1::Service;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
 
+use self::survey::Surveys;
 use super::endpoints::Endpoints;
 use super::gauges::Gauges;
 use super::index::{Change, Index};
@@ -18,8 +21,9 @@ use super::key::{Key, ObjectKey};
 use super::memory::Memory;
 use super::nodes::Nodes;
 use super::options::Options;
+use super::orphans::Orphans;
 use super::queue::{Queue, Work};
-use super::reconcile::{Finished, Job, Reconciler};
+use super::reconcile::{Finished, Reconciler};
 use super::shared::SharedTargets;
 use super::watch::{Seen, Slices, Watches};
 use crate::error::{Error, ErrorKind, Result};
@@ -35,8 +39,11 @@ pub(crate) struct Dispatcher {
     endpoints: Endpoints,
     memories: BTreeMap<ObjectKey, Memory>,
     shared: SharedTargets,
+    /// The node set of the last pass, or of the first lane.
+    passed: Option<u64>,
     queue: Queue,
     lanes: JoinSet<Finished>,
+    surveys: Surveys,
     random: fastrand::Rng,
     gauges: Gauges,
 }
@@ -49,6 +56,7 @@ impl Dispatcher {
         options: Options,
         gauges: Gauges,
     ) -> Self {
+        let grace = options.delete_orphans.then_some(options.orphan_grace);
         Self {
             reconciler: Arc::new(reconciler),
             options,
@@ -58,8 +66,10 @@ impl Dispatcher {
             endpoints: Endpoints::default(),
             memories: BTreeMap::new(),
             shared: SharedTargets::default(),
+            passed: None,
             queue: Queue::default(),
             lanes: JoinSet::new(),
+            surveys: Surveys::new(Orphans::new(grace)),
             random: fastrand::Rng::new(),
             gauges,
         }
@@ -76,12 +86,16 @@ impl Dispatcher {
         loop {
             self.gauges.turn(self.unlisted(), &self.queue, self.nodes.census());
             self.start_lanes();
+            self.start_survey();
             let due = self.next_due();
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => return Ok(()),
                 () = self.gauges.beat() => {}
                 Some(finished) = self.lanes.join_next() => self.finish(finished)?,
+                Some(surveyed) = self.surveys.running.join_next() => {
+                    self.surveyed(surveyed.map_err(died)?);
+                }
                 seen = watches.next() => self.see(seen)?,
                 () = sleep_until(due) => self.advance(),
             }
@@ -133,6 +147,11 @@ impl Dispatcher {
                 if known { Work::SYNC } else { Work::NONE }
             }
             (_, Some(old)) => rules.on_updated(old, service, memory),
+            (_, None)
+                if rules.looks_settled(service) && memory.is_none() && self.surveys.await_first(&key) =>
+            {
+                Work::NONE
+            }
             (_, None) => rules.on_added(service, memory),
         };
         self.queue.touch(&Key::Service(key), work);
@@ -158,6 +177,9 @@ impl Dispatcher {
     /// Brings a changed node set to whatever holds targets (SC-92, SC-97).
     fn pass(&mut self) {
         let generation = self.nodes.current().generation;
+        if self.passed.replace(generation).is_some_and(|before| before != generation) {
+            self.queue.touch_blocked();
+        }
         if self.shares_targets() {
             self.shared.want(generation);
             self.gauges.pass([Key::Cluster]);
@@ -207,57 +229,9 @@ impl Dispatcher {
     }
 
     fn next_due(&self) -> Option<Instant> {
-        let pass = self.nodes.due().filter(|_| self.is_ready());
-        self.queue.next_due().into_iter().chain(pass).min()
-    }
-
-    fn start_lanes(&mut self) {
-        while self.is_ready()
-            && self.lanes.len() < self.options.concurrency
-            && let Some((key, work, since)) = self.queue.take()
-        {
-            let watch = self.gauges.begin(&key, since);
-            let nodes = self.nodes.current();
-            self.shared.want(nodes.generation);
-            let reconciler = Arc::clone(&self.reconciler);
-            match key {
-                Key::Cluster => {
-                    let lane = async move { watch.over(reconciler.update_cluster(&nodes)).await };
-                    self.lanes.spawn(lane.in_current_span());
-                }
-                Key::Service(key) => {
-                    let service = self.services.get(&key).cloned();
-                    let memory = self.memories.get(&key).cloned();
-                    let slices = self.endpoints.of(&key);
-                    let job = Job { key, work, service, memory, nodes, slices };
-                    let lane = async move { watch.over(Box::pin(reconciler.run(job))).await };
-                    self.lanes.spawn(lane.in_current_span());
-                }
-            }
-        }
-    }
-
-    /// Takes in what a lane left behind. A lane that panicked is a bug: the controller ends.
-    fn finish(&mut self, finished: std::result::Result<Finished, JoinError>) -> Result<()> {
-        let Finished { key, memory, verdict, handed } = finished.map_err(|error| {
-            Error::new(ErrorKind::Internal, "a task of the controller died").with_source(error)
-        })?;
-        if let Key::Service(key) = &key {
-            self.gauges.remember(self.memories.get(key), memory.as_ref());
-            match memory {
-                Some(memory) => self.memories.insert(key.clone(), memory),
-                None => self.memories.remove(key),
-            };
-        }
-        let pace = self.options.pace(self.random.f64());
-        self.queue.finish(&key, verdict, Instant::now(), &pace);
-        self.gauges.reached(&key);
-        if let (true, Some(nodes)) = (self.shares_targets(), handed)
-            && self.shared.end(nodes, verdict)
-        {
-            self.update_shared();
-        }
-        Ok(())
+        let pass = self.nodes.due().into_iter().chain(self.surveys.due()).min().filter(|_| self.is_ready());
+        let gate = self.reconciler.circuit.lock().due(Instant::now());
+        self.queue.next_due().into_iter().chain(pass).chain(gate).min()
     }
 
     /// Waits for the lanes that run (W-15). Whatever they leave undone, the next start repairs.
@@ -276,6 +250,10 @@ impl Dispatcher {
         }
         Ok(())
     }
+}
+
+fn died(error: JoinError) -> Error {
+    Error::new(ErrorKind::Internal, "a task of the controller died").with_source(error)
 }
 
 async fn sleep_until(due: Option<Instant>) {
