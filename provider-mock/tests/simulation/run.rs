@@ -16,10 +16,10 @@ use crate::world::{Tally, World};
 const PATIENCE: Duration = Duration::from_mins(30);
 
 /// When even calls that hang have ended.
-const LATE: Duration = Duration::from_mins(3);
+const LATE: Duration = Duration::from_secs(80);
 
 /// How long it must stay at rest.
-const REST: Duration = Duration::from_secs(90);
+const REST: Duration = Duration::from_mins(1);
 
 /// Plays a seed.
 pub(crate) fn play(seed: u64) -> Result<Tally, String> {
