@@ -21,7 +21,8 @@ use tokio_util::sync::CancellationToken;
 async fn main() -> Result<(), Box<dyn Error>> {
     let cluster = ApiServer::new();
     let client = Client::new(cluster.clone(), "default");
-    let provider = provider_mock::provider(MockCloud::new(provider_mock::Options::new()), Config::new("example"))?;
+    let provider =
+        provider_mock::provider(MockCloud::new(provider_mock::Options::new()), Config::new("example"))?;
 
     // From here on it is what your program does.
     let options = Options::default().with_cluster_name("example").with_concurrency(20);

@@ -25,9 +25,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let lost = Fault::FailAfterWork(ErrorKind::Unavailable);
     cloud.faults().on_nth(1, CallMatch::Operation("CreateLoadBalancer".into()), lost);
-    let error = provider.ensure(&wanted).await.expect_err("the answer was lost");
+    let Err(error) = provider.ensure(&wanted).await else { return Err("the answer was not lost".into()) };
     assert_eq!(error.effect(), Effect::Unknown);
-    println!("first attempt:  {error}");
+    println!("first attempt:  {error} ({})", error.operation().unwrap_or("?"));
 
     let Outcome::Done(status) = provider.ensure(&wanted).await? else { return Err("not ready".into()) };
     println!("second attempt: {} after {}", status.ingress.len(), cloud.calls());
