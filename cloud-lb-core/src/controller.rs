@@ -21,6 +21,7 @@ mod memory;
 mod nodes;
 mod notice;
 mod options;
+mod orphans;
 mod queue;
 mod reconcile;
 mod shared;
@@ -36,7 +37,9 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 pub use self::options::Options;
-pub use self::status::READY_CONDITION;
+pub use self::orphans::find_orphans;
+pub use self::status::{DEGRADED_CONDITION, PROGRESSING_CONDITION, READY_CONDITION};
+pub use self::triggers::ABANDON_ANNOTATION;
 
 pub(crate) use self::api::from_kube;
 
