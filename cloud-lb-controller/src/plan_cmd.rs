@@ -63,7 +63,7 @@ impl Planner {
         let report = if k8s::has_finalizer(service, k8s::FINALIZER) {
             self.provider.plan_delete(&id).await.map_err(refused)?
         } else {
-            PlanReport { service: id.path(), steps: Vec::new(), resources: Vec::new() }
+            PlanReport { service: id.path(), steps: Vec::new(), resources: Vec::new(), warnings: Vec::new() }
         };
         Ok((Some(wanted.why_none()), report))
     }

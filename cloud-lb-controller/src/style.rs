@@ -7,6 +7,7 @@ pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
 pub(crate) const CHANGED: Style = AnsiColor::Yellow.on_default();
 pub(crate) const GONE: Style = AnsiColor::Red.on_default();
+pub(crate) const WARNING: Style = AnsiColor::Magenta.on_default();
 pub(crate) const TITLE: Style = Style::new().bold();
 pub(crate) const QUIET: Style = Style::new().dimmed();
 
@@ -16,7 +17,7 @@ pub(crate) fn paint(style: Style, text: impl fmt::Display) -> impl fmt::Display 
 }
 
 /// Sets the text of a plan: reasons below each other and quiet, green what is made, yellow what changes,
-/// red what goes.
+/// red what goes, magenta what is worth knowing.
 pub(crate) fn paint_plan(text: &str) -> String {
     let steps = || text.lines().filter_map(|line| line.split_once(WHY).filter(|_| style_of(line).is_some()));
     let width = steps().map(|(step, _)| step.chars().count()).max().unwrap_or_default();
@@ -42,6 +43,7 @@ fn style_of(line: &str) -> Option<Style> {
         Some("+ ") => Some(GOOD),
         Some("~ ") => Some(CHANGED),
         Some("- ") => Some(GONE),
+        Some("! ") => Some(WARNING),
         _ => None,
     }
 }

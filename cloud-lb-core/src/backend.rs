@@ -7,7 +7,7 @@ use std::future::Future;
 use crate::error::Result;
 use crate::graph::{Graph, Outputs, Spec};
 use crate::model::{LoadBalancer, Node, ServiceId};
-use crate::plan::{Change, Observed, Step};
+use crate::plan::{Change, Observed, Step, Warning};
 use crate::provider::{Capabilities, Owned, Pending, State};
 
 /// Which resources are read.
@@ -57,7 +57,7 @@ pub struct Everything<S> {
 /// # Guarantees that an implementation gives
 /// - `resolve`, `observe` and `observe_all` write nothing and return everything or an error: a failed
 ///   or partial read is never an empty list.
-/// - `build`, `change` and `state` are pure and deterministic.
+/// - `build`, `warnings`, `change` and `state` are pure and deterministic.
 /// - `apply` makes one attempt; it does not loop, sleep or poll.
 ///
 /// # Guarantees that the engine gives
@@ -82,7 +82,7 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     fn load_balancer_name(&self, service: &ServiceId) -> String;
 
     /// Whether this provider looks after such a Service; if not, `ensure` answers
-    /// [`crate::provider::Outcome::ImplementedElsewhere`]. Pure.
+    /// [`crate::provider::Standing::ImplementedElsewhere`]. Pure.
     fn takes(&self, lb: &LoadBalancer) -> bool;
 
     /// Refuses to delete what the user wants kept, as the annotations of the Service tell. Pure.
@@ -99,6 +99,12 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// `InvalidInput` or `Unsupported` for what the Service asks and cannot have.
     fn build(&self, lb: &LoadBalancer, facts: &Self::Facts) -> Result<Graph<Self::Spec>>;
+
+    /// What the user should know about the Service, although `build` does not refuse it. Pure, and in a
+    /// stable order; none unless the backend says so.
+    fn warnings(&self, _lb: &LoadBalancer, _facts: &Self::Facts) -> Vec<Warning> {
+        Vec::new()
+    }
 
     /// The target sets that all Services share, for these nodes. Pure; empty where each load balancer
     /// has target sets of its own (see [`crate::provider::TargetScope`]).

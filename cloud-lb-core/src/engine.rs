@@ -15,10 +15,11 @@ use crate::backend::{Backend, Scope};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Graph;
 use crate::measure::{Stage, pure_stage, stage};
-use crate::model::{LoadBalancer, Node, ServiceId, Status};
-use crate::plan::{Observed, Plan, PlanReport, StepReport, plan};
+use crate::model::{LoadBalancer, Node, ServiceId};
+use crate::plan::{Observed, Plan, PlanReport, StepReport, Warning, plan};
 use crate::provider::{
-    Capabilities, LoadBalancerProvider, Outcome, Pending, State, Survey, TargetScope, TargetUpdate,
+    Capabilities, Ensured, LoadBalancerProvider, Outcome, Pending, Standing, State, Survey, TargetScope,
+    TargetUpdate,
 };
 use apply::Ran;
 use async_trait::async_trait;
@@ -50,6 +51,12 @@ pub struct Engine<B: Backend> {
     observer: Option<Arc<dyn StepObserver>>,
 }
 
+/// What a Service needs, and what that was made from.
+struct Desired<B: Backend> {
+    graph: Graph<B::Spec>,
+    facts: B::Facts,
+}
+
 /// A plan, and what it was made from.
 struct Planned<B: Backend> {
     plan: Plan<B::Spec>,
@@ -75,10 +82,15 @@ impl<B: Backend> Engine<B> {
         &self.backend
     }
 
-    async fn desired(&self, lb: &LoadBalancer) -> Result<Graph<B::Spec>> {
+    async fn desired(&self, lb: &LoadBalancer) -> Result<Desired<B>> {
         self.backend.capabilities().check(lb)?;
         let facts = stage(Stage::Resolve, self.backend.resolve(lb)).await?;
-        pure_stage(Stage::Build, || self.backend.build(lb, &facts))
+        let graph = pure_stage(Stage::Build, || self.backend.build(lb, &facts))?;
+        Ok(Desired { graph, facts })
+    }
+
+    fn warnings(&self, lb: &LoadBalancer, want: &Desired<B>) -> Vec<Warning> {
+        pure_stage(Stage::Build, || self.backend.warnings(lb, &want.facts))
     }
 
     async fn planned(&self, scope: Scope<'_>, want: &Graph<B::Spec>) -> Result<Planned<B>> {
@@ -104,7 +116,7 @@ impl<B: Backend> Engine<B> {
         Ok(Ran::Stale)
     }
 
-    async fn update_shared_targets(&self, nodes: &[Node]) -> Result<Outcome<()>> {
+    async fn update_shared_targets(&self, nodes: &[Node]) -> Result<Outcome> {
         for _ in 0..MAX_ROUNDS {
             let tick = self.fold.now();
             let have = stage(Stage::Observe, self.backend.observe(Scope::Cluster)).await?;
@@ -113,15 +125,15 @@ impl<B: Backend> Engine<B> {
             let planned = Planned { plan, have, tick };
             match stage(Stage::Apply, self.run("cluster", planned)).await? {
                 Ran::Stale => {}
-                ran => return Ok(ran.outcome(|_| Outcome::Done(()))),
+                ran => return Ok(ran.outcome()),
             }
         }
         Ok(Outcome::Pending(contended()))
     }
 
-    async fn update_own_targets(&self, lb: &LoadBalancer) -> Result<Outcome<()>> {
+    async fn update_own_targets(&self, lb: &LoadBalancer) -> Result<Outcome> {
         let subject = lb.service.path();
-        let want = self.desired(lb).await?;
+        let want = self.desired(lb).await?.graph;
         for _ in 0..MAX_ROUNDS {
             let mut planned = self.planned(Scope::Service(&lb.service), &want).await?;
             if planned.have.is_absent() {
@@ -134,18 +146,27 @@ impl<B: Backend> Engine<B> {
             planned.plan = planned.plan.only_target_sets();
             match stage(Stage::Apply, self.run(&subject, planned)).await? {
                 Ran::Stale => {}
-                ran => return Ok(ran.outcome(|_| Outcome::Done(()))),
+                ran => return Ok(ran.outcome()),
             }
         }
         Ok(Outcome::Pending(contended()))
     }
 
-    fn settled(&self, have: &Observed<B::Spec>, service: &ServiceId) -> Result<Outcome<Status>> {
-        match self.backend.state(have) {
-            State::Ready(status) => Ok(Outcome::Done(status)),
-            State::Pending(pending) => Ok(Outcome::Pending(pending)),
-            State::Absent => Err(unfound(service)),
-        }
+    /// How the Service stands after the plan was carried out.
+    fn settled(&self, ran: Ran<B::Spec>, service: &ServiceId) -> Result<Standing> {
+        Ok(match ran {
+            Ran::Done(have) => match self.backend.state(&have) {
+                State::Ready(status) => Standing::Ready(status),
+                State::Pending(pending) => Standing::Pending(pending),
+                State::Absent => return Err(unfound(service)),
+            },
+            Ran::Tidying(have, pending) => match self.backend.state(&have) {
+                State::Ready(status) => Standing::Tidying(status, pending),
+                State::Pending(_) | State::Absent => Standing::Pending(pending),
+            },
+            Ran::Pending(pending) => Standing::Pending(pending),
+            Ran::Stale => Standing::Pending(contended()),
+        })
     }
 }
 
@@ -169,32 +190,26 @@ impl<B: Backend> LoadBalancerProvider for Engine<B> {
 
     async fn plan(&self, lb: &LoadBalancer) -> Result<PlanReport> {
         let want = self.desired(lb).await?;
-        let planned = self.planned(Scope::Service(&lb.service), &want).await?;
-        Ok(PlanReport::of(lb.service.path(), &planned.plan))
+        let planned = self.planned(Scope::Service(&lb.service), &want.graph).await?;
+        Ok(PlanReport::of(lb.service.path(), &planned.plan, self.warnings(lb, &want)))
     }
 
     async fn plan_delete(&self, service: &ServiceId) -> Result<PlanReport> {
         let planned = self.planned(Scope::Deletion(service), &Graph::new()).await?;
-        Ok(PlanReport::of(service.path(), &planned.plan))
+        Ok(PlanReport::of(service.path(), &planned.plan, Vec::new()))
     }
 
-    async fn ensure(&self, lb: &LoadBalancer) -> Result<Outcome<Status>> {
+    async fn ensure(&self, lb: &LoadBalancer) -> Result<Ensured> {
         if !self.backend.takes(lb) {
-            return Ok(Outcome::ImplementedElsewhere);
+            return Ok(Ensured { standing: Standing::ImplementedElsewhere, warnings: Vec::new() });
         }
         let want = self.desired(lb).await?;
-        match self.converge(&lb.service.path(), Scope::Service(&lb.service), &want).await? {
-            Ran::Done(have) => self.settled(&have, &lb.service),
-            Ran::Tidying(have, pending) => Ok(match self.backend.state(&have) {
-                State::Ready(status) => Outcome::Tidying(status, pending),
-                State::Pending(_) | State::Absent => Outcome::Pending(pending),
-            }),
-            Ran::Pending(pending) => Ok(Outcome::Pending(pending)),
-            Ran::Stale => Ok(Outcome::Pending(contended())),
-        }
+        let ran = self.converge(&lb.service.path(), Scope::Service(&lb.service), &want.graph).await?;
+        let standing = self.settled(ran, &lb.service)?;
+        Ok(Ensured { standing, warnings: self.warnings(lb, &want) })
     }
 
-    async fn update_targets(&self, update: TargetUpdate<'_>) -> Result<Outcome<()>> {
+    async fn update_targets(&self, update: TargetUpdate<'_>) -> Result<Outcome> {
         match (update, self.backend.capabilities().target_scope) {
             (TargetUpdate::Cluster(nodes), TargetScope::Cluster) => self.update_shared_targets(nodes).await,
             (TargetUpdate::LoadBalancer(lb), _) => self.update_own_targets(lb).await,
@@ -209,13 +224,13 @@ impl<B: Backend> LoadBalancerProvider for Engine<B> {
         self.backend.check_deletion(service, annotations)
     }
 
-    async fn delete(&self, service: &ServiceId) -> Result<Outcome<()>> {
+    async fn delete(&self, service: &ServiceId) -> Result<Outcome> {
         let nothing = Graph::new();
         loop {
             let running = self.deletes.begin();
             let ran = self.converge(&service.path(), Scope::Deletion(service), &nothing).await?;
             if !matches!(ran, Ran::Done(_)) || !running.finish() {
-                return Ok(ran.outcome(|_| Outcome::Done(())));
+                return Ok(ran.outcome());
             }
         }
     }

@@ -14,7 +14,7 @@ mod words;
 pub use build::plan;
 pub use diff::{Change, FieldChange, ReplaceOrder, field_changes};
 pub use observed::{Have, Observed, Ownership};
-pub use report::{PlanReport, ResourceReport, StepReport};
+pub use report::{PlanReport, ResourceReport, StepReport, Warning};
 
 use std::collections::BTreeSet;
 use std::fmt;

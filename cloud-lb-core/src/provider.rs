@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::error::{Error, Result, Violation};
 use crate::model::{IpFamily, LoadBalancer, Node, NodeField, Protocol, ServiceId, SessionAffinity, Status};
-use crate::plan::PlanReport;
+use crate::plan::{PlanReport, Warning};
 
 /// The cloud is still at work. Waiting is not an error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -27,14 +27,34 @@ pub struct Pending {
 
 /// How a call ended that did not fail.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome<T> {
+pub enum Outcome {
     /// The cloud is as wanted.
-    Done(T),
+    Done,
+    /// All that can be written is written; call again later.
+    Pending(Pending),
+    /// Another controller looks after Services of this kind.
+    ImplementedElsewhere,
+}
+
+/// What [`ensure`](LoadBalancerProvider::ensure) came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ensured {
+    /// How far the load balancer is.
+    pub standing: Standing,
+    /// What the user should know, although nothing is refused.
+    pub warnings: Vec<Warning>,
+}
+
+/// How far a load balancer is that is being made as wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// It is as wanted.
+    Ready(Status),
     /// All that can be written is written; call again later.
     Pending(Pending),
     /// Clients are served as wanted, but what is not wanted any more is still on its way out; call again
     /// later.
-    Tidying(T, Pending),
+    Tidying(Status, Pending),
     /// Another controller looks after Services of this kind (contract T-3).
     ImplementedElsewhere,
 }
@@ -229,13 +249,13 @@ pub trait LoadBalancerProvider: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// `InvalidInput`, `Unsupported` and `Ownership` before anything is written.
-    async fn ensure(&self, lb: &LoadBalancer) -> Result<Outcome<Status>>;
+    async fn ensure(&self, lb: &LoadBalancer) -> Result<Ensured>;
 
     /// Replaces the targets and nothing else (T-4).
     ///
     /// # Errors
     /// `NotFound` if the load balancer does not exist.
-    async fn update_targets(&self, update: TargetUpdate<'_>) -> Result<Outcome<()>>;
+    async fn update_targets(&self, update: TargetUpdate<'_>) -> Result<Outcome>;
 
     /// Whether the Service asks that its load balancer be kept when it goes: pure, to be asked before
     /// [`delete`](Self::delete) while the object still exists. What belongs to no object any more has
@@ -247,7 +267,7 @@ pub trait LoadBalancerProvider: fmt::Debug + Send + Sync + 'static {
 
     /// Removes everything that belongs to the Service (T-5). Nothing there is success. Needs no more
     /// than the id, and never returns [`Outcome::ImplementedElsewhere`].
-    async fn delete(&self, service: &ServiceId) -> Result<Outcome<()>>;
+    async fn delete(&self, service: &ServiceId) -> Result<Outcome>;
 
     /// Holds all these Services against the cloud, and lists everything that carries the ownership marks
     /// of this cluster. Writes nothing.

@@ -8,7 +8,7 @@ use cloud_lb_core::backend::{Applied, Backend, Everything, Scope};
 use cloud_lb_core::error::Result;
 use cloud_lb_core::graph::Graph;
 use cloud_lb_core::model::{IpFamily, LoadBalancer, Node, NodeField, Protocol, ServiceId};
-use cloud_lb_core::plan::{Change, Observed, Step};
+use cloud_lb_core::plan::{Change, Observed, Step, Warning};
 use cloud_lb_core::provider::{Capabilities, State, TargetScope};
 
 use crate::api::Api;
@@ -134,6 +134,10 @@ impl<A: Api> Backend for Aws<A> {
 
     fn build(&self, lb: &LoadBalancer, facts: &Account) -> Result<Graph<Spec>> {
         desired::build(lb, facts, &self.config)
+    }
+
+    fn warnings(&self, lb: &LoadBalancer, facts: &Account) -> Vec<Warning> {
+        desired::warnings(lb, facts, &self.config)
     }
 
     fn build_shared_targets(&self, _: &[Node], _: &Observed<Spec>) -> Result<Graph<Spec>> {

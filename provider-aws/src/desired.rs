@@ -20,11 +20,11 @@ mod targets;
 use cloud_lb_core::error::Result;
 use cloud_lb_core::graph::{Graph, Input, Resource, ResourceKey};
 use cloud_lb_core::model::{LoadBalancer, SessionAffinity};
+use cloud_lb_core::plan::Warning;
 
 pub(crate) use attributes::{default_of_listener, default_of_load_balancer, default_of_target_group};
 pub(crate) use managed::until_reset;
 pub(crate) use names::load_balancer as load_balancer_name;
-pub use notes::Warning;
 pub(crate) use ranges::{covers, merge};
 pub use takes::{check_deletion, takes};
 pub(crate) use targets::instance_id;

@@ -28,7 +28,7 @@ pub use annotations::{SHARED as SHARED_ANNOTATIONS, TABLE as ANNOTATIONS};
 pub use api::Api;
 pub use backend::Aws;
 pub use config::Config;
-pub use desired::{Warning, build, check_deletion, takes, warnings};
+pub use desired::{build, check_deletion, takes, warnings};
 pub use facts::Account;
 #[cfg(feature = "sdk")]
 pub use sdk::{AccessKeys, Credentials, Permission, Sdk, Verdict};

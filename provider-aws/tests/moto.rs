@@ -19,7 +19,7 @@ use account::{Account, service};
 use cloud_lb_core::engine::Engine;
 use cloud_lb_core::model::{LoadBalancer, Status};
 use cloud_lb_core::plan::StepReport;
-use cloud_lb_core::provider::{LoadBalancerProvider, Outcome};
+use cloud_lb_core::provider::{LoadBalancerProvider, Outcome, Standing};
 use provider_aws::{Aws, Config, Credentials, Sdk};
 
 type Provider = Engine<Aws<Sdk>>;
@@ -47,12 +47,12 @@ enum Groups {
 async fn ensured(provider: &Provider, lb: &LoadBalancer) -> Status {
     let all = async {
         loop {
-            match provider.ensure(lb).await.unwrap() {
-                Outcome::Done(status) => return status,
-                Outcome::Pending(pending) | Outcome::Tidying(_, pending) => {
+            match provider.ensure(lb).await.unwrap().standing {
+                Standing::Ready(status) => return status,
+                Standing::Pending(pending) | Standing::Tidying(_, pending) => {
                     tokio::time::sleep(pending.retry_after).await;
                 }
-                Outcome::ImplementedElsewhere => panic!("not taken"),
+                Standing::ImplementedElsewhere => panic!("not taken"),
             }
         }
     };
@@ -61,9 +61,7 @@ async fn ensured(provider: &Provider, lb: &LoadBalancer) -> Status {
 
 async fn deleted(provider: &Provider, lb: &LoadBalancer) {
     let all = async {
-        while let Outcome::Pending(pending) | Outcome::Tidying((), pending) =
-            provider.delete(&lb.service).await.unwrap()
-        {
+        while let Outcome::Pending(pending) = provider.delete(&lb.service).await.unwrap() {
             tokio::time::sleep(pending.retry_after).await;
         }
     };

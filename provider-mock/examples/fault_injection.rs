@@ -12,7 +12,7 @@ use cloud_lb_core::ErrorKind;
 use cloud_lb_core::error::Effect;
 use cloud_lb_core::k8s::load_balancer;
 use cloud_lb_core::model::LoadBalancer;
-use cloud_lb_core::provider::Outcome;
+use cloud_lb_core::provider::Standing;
 use k8s_openapi::api::core::v1::Service;
 use provider_mock::{CallMatch, Config, Fault, MockCloud, Options};
 use serde_json::json;
@@ -29,7 +29,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     assert_eq!(error.effect(), Effect::Unknown);
     println!("first attempt:  {error} ({})", error.operation().unwrap_or("?"));
 
-    let Outcome::Done(status) = provider.ensure(&wanted).await? else { return Err("not ready".into()) };
+    let Standing::Ready(status) = provider.ensure(&wanted).await?.standing else {
+        return Err("not ready".into());
+    };
     println!("second attempt: {} after {}", status.ingress.len(), cloud.calls());
     let made = cloud.records().iter().filter(|record| record.kind == "LoadBalancer").count();
     assert_eq!(made, 1, "the one that was made is found again");

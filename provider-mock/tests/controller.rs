@@ -30,5 +30,7 @@ mod surveys;
 mod upstream;
 #[path = "controller/vanished.rs"]
 mod vanished;
+#[path = "controller/warnings.rs"]
+mod warnings;
 #[path = "controller/world.rs"]
 mod world;

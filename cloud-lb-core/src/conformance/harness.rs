@@ -14,7 +14,7 @@ use crate::Error;
 use crate::engine::StepObserver;
 use crate::model::{LoadBalancer, ServiceId, Status};
 use crate::plan::{PlanReport, StepReport};
-use crate::provider::{LoadBalancerProvider, Outcome};
+use crate::provider::{LoadBalancerProvider, Outcome, Standing};
 
 /// Most calls until something that waits must be done.
 const PATIENCE: usize = 500;
@@ -24,7 +24,7 @@ const PATIENCE: usize = 500;
 pub enum Pace {
     /// Everything is made at once.
     Instant,
-    /// Load balancers take a while, so that providers answer [`Outcome::Pending`].
+    /// Load balancers take a while, so that providers answer [`Standing::Pending`].
     Slow,
 }
 
@@ -157,13 +157,13 @@ impl World {
     pub(super) async fn ensured(&self, lb: &LoadBalancer) -> Result<Status, Failure> {
         let mut reason = String::new();
         for _ in 0..PATIENCE {
-            match self.0.provider().ensure(lb).await? {
-                Outcome::Done(status) => return Ok(status),
-                Outcome::Pending(pending) | Outcome::Tidying(_, pending) => {
+            match self.0.provider().ensure(lb).await?.standing {
+                Standing::Ready(status) => return Ok(status),
+                Standing::Pending(pending) | Standing::Tidying(_, pending) => {
                     self.0.pass_time(pending.retry_after).await;
                     reason = pending.reason;
                 }
-                Outcome::ImplementedElsewhere => return Err(Failure::new("the Service is not taken")),
+                Standing::ImplementedElsewhere => return Err(Failure::new("the Service is not taken")),
             }
         }
         Err(Failure::new(format_args!("ensure waits for ever: {reason}")))
@@ -173,8 +173,8 @@ impl World {
         let mut reason = String::new();
         for _ in 0..PATIENCE {
             match self.0.provider().delete(service).await? {
-                Outcome::Done(()) => return Ok(()),
-                Outcome::Pending(pending) | Outcome::Tidying((), pending) => {
+                Outcome::Done => return Ok(()),
+                Outcome::Pending(pending) => {
                     self.0.pass_time(pending.retry_after).await;
                     reason = pending.reason;
                 }

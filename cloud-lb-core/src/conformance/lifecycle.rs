@@ -4,7 +4,7 @@ use super::fixtures::{load_balancer, number, service};
 use super::harness::{Pace, World, Worlds};
 use super::report::{Report, Verdict, check, equal};
 use crate::model::{LoadBalancer, ServiceId};
-use crate::provider::{Outcome, State};
+use crate::provider::{Outcome, Standing, State};
 
 pub(super) async fn run(worlds: &dyn Worlds, report: &mut Report) {
     report.add("nothing is there at first", nothing_is_there_at_first(worlds).await);
@@ -21,7 +21,7 @@ pub async fn nothing_is_there_at_first(worlds: &dyn Worlds) -> Verdict {
     let world = World::new(worlds);
     let provider = world.0.provider();
     equal("state", &provider.get(&service("web")).await?, &State::Absent)?;
-    equal("delete", &provider.delete(&service("web")).await?, &Outcome::Done(()))?;
+    equal("delete", &provider.delete(&service("web")).await?, &Outcome::Done)?;
     equal("owned", &provider.survey(&[]).await?.owned, &Vec::new())?;
     let name = provider.load_balancer_name(&service("web"));
     equal("name, asked again", &provider.load_balancer_name(&service("web")), &name)?;
@@ -29,13 +29,16 @@ pub async fn nothing_is_there_at_first(worlds: &dyn Worlds) -> Verdict {
     equal("writes", &world.0.calls().writes, &0)
 }
 
-/// While the cloud is at work, the provider answers that it waits; what it says then is what it is.
+/// While the cloud is at work, the provider answers that it waits; what it says then is what it is. What the
+/// user should know is told by then, and by the plan.
 pub async fn slow_clouds_are_waited_for(worlds: &dyn Worlds) -> Verdict {
     let world = World(worlds.make(Pace::Slow));
     let provider = world.0.provider();
     let lb = load_balancer("web", provider.capabilities());
+    let plan = provider.plan(&lb).await?;
     let first = provider.ensure(&lb).await?;
-    check(matches!(first, Outcome::Pending(_)), format_args!("the first answer is {first:?}"))?;
+    check(matches!(first.standing, Standing::Pending(_)), format_args!("the first answer is {first:?}"))?;
+    equal("warnings", &first.warnings, &plan.warnings)?;
     let early = provider.get(&lb.service).await?;
     check(!matches!(early, State::Ready(_)), format_args!("{early:?} too early"))?;
     let status = world.ensured(&lb).await?;

@@ -105,7 +105,7 @@ async fn writes_for_new_nodes(worlds: &dyn Worlds, names: &[&str]) -> Result<u64
         TargetScope::LoadBalancer => lbs.iter().map(TargetUpdate::LoadBalancer).collect(),
     };
     for update in updates {
-        equal("outcome", &provider.update_targets(update).await?, &Outcome::Done(()))?;
+        equal("outcome", &provider.update_targets(update).await?, &Outcome::Done)?;
     }
     let writes = world.0.calls().writes - before;
     for lb in &lbs {

@@ -5,6 +5,7 @@ use k8s_openapi::api::core::v1::{LoadBalancerStatus, Service};
 use super::status::{Health, PortsError};
 use super::triggers::version;
 use crate::model::Endpoint;
+use crate::plan::Warning;
 
 /// What this process remembers of a Service that it looks after (SC-5). Lost at a restart, and dropped
 /// with the Service (W-12); the cloud stays the only truth.
@@ -26,6 +27,8 @@ pub(crate) struct Memory {
     pub(crate) health: Option<Health>,
     /// What the Service was told last of a state that goes on: retries do not tell it again (W-23).
     pub(crate) told: Option<Told>,
+    /// The warnings that the provider had last: each was told.
+    pub(crate) warnings: Vec<Warning>,
 }
 
 /// A state that goes on until a sync ends well.
@@ -72,6 +75,7 @@ impl Memory {
             written: None,
             health: None,
             told: None,
+            warnings: Vec::new(),
         }
     }
 }

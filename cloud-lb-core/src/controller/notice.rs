@@ -5,6 +5,7 @@ use std::fmt::Display;
 
 use super::status::MIXED_PROTOCOLS;
 use crate::model::Node;
+use crate::plan::Warning;
 use crate::provider::OwnedResource;
 
 /// Node names that one message shows at most (SC-1201).
@@ -83,6 +84,11 @@ impl Notice {
     /// The provider cannot serve TCP and UDP by one load balancer (F-4).
     pub(crate) fn mixed_protocols(message: &str) -> Self {
         Self::warning(MIXED_PROTOCOLS, message)
+    }
+
+    /// What the provider has to say about a Service that it does not refuse.
+    pub(crate) fn warned(warning: &Warning) -> Self {
+        Self::warning(warning.reason, warning.message.as_str())
     }
 
     /// The cloud was not as it had been left (W-5).

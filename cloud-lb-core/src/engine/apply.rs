@@ -32,9 +32,9 @@ pub(super) enum Ran<S> {
 }
 
 impl<S> Ran<S> {
-    pub(super) fn outcome<T>(self, done: impl FnOnce(Observed<S>) -> Outcome<T>) -> Outcome<T> {
+    pub(super) fn outcome(self) -> Outcome {
         match self {
-            Self::Done(have) => done(have),
+            Self::Done(_) => Outcome::Done,
             Self::Pending(pending) | Self::Tidying(_, pending) => Outcome::Pending(pending),
             Self::Stale => Outcome::Pending(contended()),
         }

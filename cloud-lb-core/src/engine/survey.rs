@@ -44,9 +44,9 @@ impl<B: Backend> Engine<B> {
 
     async fn standing(&self, lb: &LoadBalancer, have: &Observed<B::Spec>) -> Result<Finding> {
         let want = self.desired(lb).await?;
-        let plan = self.difference(&want, have)?;
+        let plan = self.difference(&want.graph, have)?;
         if !plan.steps.is_empty() {
-            return Ok(Finding::Differs(PlanReport::of(lb.service.path(), &plan)));
+            return Ok(Finding::Differs(PlanReport::of(lb.service.path(), &plan, self.warnings(lb, &want))));
         }
         Ok(match self.backend.state(have) {
             State::Ready(status) => Finding::Converged(status),

@@ -7,9 +7,11 @@ use tokio::time::Instant;
 
 use crate::error::Result;
 use crate::measure::{self, CallResult, Fact, Measure, Method};
-use crate::model::{LoadBalancer, ServiceId, Status};
+use crate::model::{LoadBalancer, ServiceId};
 use crate::plan::PlanReport;
-use crate::provider::{Capabilities, LoadBalancerProvider, Outcome, State, Survey, TargetUpdate};
+use crate::provider::{
+    Capabilities, Ensured, LoadBalancerProvider, Outcome, Standing, State, Survey, TargetUpdate,
+};
 
 /// Tells a [`Measure`] of every call of a provider, and of all that happens in it.
 ///
@@ -45,9 +47,17 @@ fn done<T>(_: &T) -> CallResult {
     CallResult::Done
 }
 
-fn outcome<T>(outcome: &Outcome<T>) -> CallResult {
+fn standing(ensured: &Ensured) -> CallResult {
+    match ensured.standing {
+        Standing::Ready(_) | Standing::Tidying(..) => CallResult::Done,
+        Standing::Pending(_) => CallResult::Pending,
+        Standing::ImplementedElsewhere => CallResult::Elsewhere,
+    }
+}
+
+fn outcome(outcome: &Outcome) -> CallResult {
     match outcome {
-        Outcome::Done(_) | Outcome::Tidying(..) => CallResult::Done,
+        Outcome::Done => CallResult::Done,
         Outcome::Pending(_) => CallResult::Pending,
         Outcome::ImplementedElsewhere => CallResult::Elsewhere,
     }
@@ -81,11 +91,11 @@ impl LoadBalancerProvider for Measured {
         self.call(Method::PlanDelete, self.provider.plan_delete(service), done).await
     }
 
-    async fn ensure(&self, lb: &LoadBalancer) -> Result<Outcome<Status>> {
-        self.call(Method::Ensure, self.provider.ensure(lb), outcome).await
+    async fn ensure(&self, lb: &LoadBalancer) -> Result<Ensured> {
+        self.call(Method::Ensure, self.provider.ensure(lb), standing).await
     }
 
-    async fn update_targets(&self, update: TargetUpdate<'_>) -> Result<Outcome<()>> {
+    async fn update_targets(&self, update: TargetUpdate<'_>) -> Result<Outcome> {
         self.call(Method::UpdateTargets, self.provider.update_targets(update), outcome).await
     }
 
@@ -93,7 +103,7 @@ impl LoadBalancerProvider for Measured {
         self.provider.check_deletion(service, annotations)
     }
 
-    async fn delete(&self, service: &ServiceId) -> Result<Outcome<()>> {
+    async fn delete(&self, service: &ServiceId) -> Result<Outcome> {
         self.call(Method::Delete, self.provider.delete(service), outcome).await
     }
 

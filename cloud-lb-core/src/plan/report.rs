@@ -9,7 +9,7 @@ use crate::graph::{ResourceKey, Spec};
 /// A plan for people and machines: no provider type in it.
 ///
 /// As text, one line a step (`+` create, `~` update, `-` delete) with what is made, or the changed fields,
-/// below; as JSON, see the fields. The order is that of execution for steps, and that of creation for resources.
+/// below, and one line a warning (`!`); as JSON, see the fields. The order is that of execution for steps, and that of creation for resources.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PlanReport {
     /// `namespace/name` of the Service.
@@ -18,6 +18,17 @@ pub struct PlanReport {
     pub steps: Vec<StepReport>,
     /// The desired state of every resource, whether it changes or not.
     pub resources: Vec<ResourceReport>,
+    /// What the user should know, although nothing is refused.
+    pub warnings: Vec<Warning>,
+}
+
+/// Something that the user of a Service should know, although nothing is refused.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Warning {
+    /// What it is about: a `CamelCase` word that stays, for programs to match on.
+    pub reason: &'static str,
+    /// What it is, and what to do, for a person.
+    pub message: String,
 }
 
 /// One step of a [`PlanReport`].
@@ -61,7 +72,7 @@ impl StepReport {
 
 impl PlanReport {
     /// Reports a plan for a Service.
-    pub fn of<S: Spec>(service: String, plan: &Plan<S>) -> Self {
+    pub fn of<S: Spec>(service: String, plan: &Plan<S>, warnings: Vec<Warning>) -> Self {
         let order = plan.desired.order().unwrap_or_default();
         let resources = order.into_iter().filter_map(|key| {
             let spec = serde_json::to_value(&plan.desired.get(&key)?.spec).unwrap_or(Value::Null);
@@ -71,6 +82,7 @@ impl PlanReport {
             service,
             steps: plan.steps.iter().map(StepReport::of).collect(),
             resources: resources.collect(),
+            warnings,
         }
     }
 
@@ -104,10 +116,17 @@ impl fmt::Display for StepReport {
     }
 }
 
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "! {}: {}", self.reason, self.message)
+    }
+}
+
 impl fmt::Display for PlanReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.steps.is_empty() {
-            return write!(f, "service {}: no changes", self.service);
+            write!(f, "service {}: no changes", self.service)?;
+            return self.warnings.iter().try_for_each(|warning| write!(f, "\n  {warning}"));
         }
         writeln!(f, "service {}:", self.service)?;
         for step in &self.steps {
@@ -115,6 +134,9 @@ impl fmt::Display for PlanReport {
             for line in self.created(step).map(|created| words::summary(&created.spec)).unwrap_or_default() {
                 writeln!(f, "      {line}")?;
             }
+        }
+        for warning in &self.warnings {
+            writeln!(f, "  {warning}")?;
         }
         write!(
             f,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use cloud_lb_core::error::{Effect, Retry};
 use cloud_lb_core::graph::{Graph, Resource};
 use cloud_lb_core::model::Status;
-use cloud_lb_core::provider::{LoadBalancerProvider, Outcome};
+use cloud_lb_core::provider::{LoadBalancerProvider, Outcome, Standing};
 use cloud_lb_core::{Error, ErrorKind};
 
 use crate::backend::{engine, lb, pending, service};
@@ -30,7 +30,7 @@ async fn aws_201_steps_that_wait_for_nothing_run_at_the_same_time_eight_at_most(
     }
     assert_eq!(engine.backend().take_writes(), KINDS.map(|kind| format!("create {kind}"))[..8]);
     engine.backend().resume();
-    assert_eq!(run.await.unwrap().unwrap(), Outcome::Done(Status::default()));
+    assert_eq!(run.await.unwrap().unwrap().standing, Standing::Ready(Status::default()));
     let rest = engine.backend().take_writes();
     assert!(rest.contains(&"create User".to_owned()) && rest.len() == 3, "{rest:?}");
 }
@@ -50,7 +50,7 @@ async fn aws_201_an_error_stops_only_what_waits_for_it_and_all_errors_are_told()
     );
     let writes = engine.backend().take_writes();
     assert_eq!(writes.len(), KINDS.len(), "all but the one that needs A: {writes:?}");
-    assert_eq!(engine.ensure(&lb("a")).await.unwrap(), Outcome::Done(Status::default()));
+    assert_eq!(engine.ensure(&lb("a")).await.unwrap().standing, Standing::Ready(Status::default()));
     assert_eq!(engine.backend().take_writes(), ["create A", "create C", "create User"]);
 }
 
@@ -69,7 +69,7 @@ async fn what_is_old_stays_when_the_new_cannot_be_made() {
 async fn what_waits_for_a_slow_one_does_not_hold_back_the_rest() {
     let engine = engine([("a", many())]);
     engine.backend().slow.lock().insert("A");
-    assert_eq!(engine.ensure(&lb("a")).await.unwrap(), Outcome::Pending(pending()));
+    assert_eq!(engine.ensure(&lb("a")).await.unwrap().standing, Standing::Pending(pending()));
     assert_eq!(engine.backend().take_writes().len(), KINDS.len());
 }
 
@@ -81,6 +81,6 @@ async fn deletes_run_at_the_same_time_too() {
     engine.backend().answer([Some(Error::new(ErrorKind::Unavailable, "is down"))]);
     engine.delete(&service("a")).await.unwrap_err();
     assert_eq!(engine.backend().world.lock().items.len(), 1, "only the one that failed is left");
-    assert_eq!(engine.delete(&service("a")).await.unwrap(), Outcome::Done(()));
+    assert_eq!(engine.delete(&service("a")).await.unwrap(), Outcome::Done);
     assert!(engine.backend().world.lock().items.is_empty());
 }

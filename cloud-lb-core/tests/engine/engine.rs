@@ -6,15 +6,15 @@ use cloud_lb_core::error::Effect;
 use cloud_lb_core::graph::{Graph, Resource};
 use cloud_lb_core::model::Status;
 use cloud_lb_core::plan::StepReport;
-use cloud_lb_core::provider::{LoadBalancerProvider, Outcome, State, TargetUpdate};
+use cloud_lb_core::provider::{LoadBalancerProvider, Outcome, Standing, State, TargetUpdate};
 use cloud_lb_core::{Error, ErrorKind};
 use parking_lot::Mutex;
 
 use crate::backend::{engine, lb, pending, service};
 use crate::toy::{Toy, chain, graph, key};
 
-fn done() -> Outcome<Status> {
-    Outcome::Done(Status::default())
+fn done() -> Standing {
+    Standing::Ready(Status::default())
 }
 
 #[tokio::test]
@@ -22,10 +22,10 @@ async fn ensure_does_what_plan_says_and_nothing_the_second_time() {
     let engine = engine([("a", chain(Toy::of("a")))]);
     let planned = engine.plan(&lb("a")).await.unwrap();
     assert_eq!(engine.backend().take_writes(), [""; 0], "a plan writes nothing");
-    assert_eq!(engine.ensure(&lb("a")).await.unwrap(), done());
+    assert_eq!(engine.ensure(&lb("a")).await.unwrap().standing, done());
     let steps: Vec<String> = planned.steps.iter().map(|step| format!("{} {}", step.op, step.kind)).collect();
     assert_eq!(engine.backend().take_writes(), steps);
-    assert_eq!(engine.ensure(&lb("a")).await.unwrap(), done());
+    assert_eq!(engine.ensure(&lb("a")).await.unwrap().standing, done());
     assert_eq!(engine.backend().take_writes(), [""; 0]);
     assert_eq!(engine.get(&service("a")).await.unwrap(), State::Ready(Status::default()));
 }
@@ -36,7 +36,7 @@ async fn delete_leaves_nothing_and_of_nothing_succeeds() {
     engine.ensure(&lb("a")).await.unwrap();
     assert_eq!(engine.plan_delete(&service("a")).await.unwrap().steps.len(), 3);
     for _ in 0..2 {
-        assert_eq!(engine.delete(&service("a")).await.unwrap(), Outcome::Done(()));
+        assert_eq!(engine.delete(&service("a")).await.unwrap(), Outcome::Done);
         assert!(engine.backend().world.lock().items.is_empty());
     }
     assert_eq!(engine.get(&service("a")).await.unwrap(), State::Absent);
@@ -52,7 +52,7 @@ async fn a_failed_step_ends_the_run_and_the_next_run_goes_on() {
             let error = engine.ensure(&lb("a")).await.unwrap_err();
             assert_eq!((error.kind(), error.effect()), (ErrorKind::Unavailable, effect));
             assert_eq!(engine.backend().take_writes().len(), passed + 1, "nothing is tried after a failure");
-            assert_eq!(engine.ensure(&lb("a")).await.unwrap(), done());
+            assert_eq!(engine.ensure(&lb("a")).await.unwrap().standing, done());
             assert_eq!(engine.backend().world.lock().items.len(), 3);
         }
     }
@@ -64,14 +64,14 @@ async fn steps_that_need_nothing_from_a_slow_one_go_on() {
     want.add(key("Address"), Resource::owned(Toy::of("a"))).unwrap();
     let engine = engine([("a", want)]);
     engine.backend().slow.lock().insert("Front");
-    assert_eq!(engine.ensure(&lb("a")).await.unwrap(), Outcome::Pending(pending()));
+    assert_eq!(engine.ensure(&lb("a")).await.unwrap().standing, Standing::Pending(pending()));
     assert_eq!(
         engine.backend().take_writes(),
         ["create Address", "create Pool", "create Front"],
         "the rule needs the id of the front"
     );
     engine.backend().slow.lock().clear();
-    assert_eq!(engine.ensure(&lb("a")).await.unwrap(), done());
+    assert_eq!(engine.ensure(&lb("a")).await.unwrap().standing, done());
     assert_eq!(engine.backend().take_writes(), ["create Rule"]);
 }
 
@@ -84,7 +84,7 @@ async fn what_is_in_use_by_something_on_its_way_out_is_waited_for() {
     engine.backend().answer([None, Some(in_use)]);
     assert_eq!(engine.delete(&service("a")).await.unwrap(), Outcome::Pending(pending()));
     engine.backend().slow.lock().clear();
-    assert_eq!(engine.delete(&service("a")).await.unwrap(), Outcome::Done(()));
+    assert_eq!(engine.delete(&service("a")).await.unwrap(), Outcome::Done);
     assert!(engine.backend().world.lock().items.is_empty());
 }
 
@@ -93,12 +93,14 @@ async fn leftovers_that_go_slowly_do_not_hold_back_the_status() {
     let mut with_extra = chain(Toy::of("a"));
     with_extra.add(key("Address"), Resource::owned(Toy::of("a"))).unwrap();
     let engine = engine([("a", with_extra)]);
-    let Outcome::Done(status) = engine.ensure(&lb("a")).await.unwrap() else { panic!("nothing to wait for") };
+    let Standing::Ready(status) = engine.ensure(&lb("a")).await.unwrap().standing else {
+        panic!("nothing to wait for")
+    };
     engine.backend().wanted.lock().insert("a".to_owned(), chain(Toy::of("a")));
     engine.backend().slow.lock().insert("Address");
-    assert_eq!(engine.ensure(&lb("a")).await.unwrap(), Outcome::Tidying(status, pending()));
+    assert_eq!(engine.ensure(&lb("a")).await.unwrap().standing, Standing::Tidying(status, pending()));
     engine.backend().slow.lock().clear();
-    assert_eq!(engine.ensure(&lb("a")).await.unwrap(), done());
+    assert_eq!(engine.ensure(&lb("a")).await.unwrap().standing, done());
     assert!(engine.backend().world.lock().items.iter().all(|item| item.key != key("Address")));
 }
 
@@ -125,7 +127,7 @@ async fn targets_are_updated_and_nothing_else_t_4() {
     engine.ensure(&lb("a")).await.unwrap();
     engine.backend().want("a", with(1));
     engine.backend().take_writes();
-    assert_eq!(engine.update_targets(update).await.unwrap(), Outcome::Done(()));
+    assert_eq!(engine.update_targets(update).await.unwrap(), Outcome::Done);
     assert_eq!(engine.backend().take_writes(), ["update Targets"]);
     let cluster = engine.update_targets(TargetUpdate::Cluster(&[])).await;
     assert_eq!(cluster.unwrap_err().kind(), ErrorKind::Unsupported);
@@ -136,7 +138,7 @@ async fn services_of_others_are_left_to_them_t_3() {
     let engine = engine([("a", chain(Toy::of("a")))]);
     let mut theirs = lb("a");
     theirs.class = Some("theirs".to_owned());
-    assert_eq!(engine.ensure(&theirs).await.unwrap(), Outcome::ImplementedElsewhere);
+    assert_eq!(engine.ensure(&theirs).await.unwrap().standing, Standing::ImplementedElsewhere);
     assert_eq!(engine.backend().take_writes(), [""; 0]);
 }
 
@@ -187,7 +189,7 @@ async fn an_update_keeps_what_it_does_not_change() {
     let engine = engine([("a", chain(Toy::of("a")))]);
     engine.ensure(&lb("a")).await.unwrap();
     engine.backend().want("a", chain(Toy::of("a").value(3)));
-    assert_eq!(engine.ensure(&lb("a")).await.unwrap(), done());
+    assert_eq!(engine.ensure(&lb("a")).await.unwrap().standing, done());
     let world = engine.backend().world.lock().clone();
     assert_eq!(world.items[0].spec.value, 3);
     assert_eq!(world.items[0].id, "Pool-1");
@@ -209,13 +211,13 @@ async fn within_one_write_references_mean_the_new_resource() {
     let engine = engine([("a", in_one_box(Toy::of("a")))]);
     engine.ensure(&lb("a")).await.unwrap();
     engine.backend().want("a", in_one_box(Toy::of("a").generation(1)));
-    assert_eq!(engine.ensure(&lb("a")).await.unwrap(), done());
+    assert_eq!(engine.ensure(&lb("a")).await.unwrap().standing, done());
     assert_eq!(
         engine.backend().take_writes(),
         ["create Box, create Pool, create Rule", "create Pool, update Rule, delete Pool"]
     );
     assert!(engine.plan(&lb("a")).await.unwrap().is_empty());
-    assert_eq!(engine.delete(&service("a")).await.unwrap(), Outcome::Done(()));
+    assert_eq!(engine.delete(&service("a")).await.unwrap(), Outcome::Done);
     assert_eq!(engine.backend().take_writes(), ["delete Rule, delete Pool, delete Box"]);
     assert!(engine.backend().world.lock().items.is_empty());
 }

@@ -1,15 +1,19 @@
 use cloud_lb_core::graph::{Graph, Resource};
-use cloud_lb_core::plan::{PlanReport, plan};
+use cloud_lb_core::plan::{PlanReport, Warning, plan};
 use serde_json::json;
 
 use crate::toy::{Toy, chain, change, graph, key};
 use crate::world::World;
 
 fn report(before: &Graph<Toy>, want: &Graph<Toy>) -> PlanReport {
+    warned(before, want, Vec::new())
+}
+
+fn warned(before: &Graph<Toy>, want: &Graph<Toy>, warnings: Vec<Warning>) -> PlanReport {
     let mut world = World::default();
     let first = plan(before, &world.observe("a"), change).unwrap();
     world.carry_out(&first, usize::MAX).unwrap();
-    PlanReport::of("default/web".to_owned(), &plan(want, &world.observe("a"), change).unwrap())
+    PlanReport::of("default/web".to_owned(), &plan(want, &world.observe("a"), change).unwrap(), warnings)
 }
 
 #[test]
@@ -33,11 +37,29 @@ fn text_of_no_changes() {
 }
 
 #[test]
+fn warnings_stand_below_the_steps_and_change_nothing() {
+    let warning = |message: &str| Warning { reason: "ToyBreaks", message: message.to_owned() };
+    let warnings = vec![warning("of wood"), warning("of glass")];
+    let same = chain(Toy::of("a"));
+    let unchanged = warned(&same, &same, warnings.clone());
+    assert_eq!(
+        unchanged.to_string(),
+        "service default/web: no changes\n  ! ToyBreaks: of wood\n  ! ToyBreaks: of glass"
+    );
+    assert!(unchanged.is_empty());
+    let text = warned(&same, &Graph::new(), warnings).to_string();
+    let end =
+        "\n  ! ToyBreaks: of wood\n  ! ToyBreaks: of glass\nplan: 0 to create, 0 to update, 3 to delete";
+    assert!(text.ends_with(end), "{text}");
+}
+
+#[test]
 fn json_has_the_documented_shape() {
     let before = graph([(key("Pool"), Resource::owned(Toy::of("a")))]);
     let mut want = graph([(key("Pool"), Resource::owned(Toy::of("a").value(1)))]);
     want.add(key("Front"), Resource::owned(Toy::of("a").refers(&key("Pool")))).unwrap();
-    let report = serde_json::to_value(report(&before, &want)).unwrap();
+    let warning = Warning { reason: "ToyBreaks", message: "of glass".to_owned() };
+    let report = serde_json::to_value(warned(&before, &want, vec![warning])).unwrap();
     assert_eq!(
         report,
         json!({
@@ -62,6 +84,7 @@ fn json_has_the_documented_shape() {
                     },
                 },
             ],
+            "warnings": [{"reason": "ToyBreaks", "message": "of glass"}],
         })
     );
 }

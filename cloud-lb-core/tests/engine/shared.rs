@@ -3,7 +3,7 @@ use std::future::Future;
 use cloud_lb_core::error::Effect;
 use cloud_lb_core::graph::{Graph, Resource};
 use cloud_lb_core::model::Status;
-use cloud_lb_core::provider::{LoadBalancerProvider, Outcome};
+use cloud_lb_core::provider::{Ensured, LoadBalancerProvider, Outcome, Standing};
 use cloud_lb_core::{Error, ErrorKind, Result};
 use futures::future::join_all;
 
@@ -33,12 +33,12 @@ fn all(wanted: impl Fn(&str) -> Graph<Toy>) -> ToyEngine {
     engine(UIDS.map(|uid| (uid, wanted(uid))))
 }
 
-fn ensure(engine: &ToyEngine, uid: &'static str) -> impl Future<Output = Result<Outcome<Status>>> + use<> {
+fn ensure(engine: &ToyEngine, uid: &'static str) -> impl Future<Output = Result<Ensured>> + use<> {
     let engine = engine.clone();
     async move { engine.ensure(&lb(uid)).await }
 }
 
-fn delete(engine: &ToyEngine, uid: &'static str) -> impl Future<Output = Result<Outcome<()>>> + use<> {
+fn delete(engine: &ToyEngine, uid: &'static str) -> impl Future<Output = Result<Outcome>> + use<> {
     let engine = engine.clone();
     async move { engine.delete(&service(uid)).await }
 }
@@ -50,9 +50,15 @@ async fn settle() {
     }
 }
 
-fn assert_all_done<T>(outcomes: Vec<Result<Outcome<T>>>) {
+fn assert_all_ready(results: Vec<Result<Ensured>>) {
+    for result in results {
+        assert!(matches!(result, Ok(Ensured { standing: Standing::Ready(_), .. })));
+    }
+}
+
+fn assert_all_gone(outcomes: Vec<Result<Outcome>>) {
     for outcome in outcomes {
-        assert!(matches!(outcome, Ok(Outcome::Done(_))));
+        assert!(matches!(outcome, Ok(Outcome::Done)));
     }
 }
 
@@ -63,7 +69,7 @@ fn count(engine: &ToyEngine, kind: &'static str) -> usize {
 #[tokio::test]
 async fn what_all_create_alike_is_created_once() {
     let engine = all(|uid| behind_shared(uid, Toy::of("")));
-    assert_all_done(join_all(UIDS.map(|uid| ensure(&engine, uid))).await);
+    assert_all_ready(join_all(UIDS.map(|uid| ensure(&engine, uid))).await);
     assert_eq!((count(&engine, "Shared"), count(&engine, "Rule")), (1, UIDS.len()));
     let writes = engine.backend().take_writes();
     assert_eq!(writes.iter().filter(|write| *write == "create Shared").count(), 1, "{writes:?}");
@@ -75,7 +81,7 @@ async fn a_plan_is_made_anew_when_what_it_shares_was_changed() {
         ("a", behind_shared("a", Toy::of("").value(1))),
         ("b", behind_shared("b", Toy::of("").value(2))),
     ]);
-    assert_all_done(join_all(["a", "b"].map(|uid| ensure(&engine, uid))).await);
+    assert_all_ready(join_all(["a", "b"].map(|uid| ensure(&engine, uid))).await);
     let writes = engine.backend().take_writes();
     assert_eq!(writes.iter().filter(|write| *write == "create Shared").count(), 1, "{writes:?}");
     assert_eq!(writes.iter().filter(|write| *write == "update Shared").count(), 1, "{writes:?}");
@@ -94,7 +100,7 @@ async fn a_writer_that_is_cancelled_makes_other_plans_stale() {
     let step = created_shared(&engine);
     engine.backend().world.lock().apply(&step).unwrap();
     engine.backend().resume();
-    assert_all_done(vec![other.await.unwrap()]);
+    assert_all_ready(vec![other.await.unwrap()]);
     assert_eq!(count(&engine, "Shared"), 1);
 }
 
@@ -114,7 +120,7 @@ async fn parts_of_many_services_go_into_one_write() {
     settle().await;
     engine.backend().resume();
     let outcomes = join_all(running).await.into_iter().map(|outcome| outcome.unwrap());
-    assert_all_done(outcomes.collect());
+    assert_all_ready(outcomes.collect());
     assert_eq!(engine.backend().take_writes(), ["create Rule".to_owned(), ["create Rule"; 6].join(", ")]);
     assert_eq!(count(&engine, "Rule"), UIDS.len());
 }
@@ -131,9 +137,9 @@ async fn one_bad_request_of_a_folded_write_fails_alone() {
     engine.backend().answer([None, quota(), quota()]);
     engine.backend().resume();
     let [b, c, d] = join_all(running).await.try_into().unwrap();
-    assert_all_done(vec![b.unwrap(), d.unwrap()]);
+    assert_all_ready(vec![b.unwrap(), d.unwrap()]);
     assert_eq!(c.unwrap().unwrap_err().kind(), ErrorKind::Quota);
-    assert_eq!(ensure(&engine, "c").await.unwrap(), Outcome::Done(Status::default()));
+    assert_eq!(ensure(&engine, "c").await.unwrap().standing, Standing::Ready(Status::default()));
 }
 
 #[tokio::test]
@@ -165,14 +171,14 @@ async fn who_was_folded_into_a_cancelled_write_does_not_know_its_effect() {
     let folded = tokio::spawn(ensure(&engine, "d"));
     settle().await;
     engine.backend().gate.add_permits(1);
-    assert_all_done(vec![first.await.unwrap()]);
+    assert_all_ready(vec![first.await.unwrap()]);
     settle().await;
     writer.abort();
     settle().await;
     let error = folded.await.unwrap().unwrap_err();
     assert_eq!((error.kind(), error.effect()), (ErrorKind::Unavailable, Effect::Unknown));
     engine.backend().resume();
-    assert_all_done(join_all(["c", "d"].map(|uid| ensure(&engine, uid))).await);
+    assert_all_ready(join_all(["c", "d"].map(|uid| ensure(&engine, uid))).await);
     assert_eq!(count(&engine, "Rule"), 4);
 }
 
@@ -180,8 +186,8 @@ async fn who_was_folded_into_a_cancelled_write_does_not_know_its_effect() {
 async fn deletes_that_overlap_do_not_leak_what_they_share() {
     for wanted in [in_box as fn(&str) -> _, |uid: &str| behind_shared(uid, Toy::of(""))] {
         let engine = all(wanted);
-        assert_all_done(join_all(UIDS.map(|uid| ensure(&engine, uid))).await);
-        assert_all_done(join_all(UIDS.map(|uid| delete(&engine, uid))).await);
+        assert_all_ready(join_all(UIDS.map(|uid| ensure(&engine, uid))).await);
+        assert_all_gone(join_all(UIDS.map(|uid| delete(&engine, uid))).await);
         assert!(engine.backend().world.lock().items.is_empty(), "{:?}", engine.backend().world);
     }
 }
@@ -195,10 +201,10 @@ async fn the_last_user_goes_while_a_new_one_comes() {
         // Whoever was too early or too late waits, and gets there when called again.
         gone.unwrap();
         come.unwrap();
-        assert_all_done(vec![ensure(&engine, "b").await]);
-        assert_all_done(vec![delete(&engine, "a").await]);
+        assert_all_ready(vec![ensure(&engine, "b").await]);
+        assert_all_gone(vec![delete(&engine, "a").await]);
         assert_eq!(count(&engine, "Rule"), 1);
-        assert_all_done(vec![delete(&engine, "b").await]);
+        assert_all_gone(vec![delete(&engine, "b").await]);
         assert!(engine.backend().world.lock().items.is_empty());
     }
 }
@@ -210,6 +216,6 @@ async fn what_the_cloud_still_uses_is_not_forgotten() {
     engine.backend().answer([None, Some(Error::new(ErrorKind::InUse, "an interface uses it"))]);
     let Outcome::Pending(pending) = delete(&engine, "a").await.unwrap() else { panic!("must wait") };
     assert_eq!(pending.reason, "Shared/x is still in use");
-    assert_all_done(vec![delete(&engine, "a").await]);
+    assert_all_gone(vec![delete(&engine, "a").await]);
     assert_eq!(count(&engine, "Shared"), 0);
 }

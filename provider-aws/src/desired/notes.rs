@@ -2,18 +2,9 @@ use std::fmt;
 
 use cloud_lb_core::error::{Error, ErrorKind, Result, Violation};
 use cloud_lb_core::model::ServiceId;
-use serde::Serialize;
+use cloud_lb_core::plan::Warning;
 
 use crate::annotations::Annotations;
-
-/// Something that a user should know, although nothing is refused.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Warning {
-    /// The event's reason: a `CamelCase` word.
-    pub reason: &'static str,
-    /// The event's message.
-    pub message: String,
-}
 
 /// What comes up while the desired state is made: reasons to refuse the Service, all of them, and
 /// warnings.

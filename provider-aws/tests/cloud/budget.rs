@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use cloud_lb_core::provider::{Finding, LoadBalancerProvider, Outcome, TargetUpdate};
+use cloud_lb_core::provider::{Ensured, Finding, LoadBalancerProvider, Outcome, Standing, TargetUpdate};
 use provider_aws::fake::{Calls, Options};
 use tokio::time::Instant;
 
@@ -85,7 +85,7 @@ async fn aws_11_4_a_new_node_takes_one_description_and_one_registration_per_targ
     lb.nodes.push(node(4));
     let update = world.provider.update_targets(TargetUpdate::LoadBalancer(&lb));
     let (outcome, calls) = world.calls_of(update).await;
-    assert_eq!(outcome.unwrap(), Outcome::Done(()));
+    assert_eq!(outcome.unwrap(), Outcome::Done);
     assert_eq!(calls.reads, [("DescribeInstances", 1)].into());
     assert_eq!(calls.writes, [("RegisterTargets", 2)].into());
 }
@@ -116,7 +116,8 @@ async fn aws_237_many_services_share_one_inventory() {
     let restarted = world.restarted(crate::support::config(crate::support::CLUSTER));
     restarted.aws.reset_calls();
     let results = futures::future::join_all(services.iter().map(|lb| restarted.provider.ensure(lb))).await;
-    assert!(results.into_iter().all(|result| matches!(result, Ok(Outcome::Done(_)))));
+    let is_ready = |result| matches!(result, Ok(Ensured { standing: Standing::Ready(_), .. }));
+    assert!(results.into_iter().all(is_ready));
     let calls = restarted.aws.calls();
     assert_eq!(calls.of("DescribeSubnets"), 1);
     assert_eq!(calls.of("DescribeSecurityGroups"), 1);
@@ -176,7 +177,7 @@ async fn a_survey_beside_a_change_leaves_nothing_outdated_behind() {
             world.provider.update_targets(TargetUpdate::LoadBalancer(&lb)).await
         };
         let (survey, update) = tokio::join!(world.provider.survey(std::slice::from_ref(&before)), late);
-        assert_eq!(update.unwrap(), Outcome::Done(()));
+        assert_eq!(update.unwrap(), Outcome::Done);
         survey.unwrap();
         let kept = world.provider.plan(&lb).await.unwrap();
         world.provider.backend().forget();

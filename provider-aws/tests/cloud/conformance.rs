@@ -12,9 +12,11 @@ use cloud_lb_core::call::Access;
 use cloud_lb_core::conformance::{self, Calls, Harness, Pace, Recorder, Worlds, fixtures};
 use cloud_lb_core::engine::Engine;
 use cloud_lb_core::error::{ErrorKind, Result};
-use cloud_lb_core::model::{IpFamily, LoadBalancer, Node, ServiceId, Status};
+use cloud_lb_core::model::{IpFamily, LoadBalancer, Node, ServiceId};
 use cloud_lb_core::plan::PlanReport;
-use cloud_lb_core::provider::{Capabilities, LoadBalancerProvider, Outcome, State, Survey, TargetUpdate};
+use cloud_lb_core::provider::{
+    Capabilities, Ensured, LoadBalancerProvider, Outcome, State, Survey, TargetUpdate,
+};
 use provider_aws::config::Publish;
 use provider_aws::fake::{FakeAws, Fault, Options};
 use provider_aws::{Account, Aws};
@@ -98,11 +100,11 @@ impl LoadBalancerProvider for Dressed {
         self.0.plan_delete(service).await
     }
 
-    async fn ensure(&self, lb: &LoadBalancer) -> Result<Outcome<Status>> {
+    async fn ensure(&self, lb: &LoadBalancer) -> Result<Ensured> {
         self.0.ensure(&dressed(lb)).await
     }
 
-    async fn update_targets(&self, update: TargetUpdate<'_>) -> Result<Outcome<()>> {
+    async fn update_targets(&self, update: TargetUpdate<'_>) -> Result<Outcome> {
         match update {
             TargetUpdate::LoadBalancer(lb) => {
                 self.0.update_targets(TargetUpdate::LoadBalancer(&dressed(lb))).await
@@ -115,7 +117,7 @@ impl LoadBalancerProvider for Dressed {
         self.0.check_deletion(service, annotations)
     }
 
-    async fn delete(&self, service: &ServiceId) -> Result<Outcome<()>> {
+    async fn delete(&self, service: &ServiceId) -> Result<Outcome> {
         self.0.delete(service).await
     }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use cloud_lb_core::engine::Engine;
 use cloud_lb_core::model::LoadBalancer;
-use cloud_lb_core::provider::{LoadBalancerProvider, Outcome};
+use cloud_lb_core::provider::{LoadBalancerProvider, Outcome, Standing};
 use provider_aws::facts::{GroupFacts, Instance};
 use provider_aws::fake::{FakeAws, Options};
 use provider_aws::{Account, Aws, Config, takes};
@@ -48,12 +48,17 @@ impl Trial {
 
     async fn ensured(&self, provider: &Engine<Aws<FakeAws>>) {
         for _ in 0..PATIENCE {
-            match provider.ensure(&self.lb).await.unwrap_or_else(|error| panic!("{}: {error:?}", self.name)) {
-                Outcome::Done(_) => return,
-                Outcome::Pending(pending) | Outcome::Tidying(_, pending) => {
+            match provider
+                .ensure(&self.lb)
+                .await
+                .unwrap_or_else(|error| panic!("{}: {error:?}", self.name))
+                .standing
+            {
+                Standing::Ready(_) => return,
+                Standing::Pending(pending) | Standing::Tidying(_, pending) => {
                     tokio::time::sleep(pending.retry_after).await;
                 }
-                Outcome::ImplementedElsewhere => panic!("{}: not taken", self.name),
+                Standing::ImplementedElsewhere => panic!("{}: not taken", self.name),
             }
         }
         panic!("{}: never done: {:?}", self.name, provider.ensure(&self.lb).await)
@@ -63,8 +68,8 @@ impl Trial {
         for _ in 0..PATIENCE {
             let service = &self.lb.service;
             match provider.delete(service).await.unwrap_or_else(|error| panic!("{}: {error:?}", self.name)) {
-                Outcome::Done(()) => return,
-                Outcome::Pending(pending) | Outcome::Tidying((), pending) => {
+                Outcome::Done => return,
+                Outcome::Pending(pending) => {
                     tokio::time::sleep(pending.retry_after).await;
                 }
                 Outcome::ImplementedElsewhere => panic!("{}: not taken", self.name),

@@ -6,6 +6,7 @@ use super::scenarios::g5;
 
 use cloud_lb_core::call::Access;
 use cloud_lb_core::error::{Effect, ErrorKind};
+use cloud_lb_core::model::{Port, Protocol};
 use cloud_lb_core::provider::{LoadBalancerProvider, Outcome, TargetUpdate};
 use provider_aws::facts::LoadBalancerState;
 use provider_aws::fake::{Fault, Options};
@@ -131,6 +132,21 @@ async fn aws_78_rules_that_changed_meanwhile_are_read_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn aws_145_what_is_worth_knowing_stands_in_the_plan_and_comes_with_the_load_balancer() {
+    let world = World::new(Options::default());
+    let lb = service("dns", &[Port { protocol: Protocol::Udp, ..port(53, 30_053) }]);
+    let plan = world.provider.plan(&lb).await.unwrap();
+    let reasons: Vec<&str> = plan.warnings.iter().map(|warning| warning.reason).collect();
+    assert_eq!(reasons, ["UnansweredHealthCheck"]);
+    let line = "\n  ! UnansweredHealthCheck: targets of UDP port 53 are checked over TCP";
+    assert!(plan.to_string().contains(line), "{plan}");
+    assert_eq!(world.provider.ensure(&lb).await.unwrap().warnings, plan.warnings);
+    world.ensured(&lb).await;
+    let settled = world.provider.plan(&lb).await.unwrap();
+    assert_eq!((settled.is_empty(), &settled.warnings), (true, &plan.warnings));
+}
+
+#[tokio::test(start_paused = true)]
 async fn aws_184_many_nodes_are_one_call() {
     let world = World::new(Options::default());
     let mut lb = service("web", &[port(80, 30_080)]);
@@ -138,7 +154,7 @@ async fn aws_184_many_nodes_are_one_call() {
     lb.nodes = (1..=10).map(node).collect();
     let update = world.provider.update_targets(TargetUpdate::LoadBalancer(&lb));
     let (outcome, calls) = world.calls_of(update).await;
-    assert_eq!(outcome.unwrap(), Outcome::Done(()));
+    assert_eq!(outcome.unwrap(), Outcome::Done);
     assert_eq!(calls.writes, [("RegisterTargets", 1)].into());
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cloud_lb_core::error::ErrorKind;
 use cloud_lb_core::model::{Address, LoadBalancer, NodeState, Readiness, TargetPort};
-use cloud_lb_core::provider::{LoadBalancerProvider, Outcome};
+use cloud_lb_core::provider::{LoadBalancerProvider, Outcome, Standing};
 use provider_aws::facts::LoadBalancerState;
 use provider_aws::fake::Options;
 use provider_aws::kinds::Scheme;
@@ -96,7 +96,7 @@ async fn s5_one_invalid_target_does_not_keep_the_others_out() {
     let options = Options { bad_targets: [instance_id(2)].into(), ..Options::default() };
     let world = World::new(options);
     let lb = service("web", &[port(80, 30_080)]);
-    let Outcome::Tidying(_, pending) = world.provider.ensure(&lb).await.unwrap() else {
+    let Standing::Tidying(_, pending) = world.provider.ensure(&lb).await.unwrap().standing else {
         panic!("not pending")
     };
     assert!(pending.reason.contains(&format!("{}:30080", instance_id(2))), "{pending:?}");
@@ -140,7 +140,7 @@ async fn s7_a_foreign_load_balancer_of_our_name_is_left_alone() {
     let error = world.provider.ensure(&lb).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Ownership);
     assert!(error.to_string().contains("NameCollision"), "{error}");
-    assert_eq!(world.provider.delete(&lb.service).await.unwrap(), Outcome::Done(()));
+    assert_eq!(world.provider.delete(&lb.service).await.unwrap(), Outcome::Done);
     assert_eq!(world.aws.calls().total_writes(), 0);
     assert_eq!(world.aws.account().load_balancers, [foreign]);
 }
@@ -169,14 +169,14 @@ async fn s9_a_change_of_scheme_makes_the_new_one_before_the_old_one_goes() {
     annotate(&mut lb, "scheme", "internet-facing");
     let mut reasons = std::collections::BTreeSet::new();
     let after = loop {
-        let outcome = world.provider.ensure(&lb).await.unwrap();
-        if let Outcome::Tidying(status, waiting) = &outcome {
+        let standing = world.provider.ensure(&lb).await.unwrap().standing;
+        if let Standing::Tidying(status, waiting) = &standing {
             let is_old = status.ingress[0].address == before.ingress[0].address;
-            assert_eq!(is_old, !waiting.reason.contains("drain"), "{outcome:?}");
+            assert_eq!(is_old, !waiting.reason.contains("drain"), "{standing:?}");
         }
-        match outcome {
-            Outcome::Done(status) => break status,
-            Outcome::Pending(waiting) | Outcome::Tidying(_, waiting) => {
+        match standing {
+            Standing::Ready(status) => break status,
+            Standing::Pending(waiting) | Standing::Tidying(_, waiting) => {
                 reasons.insert(waiting.reason.clone());
                 let account = world.aws.account();
                 let old = account.load_balancers.iter().find(|lb| lb.scheme == Scheme::Internal).unwrap();
@@ -185,7 +185,7 @@ async fn s9_a_change_of_scheme_makes_the_new_one_before_the_old_one_goes() {
                 assert_eq!(account.load_balancers.len(), 2);
                 tokio::time::sleep(waiting.retry_after).await;
             }
-            Outcome::ImplementedElsewhere => panic!("not taken"),
+            Standing::ImplementedElsewhere => panic!("not taken"),
         }
     };
     assert_eq!(reasons.len(), 3, "made, then healthy, then nobody knows the old name: {reasons:?}");

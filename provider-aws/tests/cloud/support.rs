@@ -10,7 +10,7 @@ use cloud_lb_core::model::{
     IpFamily, LoadBalancer, Node, NodeState, Port, Protocol, Readiness, ServiceId, SessionAffinity, Status,
     TargetPort, TrafficPolicy,
 };
-use cloud_lb_core::provider::{LoadBalancerProvider, Outcome, Pending};
+use cloud_lb_core::provider::{LoadBalancerProvider, Outcome, Pending, Standing};
 use provider_aws::facts::{GroupFacts, Instance, SubnetFacts, VpcFacts};
 use provider_aws::fake::{Calls, FakeAws, Options};
 use provider_aws::{Account, Aws, Config};
@@ -157,12 +157,12 @@ impl World {
 
     pub(crate) async fn ensured(&self, lb: &LoadBalancer) -> Status {
         for _ in 0..PATIENCE {
-            match self.provider.ensure(lb).await.unwrap() {
-                Outcome::Done(status) => return status,
-                Outcome::Pending(pending) | Outcome::Tidying(_, pending) => {
+            match self.provider.ensure(lb).await.unwrap().standing {
+                Standing::Ready(status) => return status,
+                Standing::Pending(pending) | Standing::Tidying(_, pending) => {
                     tokio::time::sleep(pending.retry_after).await;
                 }
-                Outcome::ImplementedElsewhere => panic!("not taken"),
+                Standing::ImplementedElsewhere => panic!("not taken"),
             }
         }
         panic!("never done")
@@ -173,8 +173,8 @@ impl World {
         let mut waited = Vec::new();
         for _ in 0..PATIENCE {
             match self.provider.delete(&lb.service).await.unwrap() {
-                Outcome::Done(()) => return waited,
-                Outcome::Pending(pending) | Outcome::Tidying((), pending) => {
+                Outcome::Done => return waited,
+                Outcome::Pending(pending) => {
                     tokio::time::sleep(pending.retry_after).await;
                     waited.push(pending);
                 }

@@ -84,7 +84,7 @@ async fn aws_215_where_only_tagged_ones_are_taken_over_no_second_one_is_made_bes
     let error = world.provider.ensure(&lb).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Ownership);
     assert!(error.to_string().contains("adopt: ccm"), "{error}");
-    assert_eq!(world.provider.delete(&lb.service).await.unwrap(), Outcome::Done(()));
+    assert_eq!(world.provider.delete(&lb.service).await.unwrap(), Outcome::Done);
     assert_eq!(world.aws.account(), before);
 }
 

@@ -15,10 +15,10 @@ use async_trait::async_trait;
 use cloud_lb_core::model::{
     Address, Ingress, IpFamily, IpMode, LoadBalancer, Node, NodeField, Protocol, ServiceId, Status,
 };
-use cloud_lb_core::plan::PlanReport;
+use cloud_lb_core::plan::{PlanReport, Warning};
 use cloud_lb_core::provider::{
-    Capabilities, Finding, LoadBalancerProvider, Outcome, Owned, OwnedResource, Pending, State, Survey,
-    TargetScope, TargetUpdate,
+    Capabilities, Ensured, Finding, LoadBalancerProvider, Outcome, Owned, OwnedResource, Pending, Standing,
+    State, Survey, TargetScope, TargetUpdate,
 };
 use cloud_lb_core::{Error, ErrorKind, Result};
 use parking_lot::Mutex;
@@ -73,6 +73,7 @@ struct Notes {
     owners: BTreeMap<String, ServiceId>,
     drifted: BTreeSet<String>,
     surveys: Vec<usize>,
+    warnings: Vec<Warning>,
     running: BTreeMap<String, usize>,
     most_running: usize,
     overlaps: usize,
@@ -145,6 +146,12 @@ impl Cloud {
     /// Lets somebody change a load balancer in the cloud.
     pub(crate) fn drift(&self, uid: &str) {
         self.notes.lock().drifted.insert(uid.to_owned());
+    }
+
+    /// Warns of this from now on, and of nothing else.
+    pub(crate) fn warn(&self, messages: &[&str]) {
+        let warning = |message: &&str| Warning { reason: "Scripted", message: (*message).to_owned() };
+        self.notes.lock().warnings = messages.iter().map(warning).collect();
     }
 
     /// Of how many Services each survey was; surveys are no calls.
@@ -269,13 +276,21 @@ fn call(op: Op, id: Option<&ServiceId>) -> Call {
     }
 }
 
-fn outcome<T>(answer: Option<&Answer>, usual: T) -> Outcome<T> {
+fn outcome(answer: Option<&Answer>) -> Outcome {
     match answer {
         Some(Answer::Pending(retry_after, reason)) => {
             Outcome::Pending(Pending { retry_after: *retry_after, reason: (*reason).to_owned() })
         }
         Some(Answer::Elsewhere) => Outcome::ImplementedElsewhere,
-        _ => Outcome::Done(usual),
+        _ => Outcome::Done,
+    }
+}
+
+fn standing(answer: Option<&Answer>) -> Standing {
+    match outcome(answer) {
+        Outcome::Done => Standing::Ready(status()),
+        Outcome::Pending(pending) => Standing::Pending(pending),
+        Outcome::ImplementedElsewhere => Standing::ImplementedElsewhere,
     }
 }
 
@@ -319,26 +334,28 @@ impl LoadBalancerProvider for Cloud {
         Err(unplanned())
     }
 
-    async fn ensure(&self, lb: &LoadBalancer) -> Result<Outcome<Status>> {
+    async fn ensure(&self, lb: &LoadBalancer) -> Result<Ensured> {
         let call =
             Call { nodes: names(&lb.nodes), lb: Some(lb.clone()), ..call(Op::Ensure, Some(&lb.service)) };
         let answer = self.enter(call).await?;
-        let outcome = outcome(answer.as_ref(), status());
-        if outcome != Outcome::ImplementedElsewhere {
-            self.plant_owned(&lb.service);
-            self.notes.lock().drifted.remove(&lb.service.uid);
+        let standing = standing(answer.as_ref());
+        if standing == Standing::ImplementedElsewhere {
+            return Ok(Ensured { standing, warnings: Vec::new() });
         }
-        Ok(outcome)
+        self.plant_owned(&lb.service);
+        let mut notes = self.notes.lock();
+        notes.drifted.remove(&lb.service.uid);
+        Ok(Ensured { standing, warnings: notes.warnings.clone() })
     }
 
-    async fn update_targets(&self, update: TargetUpdate<'_>) -> Result<Outcome<()>> {
+    async fn update_targets(&self, update: TargetUpdate<'_>) -> Result<Outcome> {
         let call = match update {
             TargetUpdate::LoadBalancer(lb) => {
                 Call { nodes: names(&lb.nodes), lb: Some(lb.clone()), ..call(Op::Update, Some(&lb.service)) }
             }
             TargetUpdate::Cluster(nodes) => Call { nodes: names(nodes), ..call(Op::UpdateCluster, None) },
         };
-        Ok(outcome(self.enter(call).await?.as_ref(), ()))
+        Ok(outcome(self.enter(call).await?.as_ref()))
     }
 
     fn check_deletion(&self, service: &ServiceId, annotations: &BTreeMap<String, String>) -> Result<()> {
@@ -348,10 +365,10 @@ impl LoadBalancerProvider for Cloud {
         }
     }
 
-    async fn delete(&self, service: &ServiceId) -> Result<Outcome<()>> {
+    async fn delete(&self, service: &ServiceId) -> Result<Outcome> {
         let answer = self.enter(call(Op::Delete, Some(service))).await?;
-        let outcome = outcome(answer.as_ref(), ());
-        if outcome == Outcome::Done(()) {
+        let outcome = outcome(answer.as_ref());
+        if outcome == Outcome::Done {
             self.notes.lock().existing.remove(&service.uid);
             self.changed();
         }
@@ -375,7 +392,12 @@ impl LoadBalancerProvider for Cloud {
                 return Finding::Converged(status());
             }
             let service = lb.service.path();
-            Finding::Differs(PlanReport { service, steps: Vec::new(), resources: Vec::new() })
+            Finding::Differs(PlanReport {
+                service,
+                steps: Vec::new(),
+                resources: Vec::new(),
+                warnings: Vec::new(),
+            })
         });
         let owned = notes.owners.values().filter(|id| notes.existing.contains(&id.uid)).map(|id| Owned {
             service: Some(id.clone()),

@@ -69,7 +69,7 @@ async fn a_changed_node_costs_one_write_where_targets_are_shared() {
         let before = cloud.calls();
         if provider.capabilities().target_scope == TargetScope::Cluster {
             let outcome = provider.update_targets(TargetUpdate::Cluster(&nodes)).await.unwrap();
-            assert_eq!(outcome, Outcome::Done(()));
+            assert_eq!(outcome, Outcome::Done);
         } else {
             for lb in &services {
                 provider.update_targets(TargetUpdate::LoadBalancer(lb)).await.unwrap();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cloud_lb_core::error::Effect;
 use cloud_lb_core::model::{LoadBalancer, Protocol, TrafficPolicy};
-use cloud_lb_core::provider::{LoadBalancerProvider, Outcome};
+use cloud_lb_core::provider::{LoadBalancerProvider, Outcome, Standing};
 use cloud_lb_core::{ErrorKind, call::Access};
 use provider_mock::{CallMatch, Fault, MockCloud, Options, Shape};
 
@@ -29,11 +29,12 @@ async fn persisted(provider: &dyn LoadBalancerProvider, lb: Option<&LoadBalancer
     let mut last = String::new();
     for _ in 0..200 {
         let done = match lb {
-            Some(lb) => provider.ensure(lb).await.map(|outcome| matches!(outcome, Outcome::Done(_))),
-            None => provider
-                .delete(&load_balancer("web").service)
-                .await
-                .map(|outcome| outcome == Outcome::Done(())),
+            Some(lb) => {
+                provider.ensure(lb).await.map(|ensured| matches!(ensured.standing, Standing::Ready(_)))
+            }
+            None => {
+                provider.delete(&load_balancer("web").service).await.map(|outcome| outcome == Outcome::Done)
+            }
         };
         match done {
             Ok(true) => return,

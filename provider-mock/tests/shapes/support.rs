@@ -9,7 +9,7 @@ use cloud_lb_core::model::{
     IpFamily, LoadBalancer, Node, NodeState, Port, Protocol, Readiness, ServiceId, SessionAffinity, Status,
     TargetPort, TrafficPolicy,
 };
-use cloud_lb_core::provider::{LoadBalancerProvider, Outcome};
+use cloud_lb_core::provider::{LoadBalancerProvider, Outcome, Standing};
 use provider_mock::{Config, MockCloud, Options, Shape, provider};
 
 pub(crate) const SHAPES: [Shape; 3] = [Shape::Stack, Shape::Rules, Shape::Shared];
@@ -86,12 +86,12 @@ pub(crate) fn make(shape: Shape, options: Options) -> (MockCloud, Arc<dyn LoadBa
 /// Ensures until done; each waiting costs a try.
 pub(crate) async fn ensured(provider: &dyn LoadBalancerProvider, lb: &LoadBalancer) -> Status {
     for _ in 0..20 {
-        match provider.ensure(lb).await.unwrap() {
-            Outcome::Done(status) => return status,
-            Outcome::Pending(pending) | Outcome::Tidying(_, pending) => {
+        match provider.ensure(lb).await.unwrap().standing {
+            Standing::Ready(status) => return status,
+            Standing::Pending(pending) | Standing::Tidying(_, pending) => {
                 tokio::time::sleep(pending.retry_after).await;
             }
-            Outcome::ImplementedElsewhere => panic!("not taken"),
+            Standing::ImplementedElsewhere => panic!("not taken"),
         }
     }
     panic!("{} is never done", lb.service)
@@ -101,8 +101,8 @@ pub(crate) async fn ensured(provider: &dyn LoadBalancerProvider, lb: &LoadBalanc
 pub(crate) async fn deleted(provider: &dyn LoadBalancerProvider, service: &ServiceId) {
     for _ in 0..20 {
         match provider.delete(service).await.unwrap() {
-            Outcome::Done(()) => return,
-            Outcome::Pending(pending) | Outcome::Tidying((), pending) => {
+            Outcome::Done => return,
+            Outcome::Pending(pending) => {
                 tokio::time::sleep(pending.retry_after).await;
             }
             Outcome::ImplementedElsewhere => panic!("never for a delete (T-5)"),

@@ -27,17 +27,13 @@ impl Reconciler {
         }
         let outcome = self.call(&lane.key, self.provider.delete(&lane.id)).await;
         match outcome {
-            Ok(Outcome::Done(()) | Outcome::ImplementedElsewhere) => {
+            Ok(Outcome::Done | Outcome::ImplementedElsewhere) => {
                 self.erase(lane, Notice::deleted()).await?;
                 tracing::info!("load balancer deleted");
                 Ok(Verdict::Done)
             }
-            Ok(Outcome::Pending(pending) | Outcome::Tidying((), pending)) if lane.is_abandoned() => {
-                self.abandon(lane, &pending.reason).await
-            }
-            Ok(Outcome::Pending(pending) | Outcome::Tidying((), pending)) => {
-                self.wait_for_deletion(lane, pending).await
-            }
+            Ok(Outcome::Pending(pending)) if lane.is_abandoned() => self.abandon(lane, &pending.reason).await,
+            Ok(Outcome::Pending(pending)) => self.wait_for_deletion(lane, pending).await,
             Err(error) if lane.is_abandoned() => self.abandon(lane, &error.to_string()).await,
             Err(error) => Err(Failure::new("failed to delete load balancer", error)),
         }
@@ -122,10 +118,8 @@ impl Reconciler {
             self.events.publish(&service, Notice::deleting()).await;
         }
         match self.delete_by_id(key, &service).await {
-            Ok(Outcome::Pending(pending) | Outcome::Tidying((), pending)) => {
-                Verdict::Wait(pending.retry_after)
-            }
-            Ok(Outcome::Done(()) | Outcome::ImplementedElsewhere) => {
+            Ok(Outcome::Pending(pending)) => Verdict::Wait(pending.retry_after),
+            Ok(Outcome::Done | Outcome::ImplementedElsewhere) => {
                 self.events.publish(&service, Notice::deleted()).await;
                 tracing::info!("load balancer of a vanished Service deleted");
                 Verdict::Done
@@ -139,7 +133,7 @@ impl Reconciler {
         }
     }
 
-    async fn delete_by_id(&self, key: &Key, service: &Service) -> Result<Outcome<()>> {
+    async fn delete_by_id(&self, key: &Key, service: &Service) -> Result<Outcome> {
         let id = k8s::service_id(&self.cluster, service)?;
         self.call(key, self.provider.delete(&id)).await
     }

@@ -8,7 +8,8 @@ use crate::controller::queue::Verdict;
 use crate::controller::status::{Health, PortsError};
 use crate::k8s;
 use crate::model::{LoadBalancer, Status};
-use crate::provider::{Outcome, Pending};
+use crate::plan::Warning;
+use crate::provider::{Ensured, Pending, Standing};
 
 impl Reconciler {
     /// Makes the load balancer as the Service asks and publishes its addresses.
@@ -24,16 +25,18 @@ impl Reconciler {
         }
         lane.hand_over(lane.targets());
         let outcome = self.call(&lane.key, self.provider.ensure(&wanted)).await;
-        match outcome.map_err(|error| Failure::new(STEP, error))? {
-            Outcome::Done(status) => self.publish(lane, &status, None).await.map(|()| Verdict::Done),
-            Outcome::Pending(pending) => self.wait(lane, pending).await,
-            Outcome::Tidying(status, pending) => {
+        let Ensured { standing, warnings } = outcome.map_err(|error| Failure::new(STEP, error))?;
+        self.warn(lane, warnings).await;
+        match standing {
+            Standing::Ready(status) => self.publish(lane, &status, None).await.map(|()| Verdict::Done),
+            Standing::Pending(pending) => self.wait(lane, pending).await,
+            Standing::Tidying(status, pending) => {
                 tracing::debug!(reason = pending.reason, "served; waiting for leftovers to go");
                 self.publish(lane, &status, Some(&pending)).await?;
                 lane.memory.told = Some(Told::Pending(pending.reason));
                 Ok(Verdict::Wait(pending.retry_after))
             }
-            Outcome::ImplementedElsewhere => {
+            Standing::ImplementedElsewhere => {
                 tracing::debug!("another controller looks after this Service");
                 lane.memory.ensured = false;
                 Ok(Verdict::Done)
@@ -81,6 +84,14 @@ impl Reconciler {
         lane.memory.published = Some(addresses);
         lane.memory.told = None;
         Ok(())
+    }
+
+    /// Tells each warning of the provider when it comes up, and not again as long as it stays.
+    async fn warn(&self, lane: &mut Lane, warnings: Vec<Warning>) {
+        for warning in warnings.iter().filter(|warning| !lane.memory.warnings.contains(warning)) {
+            self.tell(lane, Notice::warned(warning)).await;
+        }
+        lane.memory.warnings = warnings;
     }
 
     /// The cloud is at work: no failure, told once, looked at again after a fixed time (W-14).

@@ -47,10 +47,8 @@ impl Reconciler {
 
     async fn delete_orphan(&self, key: &Key, id: &ServiceId) -> Verdict {
         match self.call(key, self.provider.delete(id)).await {
-            Ok(Outcome::Pending(pending) | Outcome::Tidying((), pending)) => {
-                Verdict::Wait(pending.retry_after)
-            }
-            Ok(Outcome::Done(()) | Outcome::ImplementedElsewhere) => {
+            Ok(Outcome::Pending(pending)) => Verdict::Wait(pending.retry_after),
+            Ok(Outcome::Done | Outcome::ImplementedElsewhere) => {
                 self.events.publish(&reference(id), Notice::deleted()).await;
                 tracing::info!(service = id.path(), uid = id.uid, "orphan deleted");
                 Verdict::Done

@@ -28,13 +28,13 @@ impl Reconciler {
         };
         let update = TargetUpdate::LoadBalancer(&wanted);
         match self.call(&lane.key, self.provider.update_targets(update)).await {
-            Ok(Outcome::Done(())) => {
+            Ok(Outcome::Done) => {
                 let notice = if wanted.nodes.is_empty() { Notice::no_nodes() } else { Notice::updated() };
                 self.tell(lane, notice).await;
                 tracing::info!(nodes = wanted.nodes.len(), "targets updated");
                 Verdict::Done
             }
-            Ok(Outcome::Pending(pending) | Outcome::Tidying((), pending)) => {
+            Ok(Outcome::Pending(pending)) => {
                 lane.memory.targets = None;
                 Verdict::Wait(pending.retry_after)
             }
@@ -68,13 +68,11 @@ impl Reconciler {
     pub(crate) async fn update_cluster(&self, nodes: &NodeSet) -> Finished {
         let update = TargetUpdate::Cluster(&nodes.nodes);
         let verdict = match self.call(&Key::Cluster, self.provider.update_targets(update)).await {
-            Ok(Outcome::Done(())) => {
+            Ok(Outcome::Done) => {
                 tracing::info!(nodes = nodes.nodes.len(), "targets of the cluster updated");
                 Verdict::Done
             }
-            Ok(Outcome::Pending(pending) | Outcome::Tidying((), pending)) => {
-                Verdict::Wait(pending.retry_after)
-            }
+            Ok(Outcome::Pending(pending)) => Verdict::Wait(pending.retry_after),
             Ok(Outcome::ImplementedElsewhere) => Verdict::Done,
             Err(error) if error.kind() == ErrorKind::Throttled => throttled(&error),
             Err(error) => {
