@@ -1,5 +1,6 @@
 //! The `cloud-lb` binary: the reference controller, a preview of its plans, and a demo.
 
+mod account;
 mod args;
 mod cluster;
 mod demo;
@@ -9,6 +10,7 @@ mod manifests;
 mod plan_cmd;
 mod providers;
 mod run;
+mod settings;
 mod signals;
 mod style;
 mod submit;
@@ -28,6 +30,8 @@ enum Verdict {
     Fine,
     /// `plan` found something to change.
     Changes,
+    /// `check-permissions` found something that is denied.
+    Denied,
 }
 
 fn main() -> ExitCode {
@@ -37,7 +41,7 @@ fn main() -> ExitCode {
     };
     match execute(cli) {
         Ok(Verdict::Fine) => ExitCode::SUCCESS,
-        Ok(Verdict::Changes) => ExitCode::from(2),
+        Ok(Verdict::Changes | Verdict::Denied) => ExitCode::from(2),
         Err(failure) => {
             failure.report();
             ExitCode::FAILURE
@@ -56,7 +60,7 @@ fn execute(cli: Cli) -> Result<Verdict, Failure> {
     let Cli { command, log } = cli;
     let quiet = match command {
         Command::Run(_) => "info",
-        Command::Plan(_) => "warn",
+        Command::Plan(_) | Command::Facts(_) | Command::CheckPermissions(_) => "warn",
         // The demo narrates; what it breaks on purpose must not look like trouble.
         Command::Demo(_) => "off",
     };
@@ -70,6 +74,8 @@ fn execute(cli: Cli) -> Result<Verdict, Failure> {
             Command::Demo(args) => demo::run(args).await,
             Command::Plan(args) => plan_cmd::run(args).await,
             Command::Run(args) => run::run(args).await,
+            Command::Facts(args) => account::facts(args).await,
+            Command::CheckPermissions(args) => account::check_permissions(args).await,
         }
     })
 }

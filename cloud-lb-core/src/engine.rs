@@ -163,6 +163,9 @@ impl<B: Backend> LoadBalancerProvider for Engine<B> {
     }
 
     async fn plan(&self, lb: &LoadBalancer) -> Result<PlanReport> {
+        if !self.backend.takes(lb) {
+            return Ok(PlanReport { service: lb.service.path(), steps: Vec::new(), resources: Vec::new() });
+        }
         let want = self.desired(lb).await?;
         let planned = self.planned(Scope::Service(&lb.service), &want).await?;
         Ok(PlanReport::of(lb.service.path(), &planned.plan))

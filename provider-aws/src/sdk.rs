@@ -1,5 +1,6 @@
 //! [`Api`] on the AWS SDK for Rust. This module and `classify` are the only ones that name it.
 
+mod account;
 mod attempts;
 mod call;
 mod connect;
@@ -16,7 +17,6 @@ use cloud_lb_core::call::CallCount;
 use cloud_lb_core::error::Result;
 
 pub use credentials::{AccessKeys, Credentials};
-pub use permissions::{Permission, Verdict};
 
 use crate::api::{
     Api, Groups, ListenerSettings, Map, NetworkInterface, NewLoadBalancer, NewSecurityGroup, NewTargetGroup,

@@ -115,12 +115,17 @@ impl<A: Api> Aws<A> {
         if tags_tell || !is_discovered || !self.config.subnet_discovery_by_reachability {
             return Ok(view.subnets.clone());
         }
+        self.routed(&view.subnets).await
+    }
+
+    /// The subnets, with where their routes lead.
+    pub(crate) async fn routed(&self, subnets: &[SubnetFacts]) -> Result<Vec<SubnetFacts>> {
         let tables = self.route_tables().await?;
         let routed = |subnet: &SubnetFacts| SubnetFacts {
             routes: Some(routes_of(&subnet.subnet_id, &tables)),
             ..subnet.clone()
         };
-        Ok(view.subnets.iter().map(routed).collect())
+        Ok(subnets.iter().map(routed).collect())
     }
 
     async fn route_tables(&self) -> Result<Vec<RouteTable>> {
