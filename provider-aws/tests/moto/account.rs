@@ -6,8 +6,8 @@ use std::num::NonZeroU16;
 use aws_sdk_ec2::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_ec2::types::{Filter, InstanceType, IpPermission, ResourceType, Tag, TagSpecification};
 use cloud_lb_core::model::{
-    IpFamily, LoadBalancer, Node, NodeState, Port, Protocol, ServiceId, SessionAffinity, TargetPort,
-    TrafficPolicy,
+    IpFamily, LoadBalancer, Node, NodeState, Port, Protocol, Readiness, ServiceId, SessionAffinity,
+    TargetPort, TrafficPolicy,
 };
 use provider_aws::AccessKeys;
 
@@ -154,7 +154,7 @@ pub(crate) fn service(cluster: &str, account: &Account, ports: &[u16], nodes: us
         zone: None,
         labels: BTreeMap::new(),
         state: NodeState::Active,
-        ready: true,
+        readiness: Readiness::Ready,
     };
     let port = |number: &u16| Port {
         name: Some(format!("p{number}")),
