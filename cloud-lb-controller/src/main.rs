@@ -73,7 +73,8 @@ fn execute(cli: Cli) -> Result<Verdict, Failure> {
         match command {
             Command::Demo(args) => demo::run(args).await,
             Command::Plan(args) => plan_cmd::run(args).await,
-            Command::Run(args) => run::run(args).await,
+            // The futures of the AWS SDK are too large for a stack.
+            Command::Run(args) => Box::pin(run::run(args)).await,
             Command::Facts(args) => account::facts(args).await,
             Command::CheckPermissions(args) => account::check_permissions(args).await,
         }

@@ -40,7 +40,7 @@ pub(super) async fn link(asked: Asked<'_>) -> Result<Linked, Failure> {
         one_of(&classes.classes)
     );
     let (provider, stand_ins, advice) = match facts {
-        Some(facts) => described(&settings, facts)?,
+        Some(facts) => described(&settings, &facts)?,
         None => live::link(&settings).await?,
     };
     Ok(Linked { provider, cluster, classes, finalizer: FINALIZER, why_not, stand_ins, advice: Some(advice) })
@@ -62,7 +62,7 @@ type Parts = (Arc<dyn LoadBalancerProvider>, StandIns, Advice);
 pub(crate) type Advice = Box<dyn for<'a> Fn(&'a LoadBalancer) -> Advised<'a> + Send + Sync>;
 pub(crate) type Advised<'a> = Pin<Box<dyn Future<Output = Vec<String>> + Send + 'a>>;
 
-fn described(settings: &Chosen, facts: Settings<Account>) -> Result<Parts, Failure> {
+fn described(settings: &Chosen, facts: &Settings<Account>) -> Result<Parts, Failure> {
     let stand_ins = instances(facts.file(), &facts.value);
     let aws = Aws::offline(settings.config.clone(), facts.value.clone()).map_err(|error| {
         // What is wrong with the settings was told when they were read.

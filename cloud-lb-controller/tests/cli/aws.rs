@@ -70,7 +70,7 @@ fn mistakes_in_the_description_name_line_key_value_and_what_is_expected() {
     );
     assert_eq!(
         with("facts.yaml", "SecurityGroups: [sg-0ccccccccccccccc1]", "SecurityGroups: [sg-2]"),
-        "error: facts.yaml:56: Instances[0].SecurityGroups: \"sg-2\" is not valid, expected one of SecurityGroups: sg-0ccccccccccccccc1\n"
+        "error: facts.yaml:54: Instances[0].SecurityGroups: \"sg-2\" is not valid, expected one of SecurityGroups: sg-0ccccccccccccccc1\n"
     );
 }
 

@@ -24,7 +24,9 @@ impl Offline {
     /// Listeners with their default certificate only, as AWS lists them.
     pub(super) fn listeners(&self, load_balancer: &str) -> Result<Vec<ListenerFacts>> {
         let mut listeners = self.load_balancer(load_balancer)?.listeners.clone();
-        listeners.iter_mut().for_each(|listener| listener.certificates.truncate(1));
+        for listener in &mut listeners {
+            listener.certificates.truncate(1);
+        }
         Ok(listeners)
     }
 
@@ -40,8 +42,9 @@ impl Offline {
         let mut groups = chosen(&self.0.target_groups, which, marks)?;
         for group in &mut groups {
             let arn = &group.target_group_arn;
-            let uses = |lb: &&LoadBalancerFacts| lb.listeners.iter().any(|one| one.target_group_arn == *arn);
-            let users = self.0.load_balancers.iter().filter(uses);
+            let forwards =
+                |lb: &&LoadBalancerFacts| lb.listeners.iter().any(|one| one.target_group_arn == *arn);
+            let users = self.0.load_balancers.iter().filter(forwards);
             group.load_balancer_arns = users.map(|lb| lb.load_balancer_arn.clone()).collect();
         }
         Ok(groups)

@@ -12,7 +12,7 @@ fn refused(account: &Account) -> Vec<String> {
 
 #[test]
 fn a_network_is_all_that_is_needed() {
-    assert_eq!(check(&account()), Ok(()));
+    check(&account()).unwrap();
     let none = Account::default();
     assert_eq!(
         refused(&none),
