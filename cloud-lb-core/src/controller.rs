@@ -9,6 +9,7 @@
 //! and hands back what to remember.
 
 mod api;
+mod circuit;
 mod dispatch;
 mod endpoints;
 mod events;
@@ -31,12 +32,16 @@ use std::fmt;
 use std::sync::Arc;
 
 use kube::Client;
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 pub use self::options::Options;
 pub use self::status::READY_CONDITION;
 
+pub(crate) use self::api::from_kube;
+
 use self::api::ServiceWriter;
+use self::circuit::Circuit;
 use self::dispatch::Dispatcher;
 use self::events::Events;
 use self::gauges::Gauges;
@@ -139,6 +144,7 @@ impl Controller {
             writer: ServiceWriter::new(client.clone(), options.call_timeout),
             events: Events::new(client.clone(), options.call_timeout),
             timeout: options.call_timeout,
+            circuit: Mutex::new(Circuit::new(options.circuit())),
         }
     }
 

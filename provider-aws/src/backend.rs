@@ -3,15 +3,15 @@
 use std::fmt;
 use std::future::Future;
 
-use cloud_lb_core::backend::{Applied, Backend, Scope};
+use cloud_lb_core::backend::{Applied, Backend, Everything, Scope};
 use cloud_lb_core::error::Result;
 use cloud_lb_core::graph::Graph;
 use cloud_lb_core::model::{IpFamily, LoadBalancer, Node, NodeField, Protocol, ServiceId};
 use cloud_lb_core::plan::{Change, Observed, Step};
-use cloud_lb_core::provider::{Capabilities, Owned, State, TargetScope};
+use cloud_lb_core::provider::{Capabilities, State, TargetScope};
 
 use crate::api::Api;
-use crate::apply::{NodeRuleWriter, Refused};
+use crate::apply::{Leaving, NodeRuleWriter, Refused};
 use crate::config::Config;
 use crate::desired::{self, load_balancer_name, takes};
 use crate::facts::Account;
@@ -37,6 +37,7 @@ pub struct Aws<A> {
     pub(crate) node_rules: NodeRuleWriter,
     pub(crate) refused: Refused,
     pub(crate) patience: Patience,
+    pub(crate) leaving: Leaving,
 }
 
 impl<A: Api> Aws<A> {
@@ -56,6 +57,7 @@ impl<A: Api> Aws<A> {
             node_rules: NodeRuleWriter::default(),
             refused: Refused::default(),
             patience: Patience::default(),
+            leaving: Leaving::default(),
             config,
         })
     }
@@ -140,12 +142,19 @@ impl<A: Api> Backend for Aws<A> {
         }
     }
 
+    fn observe_all(
+        &self,
+        services: &[&LoadBalancer],
+    ) -> impl Future<Output = Result<Everything<Spec>>> + Send {
+        self.observe_services(services)
+    }
+
     fn change(&self, have: &Spec, want: &Spec) -> Change {
         change::change(have, want, &self.config)
     }
 
     fn state(&self, have: &Observed<Spec>) -> State {
-        status::state(have, &self.config)
+        status::state(have, &self.config, |arn| self.leaving.stage(arn))
     }
 
     async fn apply(&self, steps: &[Step<Spec>]) -> Result<Vec<Applied>> {
@@ -154,10 +163,6 @@ impl<A: Api> Backend for Aws<A> {
             applied.push(self.apply_step(step).await?);
         }
         Ok(applied)
-    }
-
-    fn list_owned(&self) -> impl Future<Output = Result<Vec<Owned>>> + Send {
-        self.owned()
     }
 }
 

@@ -60,6 +60,9 @@ fn security_group(have: &SecurityGroup, want: &SecurityGroup, config: &Config) -
 }
 
 fn load_balancer(have: &LoadBalancer, want: &LoadBalancer, config: &Config) -> Change {
+    if want.load_balancer_arn.is_some() && have.load_balancer_arn != want.load_balancer_arn {
+        return replace("another one of the Service stays", ReplaceOrder::CreateFirst);
+    }
     if have.failed {
         return replace("AWS could not make it", ReplaceOrder::DeleteFirst);
     }
@@ -107,8 +110,8 @@ fn mappings(have: &LoadBalancer, want: &LoadBalancer) -> Vec<SubnetMapping> {
 }
 
 fn target_group(have: &TargetGroup, want: &TargetGroup, config: &Config) -> Change {
-    match have.load_balancer_scheme {
-        Some(_) if have.load_balancer_scheme != want.load_balancer_scheme => {
+    match &have.user {
+        Some(user) if !want.user.as_ref().is_some_and(|wanted| user.is(wanted)) => {
             let why = "a target group serves one load balancer for ever, and that one is replaced";
             return replace(why, ReplaceOrder::CreateFirst);
         }

@@ -43,6 +43,17 @@ pub enum DualstackTargets {
     Ipv6,
 }
 
+/// Which load balancers that exist are taken over, in place, instead of a new one beside them (AWS-215).
+/// Those of aws-load-balancer-controller have the tags that ours have, so they are ours in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Adopt {
+    /// Only those with our tags; a Service that has one of the cloud controller manager's is refused.
+    Tagged,
+    /// Also those that the cloud controller manager made for the Service.
+    Ccm,
+}
+
 /// When the host name of a load balancer goes into the Service's status (AWS-221).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -116,6 +127,8 @@ pub struct Config {
     /// Whether Services of the cloud controller manager with annotation `type: nlb` are taken, with that
     /// controller's defaults.
     pub take_ccm_nlb: bool,
+    /// Which load balancers that exist are taken over.
+    pub adopt: Adopt,
     /// Whether the shared security group stays when no Service needs it.
     pub keep_backend_sg: bool,
     /// Most targets of a target group; 0 = no cap.
@@ -175,6 +188,7 @@ impl Default for Config {
             endpoints_fail_open: true,
             subnet_follow: false,
             take_ccm_nlb: false,
+            adopt: Adopt::Ccm,
             keep_backend_sg: false,
             max_targets_per_target_group: 0,
             publish: Publish::Created,

@@ -103,7 +103,7 @@ async fn nothing_is_left(provider: &Provider, account: &Account, groups: &[Strin
     assert_eq!(account.target_groups().await, 0);
     assert_eq!(account.group_names().await, groups, "the shared group goes with its last user");
     assert_eq!(account.node_rules().await, []);
-    assert_eq!(provider.list_owned().await.unwrap(), []);
+    assert_eq!(provider.survey(&[]).await.unwrap().owned, []);
 }
 
 #[tokio::test]

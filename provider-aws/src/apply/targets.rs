@@ -137,7 +137,7 @@ impl<A: Api> Aws<A> {
         Ok(())
     }
 
-    async fn remove_targets(&self, group: &str, targets: &[Target]) -> Result<()> {
+    pub(super) async fn remove_targets(&self, group: &str, targets: &[Target]) -> Result<()> {
         for chunk in targets.chunks(CHUNK) {
             gone(self.api.deregister_targets(group, chunk).await)?;
             self.stacks.targets_changed(group, &[], chunk);

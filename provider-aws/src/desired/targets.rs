@@ -40,7 +40,7 @@ pub(super) fn candidates<'a>(
         TargetType::Instance => instances(context, plan, notes),
         TargetType::Ip => pods(context, plan.entry, group.ip_address_type),
     };
-    let mut chosen = capped(context, group, all);
+    let mut chosen = capped(context, plan.port, group, all);
     chosen.sort_by(|a, b| a.target.cmp(&b.target));
     chosen.dedup_by(|a, b| a.target == b.target);
     chosen
@@ -139,7 +139,12 @@ pub(super) fn numbers_of(context: &Context<'_>, port: &Port, family: TargetFamil
 
 /// At most as many targets as are configured (AWS-189): registered ones stay, the others are taken from
 /// each zone in turn, in an order that is another for each target group and does not change.
-fn capped<'a>(context: &Context<'_>, group: &TargetGroup, all: Vec<Candidate<'a>>) -> Vec<Candidate<'a>> {
+fn capped<'a>(
+    context: &Context<'_>,
+    port: u16,
+    group: &TargetGroup,
+    all: Vec<Candidate<'a>>,
+) -> Vec<Candidate<'a>> {
     let cap = match context.config.max_targets_per_target_group {
         0 => return all,
         cap if all.len() <= cap => return all,
@@ -147,7 +152,7 @@ fn capped<'a>(context: &Context<'_>, group: &TargetGroup, all: Vec<Candidate<'a>
     };
     let registered: BTreeSet<(&str, u16)> = context
         .stack
-        .target_groups_of(group.tags.get(crate::facts::lookup::RESOURCE_TAG).unwrap_or_default())
+        .target_groups_of(port)
         .flat_map(|live| live.targets.iter().map(|target| (target.id.as_str(), target.port)))
         .collect();
     let is_registered = |c: &Candidate<'_>| registered.contains(&(c.target.id.as_str(), c.target.port));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use cloud_lb_core::error::{Error, ErrorKind, Result};
-use cloud_lb_core::model::LoadBalancer;
+use cloud_lb_core::model::{LoadBalancer, Node};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
@@ -14,6 +14,7 @@ use crate::backend::Aws;
 use crate::desired::instance_id;
 use crate::facts::{Account, Address, Instance, RouteKind, SubnetFacts};
 use crate::inventory::View;
+use crate::observe::Reading;
 
 /// How long an instance is believed to have the security groups that it had.
 const INSTANCES_KEEP: Duration = Duration::from_mins(10);
@@ -41,12 +42,12 @@ impl Lookups {
 impl<A: Api> Aws<A> {
     /// The part of the account that a Service's desired state depends on.
     pub(crate) async fn account(&self, lb: &LoadBalancer) -> Result<Account> {
-        let view = self.view().await?;
         let (asked, _) = Annotations::read(&lb.annotations);
-        let is_new = !view.load_balancers.values().any(|found| self.is_of(&found.tags, &lb.service));
-        self.stacks.wants_capacity(&lb.service, asked.map("minimum-load-balancer-capacity").is_some());
+        self.note_wishes(lb);
+        let (view, stack) = self.stack(&lb.service, Reading::Beside).await?;
+        let is_new = stack.load_balancers.is_empty();
         let (instances, addresses, subnets) = tokio::try_join!(
-            self.instances(lb),
+            self.instances(&lb.nodes),
             self.addresses(asked.list("eip-allocations").filter(|_| is_new).unwrap_or_default()),
             self.subnets(&view, is_new && asked.list("subnets").is_none()),
         )?;
@@ -59,9 +60,19 @@ impl<A: Api> Aws<A> {
             instances,
             addresses,
             certificates: Vec::new(),
-            load_balancers: view.load_balancers.values().cloned().collect(),
-            target_groups: view.target_groups.values().cloned().collect(),
+            load_balancers: with_details(&view.load_balancers, &stack.load_balancers, |lb| {
+                &lb.load_balancer_arn
+            }),
+            target_groups: with_details(&view.target_groups, &stack.target_groups, |group| {
+                &group.target_group_arn
+            }),
         })
+    }
+
+    /// Takes note of what a Service asks for that costs a call to look at.
+    pub(crate) fn note_wishes(&self, lb: &LoadBalancer) {
+        let (asked, _) = Annotations::read(&lb.annotations);
+        self.stacks.wants_capacity(&lb.service, asked.map("minimum-load-balancer-capacity").is_some());
     }
 
     /// The cluster's network: configured, or the only one with the configured tags.
@@ -86,8 +97,8 @@ impl<A: Api> Aws<A> {
     }
 
     /// The instances of the nodes; unknown ones are described in one call.
-    async fn instances(&self, lb: &LoadBalancer) -> Result<Vec<Instance>> {
-        let ids: BTreeSet<&str> = lb.nodes.iter().filter_map(instance_id).collect();
+    pub(crate) async fn instances(&self, nodes: impl IntoIterator<Item = &Node>) -> Result<Vec<Instance>> {
+        let ids: BTreeSet<&str> = nodes.into_iter().filter_map(instance_id).collect();
         let is_known = |id: &&&str| {
             let known = self.lookups.instances.lock();
             known.get(**id).is_some_and(|(_, at)| at.elapsed() < INSTANCES_KEEP)
@@ -139,6 +150,16 @@ impl<A: Api> Aws<A> {
         *self.lookups.routes.lock() = Some((tables.clone(), Instant::now()));
         Ok(tables)
     }
+}
+
+/// All that the inventory knows, and of the Service itself the details.
+fn with_details<T: Clone>(
+    all: &BTreeMap<String, T>,
+    detailed: &[T],
+    arn_of: impl Fn(&T) -> &String,
+) -> Vec<T> {
+    let details = |arn: &String| detailed.iter().find(|one| arn_of(one) == arn);
+    all.iter().map(|(arn, known)| details(arn).unwrap_or(known).clone()).collect()
 }
 
 fn routes_of(subnet: &str, tables: &[RouteTable]) -> RouteKind {

@@ -1,7 +1,7 @@
 //! The behaviour suite of the core.
 //!
-//! Two cases do not hold, because AWS's tags (those of aws-load-balancer-controller, AWS-36) name a Service
-//! by namespace and name, without its UID: see `KNOWN`.
+//! Two cases do not hold: of two load balancers of a Service one stays (AWS-37), and AWS's tags (those of
+//! aws-load-balancer-controller, AWS-36) name a Service by namespace and name, without its UID: see `KNOWN`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use cloud_lb_core::engine::Engine;
 use cloud_lb_core::error::{ErrorKind, Result};
 use cloud_lb_core::model::{IpFamily, LoadBalancer, Node, ServiceId, Status};
 use cloud_lb_core::plan::PlanReport;
-use cloud_lb_core::provider::{Capabilities, LoadBalancerProvider, Outcome, Owned, State, TargetUpdate};
+use cloud_lb_core::provider::{Capabilities, LoadBalancerProvider, Outcome, State, Survey, TargetUpdate};
 use provider_aws::config::Publish;
 use provider_aws::fake::{FakeAws, Fault, Options};
 use provider_aws::{Account, Aws};
@@ -24,8 +24,8 @@ use crate::support::{NODE_GROUP, account, annotate, config, instance_id};
 
 /// Cases that cannot hold on AWS, each with the reason.
 const KNOWN: [&str; 2] = [
-    // Attributes that nobody asks for any more stay as they are, as upstream has it (AWS-26).
-    "affinity unset",
+    // Of several load balancers one stays, as upstream has it (AWS-37).
+    "ambiguous resources are refused",
     // The new Service takes over what the old one left (specification 2.4: the finalizer sees to the order).
     "a new service of the same name is another",
 ];
@@ -115,13 +115,9 @@ impl LoadBalancerProvider for Dressed {
         self.0.delete(service).await
     }
 
-    /// The suite names Services with UIDs, which AWS's tags do not tell.
-    async fn list_owned(&self) -> Result<Vec<Owned>> {
-        let mut all = self.0.list_owned().await?;
-        for service in all.iter_mut().filter_map(|owned| owned.service.as_mut()) {
-            service.uid = format!("{}-uid", service.name);
-        }
-        Ok(all)
+    async fn survey(&self, services: &[LoadBalancer]) -> Result<Survey> {
+        let services: Vec<LoadBalancer> = services.iter().map(dressed).collect();
+        self.0.survey(&services).await
     }
 }
 

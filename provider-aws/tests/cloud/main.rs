@@ -10,3 +10,4 @@ mod golden;
 mod rules;
 mod scenarios;
 mod support;
+mod takeover;
