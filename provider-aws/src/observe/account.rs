@@ -14,7 +14,11 @@ impl<A: Api> Aws<A> {
     pub(crate) async fn cluster_account(&self) -> Result<Account> {
         let view = self.view().await?;
         let vpc_id = self.vpc_id().await?;
-        let is_ours = |tags: &BTreeMap<String, String>| is_of_cluster(tags, &self.config.cluster_name);
+        let cluster = &self.config.cluster_name;
+        // Those of the cloud controller manager may be taken over.
+        let of_ccm = format!("kubernetes.io/cluster/{cluster}");
+        let is_ours =
+            |tags: &BTreeMap<String, String>| is_of_cluster(tags, cluster) || tags.contains_key(&of_ccm);
         let lbs = view.load_balancers.iter().filter(|(_, lb)| lb.vpc_id == vpc_id && is_ours(&lb.tags));
         let tgs =
             view.target_groups.iter().filter(|(_, group)| group.vpc_id == vpc_id && is_ours(&group.tags));
