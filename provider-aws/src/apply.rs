@@ -11,7 +11,7 @@ mod targets;
 
 pub(crate) use leaving::{Leaving, Stage};
 pub(crate) use node_rules::NodeRuleWriter;
-pub(crate) use targets::Refused;
+pub(crate) use targets::{Refused, Zoned};
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -147,9 +147,9 @@ fn targets(have: &Targets, want: &Targets) -> Change {
     let mut mine = have.clone();
     for live in &mut mine.targets {
         let wanted = want.targets.iter().find(|wanted| (&wanted.id, wanted.port) == (&live.id, live.port));
-        if wanted.is_some_and(|wanted| wanted.availability_zone.is_none()) {
-            // AWS fills in the zone.
-            live.availability_zone = None;
+        if let Some(wanted) = wanted {
+            // The zone is no part of a target's identity (AWS-180), and AWS fills it in.
+            *live = wanted.clone();
         }
     }
     mine.targets.sort();

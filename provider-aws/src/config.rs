@@ -112,8 +112,6 @@ pub struct Config {
     pub sg_rule_limit: usize,
     /// Family of the targets of dual-stack Services.
     pub dualstack_target_family: DualstackTargets,
-    /// Whether only Services of type LoadBalancer are taken.
-    pub service_type_load_balancer_only: bool,
     /// Whether TCP and UDP on one port make a `TCP_UDP` listener.
     pub enable_tcp_udp_listener: bool,
     /// Whether load balancers have security groups unless a Service says otherwise.
@@ -122,6 +120,8 @@ pub struct Config {
     pub enable_ip_target_type: bool,
     /// Whether nodes that are not ready stay targets when no node is ready.
     pub endpoints_fail_open: bool,
+    /// Whether nodes are checked at kube-proxy's health port where `externalTrafficPolicy` is `Cluster`.
+    pub shared_health_check: bool,
     /// Whether load balancers grow into zones that get a subnet later.
     pub subnet_follow: bool,
     /// Whether Services of the cloud controller manager with annotation `type: nlb` are taken, with that
@@ -181,11 +181,11 @@ impl Default for Config {
             node_sg_rule_budget: 20,
             sg_rule_limit: 60,
             dualstack_target_family: DualstackTargets::First,
-            service_type_load_balancer_only: true,
             enable_tcp_udp_listener: true,
             nlb_security_group: true,
             enable_ip_target_type: true,
             endpoints_fail_open: true,
+            shared_health_check: false,
             subnet_follow: false,
             take_ccm_nlb: false,
             adopt: Adopt::Ccm,

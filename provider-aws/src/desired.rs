@@ -110,9 +110,9 @@ struct Parts<'a> {
 impl<'a> Parts<'a> {
     fn new(context: &Context<'a>, notes: &mut Notes) -> Self {
         let plans = listeners::plan(context, notes);
-        let health = health::health_check(context, notes);
         health::warn_of_unanswered_checks(context, &plans, notes);
-        let groups = target_groups::target_groups(context, &plans, &health, notes);
+        health::warn_of_unused_ports(context, &plans, notes);
+        let groups = target_groups::target_groups(context, &plans, notes);
         let ports = plans.into_iter().zip(groups).map(|(plan, group)| {
             let targets = targets::candidates(context, &plan, &group, notes);
             Port { plan, group, targets }

@@ -136,7 +136,7 @@ impl LaneWatch {
 fn state_of(memory: &Memory) -> &'static str {
     match (&memory.told, &memory.health) {
         (Some(Told::Deleting), _) => "deleting",
-        (_, Some(Health::Ready)) => "ready",
+        (_, Some(Health::Ready(_) | Health::Tidying(..))) => "ready",
         (_, Some(Health::Failed(..))) => "failed",
         (_, Some(Health::Pending(_) | Health::Gone) | None) => "pending",
     }
@@ -183,7 +183,7 @@ mod tests {
     fn load_balancers_are_counted_in_one_state_each() {
         let (gauges, vitals, _) = gauges();
         let new = Memory::new(Arc::new(Service::default()));
-        let ready = Memory { health: Some(Health::Ready), ..new.clone() };
+        let ready = Memory { health: Some(Health::Ready(None)), ..new.clone() };
         let deleting = Memory { told: Some(Told::Deleting), ..ready.clone() };
         let count = || vitals.snapshot().load_balancers.into_values().collect::<Vec<_>>();
         gauges.remember(None, Some(&new));

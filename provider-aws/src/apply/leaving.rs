@@ -107,7 +107,12 @@ impl<A: Api> Aws<A> {
                 let targets = self.api.describe_target_health(&group).await?;
                 let serving = targets.into_iter().filter(|target| target.state.as_deref() != Some(DRAINING));
                 let serving: Vec<Target> = serving
-                    .map(|t| Target { id: t.id, port: t.port, availability_zone: t.availability_zone })
+                    .map(|t| Target {
+                        id: t.id,
+                        port: t.port,
+                        availability_zone: t.availability_zone,
+                        node_zone: None,
+                    })
                     .collect();
                 self.remove_targets(&group, &serving).await?;
             }

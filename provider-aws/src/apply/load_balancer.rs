@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use cloud_lb_core::backend::Applied;
-use cloud_lb_core::error::{ErrorKind, Result};
+use cloud_lb_core::error::ErrorKind::{self, InUse, Throttled, Unavailable};
+use cloud_lb_core::error::Result;
 
 use super::{chunks, different, filled, is, made, pending};
 use crate::api::{Api, NewLoadBalancer, Which};
@@ -131,12 +132,14 @@ impl<A: Api> Aws<A> {
         if self.api.describe_load_balancers(Which::Arns(&arns)).await?.iter().any(is_being_made) {
             return Ok(pending(later, "capacity is reserved once the load balancer is made"));
         }
-        let result = self.api.modify_capacity_reservation(arn, (units > 0).then_some(units)).await;
-        if is(&result, ErrorKind::InUse) {
-            return Ok(pending(later, "an earlier change of the capacity is still under way"));
+        match self.api.modify_capacity_reservation(arn, (units > 0).then_some(units)).await {
+            Ok(()) => Ok(Applied::default()),
+            // An earlier change is under way, or there is no room at the moment.
+            Err(error) if [InUse, Throttled, Unavailable].contains(&error.kind()) => {
+                Ok(pending(later, format!("the capacity cannot be changed yet: {error}")))
+            }
+            Err(error) => Err(error),
         }
-        result?;
-        Ok(Applied::default())
     }
 
     pub(super) async fn delete_load_balancer(&self, have: &LoadBalancer, arn: &str) -> Result<Applied> {

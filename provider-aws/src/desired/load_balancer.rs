@@ -133,6 +133,17 @@ fn warn_of_failure(context: &Context<'_>, notes: &mut Notes) {
         notes.warn("LoadBalancerFailed", message);
     }
     let arns = context.asked.list("ssl-cert").unwrap_or_default();
+    let region = &context.facts.region;
+    let is_elsewhere = |arn: &&String| {
+        let mut parts = arn.split(':').skip(2);
+        parts.next() == Some("acm") && parts.next().is_some_and(|other| !region.is_empty() && other != region)
+    };
+    let elsewhere: Vec<&String> = arns.iter().filter(is_elsewhere).collect();
+    if !elsewhere.is_empty() {
+        let message =
+            format!("certificates are of another region than {region}: {}", comma_separated(elsewhere));
+        notes.warn("CertificateNotFound", message);
+    }
     let known = &context.facts.certificates;
     let unknown: Vec<&String> =
         arns.iter().filter(|arn| !known.iter().any(|known| known.certificate_arn == **arn)).collect();

@@ -7,13 +7,11 @@ use cloud_lb_core::model::{IpFamily, SessionAffinity, TargetPort};
 use super::listeners::Plan;
 use super::notes::Notes;
 use super::stack::Context;
-use super::{attributes, managed, names, tags};
+use super::{attributes, health, managed, names, tags};
 use crate::annotations::Annotations;
 use crate::config::DualstackTargets;
 use crate::facts::{TargetGroupFacts, lookup};
-use crate::kinds::{
-    HealthCheck, ListenerProtocol, Pairs, TargetFamily, TargetGroup, TargetProtocol, TargetType, User,
-};
+use crate::kinds::{ListenerProtocol, Pairs, TargetFamily, TargetGroup, TargetProtocol, TargetType, User};
 
 /// The port that stands in a target group whose targets have no common one (AWS-31).
 const NAMED_PORT: u16 = 1;
@@ -25,22 +23,15 @@ const PER_PORT: &str = "target-group-attributes.";
 pub(super) fn target_groups(
     context: &Context<'_>,
     plans: &[Plan<'_>],
-    health: &HealthCheck,
     notes: &mut Notes,
 ) -> Vec<TargetGroup> {
     check_ports_of_annotations(context, plans, notes);
-    let groups: Vec<TargetGroup> =
-        plans.iter().map(|plan| target_group(context, plan, health, notes)).collect();
+    let groups: Vec<TargetGroup> = plans.iter().map(|plan| target_group(context, plan, notes)).collect();
     named(context, plans, groups, notes)
 }
 
 /// The target group of a plan, without a name.
-fn target_group(
-    context: &Context<'_>,
-    plan: &Plan<'_>,
-    health: &HealthCheck,
-    notes: &mut Notes,
-) -> TargetGroup {
+fn target_group(context: &Context<'_>, plan: &Plan<'_>, notes: &mut Notes) -> TargetGroup {
     let family = family(context);
     if family == TargetFamily::Ipv6 && !context.is_dualstack() {
         notes.refuse("ip-address-type", "ipv4", "unsupported IPv6 configuration, lb not dual-stack");
@@ -52,7 +43,7 @@ fn target_group(
         port: default_port(context, plan, notes),
         protocol: plan.target,
         vpc_id: context.facts.vpc_id.clone(),
-        health_check: health.clone(),
+        health_check: health::health_check(context, plan.port, notes),
         user: Some(User {
             scheme: context.scheme,
             load_balancer_arn: context.live.map(|live| live.load_balancer_arn.clone()),

@@ -91,6 +91,7 @@ pub(super) fn targets(target_group_arn: Input, group: &TargetGroupFacts) -> Targ
             id: target.id.clone(),
             port: target.port,
             availability_zone: target.availability_zone.clone(),
+            node_zone: None,
         })
         .collect();
     targets.sort();

@@ -86,7 +86,7 @@ async fn s4_when_no_node_is_ready_the_targets_stay() {
     let world = World::new(Options::default());
     let mut lb = g5();
     world.ensured(&lb).await;
-    lb.nodes.iter_mut().for_each(|node| node.readiness = Readiness::NotReady);
+    lb.nodes.iter_mut().for_each(|node| node.readiness = Readiness::Unknown);
     let (_, calls) = world.calls_of(world.ensured(&lb)).await;
     assert_eq!(calls.total_writes(), 0);
 }
