@@ -10,6 +10,7 @@ mod manifests;
 mod plan_cmd;
 mod providers;
 mod run;
+mod serve;
 mod settings;
 mod signals;
 mod style;
@@ -69,14 +70,17 @@ fn execute(cli: Cli) -> Result<Verdict, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::because("the async runtime cannot start", &error))?;
-    runtime.block_on(async {
+    let result = runtime.block_on(async {
         match command {
             Command::Demo(args) => demo::run(args).await,
             Command::Plan(args) => plan_cmd::run(args).await,
             // The futures of the AWS SDK are too large for a stack.
-            Command::Run(args) => Box::pin(run::run(args)).await,
+            Command::Run(args) => Box::pin(run::run(*args)).await,
             Command::Facts(args) => account::facts(args).await,
             Command::CheckPermissions(args) => account::check_permissions(args).await,
         }
-    })
+    });
+    // Whoever lost the lease must not wait for a name that somebody looks up.
+    runtime.shutdown_background();
+    result
 }

@@ -85,7 +85,7 @@ impl Cluster {
     /// Starts the controller, whose log shows where a wait fails.
     pub(crate) fn controller(&self) -> Child {
         let log = std::fs::File::create(self.path("log")).unwrap();
-        self.binary(&["run"]).stderr(log).spawn().unwrap()
+        self.binary(&["run", "--secure-port=0"]).stderr(log).spawn().unwrap()
     }
 
     fn binary(&self, args: &[&str]) -> Command {

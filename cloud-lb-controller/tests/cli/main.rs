@@ -10,3 +10,5 @@ mod live;
 mod plan;
 #[cfg(test)]
 mod process;
+#[cfg(test)]
+mod replicas;

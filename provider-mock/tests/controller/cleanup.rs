@@ -92,6 +92,22 @@ async fn sc_60_w_26_a_failed_deletion_keeps_the_finalizer_and_is_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn aws_8_what_is_to_be_kept_is_not_deleted_until_the_wish_is_taken_back() {
+    let world = World::new().ready(&[lb("web")]).await;
+    world.change_service("web", |service| {
+        service["metadata"]["annotations"] = json!({"cloud.example/keep": "yes"});
+    });
+    world.delete_service("web");
+    world.until("told", |world| world.condition("web").is_some_and(|condition| condition.0 == "False")).await;
+    world.pass_time(Duration::from_hours(1)).await;
+    assert_eq!(world.condition("web").unwrap().2, "failed to delete load balancer: web is to be kept");
+    assert_eq!((world.cloud.count(Op::Delete), world.cloud.existing()), (0, 1));
+    world.change_service("web", |service| service["metadata"]["annotations"] = json!({}));
+    world.until("gone", |world| !world.exists("web")).await;
+    assert_eq!(world.cloud.existing(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_deletion_that_takes_its_time_is_waited_for() {
     let world = World::new().ready(&[lb("web")]).await;
     for _ in 0..2 {
