@@ -9,6 +9,7 @@ mod manifests;
 mod plan_cmd;
 mod providers;
 mod run;
+mod serve;
 mod signals;
 mod style;
 mod submit;
@@ -65,11 +66,14 @@ fn execute(cli: Cli) -> Result<Verdict, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::because("the async runtime cannot start", &error))?;
-    runtime.block_on(async {
+    let result = runtime.block_on(async {
         match command {
             Command::Demo(args) => demo::run(args).await,
             Command::Plan(args) => plan_cmd::run(args).await,
-            Command::Run(args) => run::run(args).await,
+            Command::Run(args) => run::run(*args).await,
         }
-    })
+    });
+    // Whoever lost the lease must not wait for a name that somebody looks up.
+    runtime.shutdown_background();
+    result
 }

@@ -106,7 +106,11 @@ pub(crate) fn demo_cloud(
     Ok((cloud, provider))
 }
 
-fn settings<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
+/// Reads a file with settings.
+///
+/// # Errors
+/// Names the file, the line and what is wrong there.
+pub(crate) fn settings<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
     let name = path.display();
     let text = fs::read_to_string(path)
         .map_err(|error| Failure::because(format!("{name}: cannot be read"), &error))?;

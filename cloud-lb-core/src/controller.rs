@@ -127,7 +127,7 @@ impl Controller {
         let client = api::impatient(&self.client, self.options.call_timeout);
         let watches = watch::watches(&client, self.options.namespace.as_deref(), slices);
         let nodes = Nodes::new(self.node_policy(), capabilities.node_fields.clone(), self.options.debounce());
-        tracing::info!(provider = self.provider.name(), options = ?self.options, "service controller starts");
+        tracing::info!(provider = self.provider.name(), "service controller starts");
         let gauges = Gauges::new(self.vitals.clone(), Arc::clone(&self.measure));
         let dispatcher = Dispatcher::new(self.reconciler(), nodes, slices, self.options, gauges);
         dispatcher.run(watches, shutdown).await?;

@@ -26,6 +26,8 @@ mod nodes;
 mod snapshots;
 #[path = "controller/surveys.rs"]
 mod surveys;
+#[path = "controller/upstream.rs"]
+mod upstream;
 #[path = "controller/vanished.rs"]
 mod vanished;
 #[path = "controller/world.rs"]

@@ -8,3 +8,5 @@ mod live;
 mod plan;
 #[cfg(test)]
 mod process;
+#[cfg(test)]
+mod replicas;

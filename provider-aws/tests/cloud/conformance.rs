@@ -111,6 +111,10 @@ impl LoadBalancerProvider for Dressed {
         }
     }
 
+    fn check_deletion(&self, service: &ServiceId, annotations: &BTreeMap<String, String>) -> Result<()> {
+        self.0.check_deletion(service, annotations)
+    }
+
     async fn delete(&self, service: &ServiceId) -> Result<Outcome<()>> {
         self.0.delete(service).await
     }

@@ -341,6 +341,13 @@ impl LoadBalancerProvider for Cloud {
         Ok(outcome(self.enter(call).await?.as_ref(), ()))
     }
 
+    fn check_deletion(&self, service: &ServiceId, annotations: &BTreeMap<String, String>) -> Result<()> {
+        match annotations.get("cloud.example/keep") {
+            None => Ok(()),
+            Some(_) => Err(Error::new(ErrorKind::InvalidInput, format!("{} is to be kept", service.name))),
+        }
+    }
+
     async fn delete(&self, service: &ServiceId) -> Result<Outcome<()>> {
         let answer = self.enter(call(Op::Delete, Some(service))).await?;
         let outcome = outcome(answer.as_ref(), ());

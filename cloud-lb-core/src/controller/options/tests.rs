@@ -1,10 +1,12 @@
 use super::*;
 
 #[test]
-fn defaults_are_upstreams_and_valid() {
+fn b154_defaults_are_upstreams_and_valid() {
     let options = Options::default();
     assert!(options.validate().is_ok());
     assert_eq!(options.cluster_name, "kubernetes");
+    assert_eq!(options.concurrency, 10, "W-22: upstream has one worker");
+    assert_eq!(options.namespace, None);
     assert_eq!(options.finalizer, "service.kubernetes.io/load-balancer-cleanup");
     assert_eq!((options.min_retry_delay.as_secs(), options.max_retry_delay.as_secs()), (5, 300));
 }

@@ -20,6 +20,8 @@ impl Reconciler {
     /// Removes the load balancer of a Service that does not want one any more, then every trace of it
     /// from the Service.
     pub(super) async fn clean_up(&self, lane: &mut Lane) -> std::result::Result<Verdict, Failure> {
+        let kept = self.provider.check_deletion(&lane.id, lane.service.annotations());
+        kept.map_err(|error| Failure::new("failed to delete load balancer", error))?;
         if self.may_exist(lane).await {
             self.tell_once(lane, Told::Deleting, Notice::deleting()).await;
         }

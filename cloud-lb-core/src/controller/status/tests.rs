@@ -49,28 +49,30 @@ fn says(have: &Service, health: &Health) -> Vec<String> {
 }
 
 #[test]
-fn case_73_to_76_sc_83_addresses_are_patched_only_where_they_differ() {
+fn sc_83_sc_87_addresses_are_patched_only_where_they_differ() {
     let one = json!({"loadBalancer": {"ingress": [{"ip": "8.8.8.8", "ipMode": "VIP"}]}});
     let none = json!({"loadBalancer": {}});
     let cases = [
-        (&one, addresses(&["8.8.8.8"]), None),
+        ("b073", &one, addresses(&["8.8.8.8"]), None),
         (
+            "b074",
             &none,
             addresses(&["8.8.8.8"]),
             Some(r#"{"status":{"loadBalancer":{"ingress":[{"ip":"8.8.8.8"}]}}}"#),
         ),
-        (&none, addresses(&[]), None),
-        (&none, LoadBalancerStatus::default(), None),
-        (&one, addresses(&[]), Some(r#"{"status":{"loadBalancer":{"ingress":null}}}"#)),
+        ("b075", &none, addresses(&[]), None),
+        ("b075, absent", &none, LoadBalancerStatus::default(), None),
+        ("b076", &one, addresses(&[]), Some(r#"{"status":{"loadBalancer":{"ingress":null}}}"#)),
         (
+            "the list is replaced whole",
             &one,
             addresses(&["8.8.8.8", "9.9.9.9"]),
             Some(r#"{"status":{"loadBalancer":{"ingress":[{"ip":"8.8.8.8"},{"ip":"9.9.9.9"}]}}}"#),
         ),
     ];
-    for (have, want, expected) in cases {
+    for (case, have, want, expected) in cases {
         let patch = patch(&service(have), Some(&want), None, NOW).map(|patch| patch.to_string());
-        assert_eq!(patch.as_deref(), expected);
+        assert_eq!(patch.as_deref(), expected, "{case}");
     }
 }
 
