@@ -4,7 +4,7 @@ use cloud_lb_core::error::{ErrorKind, Result};
 use serde::Serialize;
 
 use super::Sdk;
-use crate::api::{Api, Groups, Vpcs, Which};
+use crate::api::{Api, Groups, Interfaces, Vpcs, Which};
 use crate::facts::GroupFacts;
 use crate::facts::lookup::CLUSTER_TAG;
 use crate::permissions::ACTIONS;
