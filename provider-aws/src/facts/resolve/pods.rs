@@ -31,9 +31,13 @@ impl Interfaces {
         self.0.lock().clear();
     }
 
-    /// What is known of a pod: an interface, or that there is none.
-    fn of(&self, pod: &Endpoint) -> Option<Option<NetworkInterface>> {
-        self.0.lock().get(&key(pod)).map(|(interface, _)| interface.clone())
+    /// Whether a pod was looked up, with or without success.
+    fn knows(&self, pod: &Endpoint) -> bool {
+        self.0.lock().contains_key(&key(pod))
+    }
+
+    fn of(&self, pod: &Endpoint) -> Option<NetworkInterface> {
+        self.0.lock().get(&key(pod))?.0.clone()
     }
 
     fn forget_old(&self) {
@@ -56,13 +60,13 @@ impl<A: Api> Aws<A> {
         let pods = &self.lookups.pods;
         pods.forget_old();
         let unplaced = unplaced(&account, lb);
-        let unknown: Vec<&Endpoint> = unplaced.iter().copied().filter(|pod| pods.of(pod).is_none()).collect();
+        let unknown: Vec<&Endpoint> = unplaced.iter().copied().filter(|pod| !pods.knows(pod)).collect();
         if !unknown.is_empty() && self.look_up(&account.vpc_id, &unknown).await? {
             // An address of a new prefix is found on the instance only.
             self.lookups.forget_instances(unknown.iter().filter_map(|pod| node_of(lb, pod)));
             account.instances = self.instances(&lb.nodes).await?;
         }
-        account.network_interfaces = unplaced.into_iter().filter_map(|pod| pods.of(pod)?).collect();
+        account.network_interfaces = unplaced.into_iter().filter_map(|pod| pods.of(pod)).collect();
         account.network_interfaces.sort_by(|a, b| a.network_interface_id.cmp(&b.network_interface_id));
         account.network_interfaces.dedup();
         Ok(account)
