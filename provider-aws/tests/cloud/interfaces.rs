@@ -23,7 +23,8 @@ fn with_groups(ids: &[&str]) -> Account {
         ..GroupFacts::default()
     };
     account.security_groups.extend(ids.iter().map(group));
-    account.instances[0].addresses = vec!["192.168.0.1".parse().unwrap(), "192.168.0.9".parse().unwrap()];
+    account.instances.first_mut().unwrap().addresses =
+        vec!["192.168.0.1".parse().unwrap(), "192.168.0.9".parse().unwrap()];
     account
 }
 
