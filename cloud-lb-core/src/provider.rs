@@ -102,6 +102,25 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
+    /// The least that is of use: TCP over IPv4 to the NodePorts at the nodes' addresses. What a provider
+    /// can do beyond that, it adds.
+    pub fn least(target_scope: TargetScope) -> Self {
+        Self {
+            protocols: BTreeSet::from([Protocol::Tcp]),
+            families: BTreeSet::from([IpFamily::V4]),
+            dual_stack: false,
+            mixed_protocols: false,
+            session_affinity: false,
+            source_ranges: false,
+            requested_address: false,
+            pod_targets: false,
+            target_scope,
+            needs_provider_id: false,
+            node_fields: BTreeSet::from([NodeField::Addresses]),
+            annotation_prefixes: Vec::new(),
+        }
+    }
+
     /// Refuses what the Service asks and the provider cannot do, all at once.
     ///
     /// # Errors

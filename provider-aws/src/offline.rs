@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 use cloud_lb_core::error::{Error, ErrorKind, Result};
 
 use crate::api::{
-    Api, Groups, ListenerSettings, Map, NetworkInterface, NewLoadBalancer, NewSecurityGroup, NewTargetGroup,
+    Api, Groups, Interfaces, ListenerSettings, Map, NewLoadBalancer, NewSecurityGroup, NewTargetGroup,
     RouteTable, Vpcs, Which,
 };
 use crate::facts::{
-    Account, Address, GroupFacts, Instance, ListenerFacts, LoadBalancerFacts, SubnetFacts, TargetFacts,
-    TargetGroupFacts, VpcFacts, ZoneKind,
+    Account, Address, GroupFacts, Instance, ListenerFacts, LoadBalancerFacts, NetworkInterface, SubnetFacts,
+    TargetFacts, TargetGroupFacts, VpcFacts, ZoneKind,
 };
 use crate::kinds::{HealthCheck, IpAddressType, IpPermission, Pairs, SubnetMapping, Target};
 use crate::{Aws, Config};
@@ -207,9 +207,8 @@ impl Api for Offline {
         Ok(all.filter(|instance| ids.contains(&instance.instance_id)).cloned().collect())
     }
 
-    /// Nothing but the advice on a delete that is stuck asks for them.
-    async fn describe_network_interfaces(&self, _: &str) -> Result<Vec<NetworkInterface>> {
-        Ok(Vec::new())
+    async fn describe_network_interfaces(&self, which: Interfaces<'_>) -> Result<Vec<NetworkInterface>> {
+        Ok(self.interfaces(which))
     }
 
     async fn describe_addresses(&self, ids: &[String]) -> Result<Vec<Address>> {

@@ -54,12 +54,14 @@ pub use self::resource::Resource;
 pub use self::serve::BoundApi;
 pub use self::status::ApiError;
 
+use self::allocate::{Allocators, PortPool};
 use self::store::{Key, Store};
 use self::write::{Preconditions, Run, SYSTEM_NAMESPACES, Surface};
 use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Value, json};
 use std::io;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio::sync::watch::{Receiver, Sender};
@@ -89,8 +91,17 @@ impl ApiServer {
     /// A cluster with the namespaces `default`, `kube-system`, `kube-public` and `kube-node-lease`
     /// and nothing else.
     pub fn new() -> Self {
+        Self::with_allocators(Allocators::default())
+    }
+
+    /// The same with other ports of nodes for Services than 30000-32767 (`--service-node-port-range`).
+    pub fn with_node_ports(range: RangeInclusive<u16>) -> Self {
+        Self::with_allocators(Allocators::new(PortPool::new(range)))
+    }
+
+    fn with_allocators(allocators: Allocators) -> Self {
         let versions = Sender::new(0);
-        let store = Arc::new(Mutex::new(Store::new(versions.clone())));
+        let store = Arc::new(Mutex::new(Store::new(versions.clone(), allocators)));
         let server = Self { store, versions, faults: Faults::new() };
         for namespace in SYSTEM_NAMESPACES {
             let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});

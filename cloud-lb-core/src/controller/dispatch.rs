@@ -84,7 +84,8 @@ impl Dispatcher {
 
     async fn work(&mut self, watches: &mut Watches, shutdown: &CancellationToken) -> Result<()> {
         loop {
-            self.gauges.turn(self.unlisted(), &self.queue, self.nodes.census());
+            let gate = self.reconciler.circuit.lock().gate(Instant::now());
+            self.gauges.turn(self.unlisted(), &self.queue, self.nodes.census(), gate);
             self.start_lanes();
             self.start_survey();
             let due = self.next_due();

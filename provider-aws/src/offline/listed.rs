@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use cloud_lb_core::error::{Error, ErrorKind, Result};
 
 use super::Offline;
-use crate::api::{Groups, Map, RouteTable, Vpcs, Which};
+use crate::api::{Groups, Interfaces, Map, RouteTable, Vpcs, Which};
 use crate::facts::{
-    GroupFacts, ListenerFacts, LoadBalancerFacts, RouteKind, SubnetFacts, TargetGroupFacts, VpcFacts,
-    ZoneKind,
+    GroupFacts, ListenerFacts, LoadBalancerFacts, NetworkInterface, RouteKind, SubnetFacts, TargetGroupFacts,
+    VpcFacts, ZoneKind,
 };
 
 impl Offline {
@@ -104,6 +104,17 @@ impl Offline {
                 Ok(all.filter(admits).cloned().collect())
             }
         }
+    }
+
+    /// Interfaces of pods; those of instances stand with these.
+    pub(super) fn interfaces(&self, which: Interfaces<'_>) -> Vec<NetworkInterface> {
+        let is_chosen = |interface: &&NetworkInterface| match which {
+            Interfaces::Group(id) => interface.security_groups.contains(id),
+            Interfaces::Addresses(_, addresses) => {
+                interface.addresses.iter().any(|address| addresses.contains(address))
+            }
+        };
+        self.0.network_interfaces.iter().filter(is_chosen).cloned().collect()
     }
 }
 

@@ -162,6 +162,7 @@ impl Dispatcher {
                 Work::NONE
             }
             Finding::Differs(report) => {
+                self.gauges.drifted(report.steps.iter().map(|step| step.kind));
                 let steps: Vec<String> = report.steps.iter().map(|step| step.key.to_string()).collect();
                 tracing::warn!(service = %entry.key, ?steps, "the load balancer is not as wanted");
                 Work::DRIFT
@@ -202,6 +203,7 @@ impl Dispatcher {
         orphans.retain(|owned| {
             owned.service.as_ref().is_some_and(|id| !claims.has(id) && self.sees(&id.namespace))
         });
+        self.gauges.orphans(orphans.len());
         for name in self.surveys.orphans.found(&orphans, now) {
             self.queue.touch(&Key::Service(name), Work::ORPHANS);
         }

@@ -1,7 +1,7 @@
 use aws_sdk_ec2::operation::describe_addresses::DescribeAddressesOutput;
 use cloud_lb_core::error::Result;
 
-use super::{Ec2, FILTER_VALUES, PAGE_SIZE, facts, filter};
+use super::{Ec2, FILTER_VALUES, PAGE_SIZE, facts, filter, interfaces};
 use crate::facts::{Address, Instance};
 
 impl Ec2 {
@@ -25,7 +25,7 @@ impl Ec2 {
             let request = request.max_results(PAGE_SIZE).set_next_token(token);
             let answer = self.calls.read("DescribeInstances", request.send()).await?;
             let instances = answer.reservations().iter().flat_map(aws_sdk_ec2::types::Reservation::instances);
-            let list: Result<Vec<_>> = instances.map(facts::instance).collect();
+            let list: Result<Vec<_>> = instances.map(interfaces::instance).collect();
             Ok((list?, answer.next_token))
         };
         self.calls.pages("DescribeInstances", page).await
