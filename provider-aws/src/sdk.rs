@@ -19,12 +19,12 @@ pub use credentials::{AccessKeys, Credentials};
 pub use permissions::{Permission, Verdict};
 
 use crate::api::{
-    Api, Groups, ListenerSettings, Map, NetworkInterface, NewLoadBalancer, NewSecurityGroup, NewTargetGroup,
+    Api, Groups, Interfaces, ListenerSettings, Map, NewLoadBalancer, NewSecurityGroup, NewTargetGroup,
     RouteTable, Vpcs, Which,
 };
 use crate::facts::{
-    Address, GroupFacts, Instance, ListenerFacts, LoadBalancerFacts, SubnetFacts, TargetFacts,
-    TargetGroupFacts, VpcFacts, ZoneKind,
+    Address, GroupFacts, Instance, ListenerFacts, LoadBalancerFacts, NetworkInterface, SubnetFacts,
+    TargetFacts, TargetGroupFacts, VpcFacts, ZoneKind,
 };
 use crate::kinds::{HealthCheck, IpAddressType, IpPermission, Pairs, SubnetMapping, Target};
 use ec2::Ec2;
@@ -223,8 +223,8 @@ impl Api for Sdk {
         Box::pin(self.ec2.describe_instances(ids)).await
     }
 
-    async fn describe_network_interfaces(&self, group_id: &str) -> Result<Vec<NetworkInterface>> {
-        Box::pin(self.ec2.describe_network_interfaces(group_id)).await
+    async fn describe_network_interfaces(&self, which: Interfaces<'_>) -> Result<Vec<NetworkInterface>> {
+        Box::pin(self.ec2.describe_network_interfaces(which)).await
     }
 
     async fn describe_addresses(&self, ids: &[String]) -> Result<Vec<Address>> {

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use cloud_lb_core::model::ServiceId;
 
@@ -53,6 +54,12 @@ impl Account {
     /// The instance of an id.
     pub fn instance(&self, id: &str) -> Option<&Instance> {
         self.instances.iter().find(|instance| instance.instance_id == id)
+    }
+
+    /// Whether an address is one of the cluster's network; if its ranges are not known, any is.
+    pub(crate) fn is_inside(&self, address: IpAddr) -> bool {
+        let ranges = self.vpc().map(|vpc| vpc.cidrs.as_slice()).unwrap_or_default();
+        ranges.is_empty() || ranges.iter().any(|range| range.contains(&address))
     }
 
     /// The cluster's network.

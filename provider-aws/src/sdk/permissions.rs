@@ -4,7 +4,7 @@ use cloud_lb_core::error::{ErrorKind, Result};
 use serde::Serialize;
 
 use super::Sdk;
-use crate::api::{Api, Groups, Vpcs, Which};
+use crate::api::{Api, Groups, Interfaces, Vpcs, Which};
 use crate::facts::GroupFacts;
 use crate::facts::lookup::CLUSTER_TAG;
 use crate::permissions::ACTIONS;
@@ -80,7 +80,9 @@ impl Sdk {
             "DescribeRouteTables" => self.describe_route_tables(vpc_id).await.map(drop),
             "DescribeSecurityGroups" => self.describe_security_groups(Groups::Vpc(vpc_id)).await.map(drop),
             "DescribeInstances" => self.describe_instances(&nobody).await.map(drop),
-            "DescribeNetworkInterfaces" => self.describe_network_interfaces(NO_GROUP).await.map(drop),
+            "DescribeNetworkInterfaces" => {
+                self.describe_network_interfaces(Interfaces::Group(NO_GROUP)).await.map(drop)
+            }
             "DescribeAddresses" => self.describe_addresses(&nobody).await.map(drop),
             _ => return Ok(false),
         }

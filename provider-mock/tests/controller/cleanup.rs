@@ -100,7 +100,8 @@ async fn aws_8_what_is_to_be_kept_is_not_deleted_until_the_wish_is_taken_back() 
     world.delete_service("web");
     world.until("told", |world| world.condition("web").is_some_and(|condition| condition.0 == "False")).await;
     world.pass_time(Duration::from_hours(1)).await;
-    assert_eq!(world.condition("web").unwrap().2, "failed to delete load balancer: web is to be kept");
+    let told = world.condition("web").unwrap().2;
+    assert!(told.starts_with("failed to delete load balancer: web is to be kept"), "{told}");
     assert_eq!((world.cloud.count(Op::Delete), world.cloud.existing()), (0, 1));
     world.change_service("web", |service| service["metadata"]["annotations"] = json!({}));
     world.until("gone", |world| !world.exists("web")).await;

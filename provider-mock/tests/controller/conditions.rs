@@ -113,6 +113,12 @@ async fn w_4_a_status_that_cannot_be_restored_is_tried_again_without_the_cloud()
     world.api.faults().inject(Verb::Patch, Resource::Services, Fault::Fail(503), 2);
     world.change_status("web", json!({}));
     world.until_ready("web").await;
+    world.rest().await;
+    assert_eq!(
+        world.condition("web").unwrap().0,
+        "True",
+        "what could not be written is not the load balancer"
+    );
     assert!(world.cloud.calls().is_empty());
 }
 

@@ -108,8 +108,10 @@ impl World {
 
     /// Once at rest, nothing is written any more.
     async fn stay_at_rest(&mut self) -> Check {
-        // What only a change can mend is tried again now and then, and its event counted.
-        let broken = self.services().iter().any(|service| condition(service).0 == "False");
+        // What only a change can mend is tried again now and then, and told; so is what is orphaned. To the
+        // cloud nothing is written for that.
+        let broken =
+            !self.lost.is_empty() || self.services().iter().any(|service| condition(service).0 == "False");
         let before = self.writes(broken);
         sleep(REST).await;
         let after = self.writes(broken);
@@ -119,10 +121,12 @@ impl World {
         self.check().await.map_err(|wrong| format!("after a rest: {wrong}"))
     }
 
-    /// Writes to the cloud and to the API server, of each replica; perhaps without those of events.
-    fn writes(&self, without_events: bool) -> Vec<(u64, u64)> {
+    /// Writes to the cloud and to the API server, of each replica; perhaps without what only tells.
+    fn writes(&self, without_tellings: bool) -> Vec<(u64, u64)> {
         let counts = |(verb, of): &(Verb, String)| {
-            verb.is_write() && of != "leases" && !(without_events && of == "events")
+            verb.is_write()
+                && of != "leases"
+                && !(without_tellings && (of == "events" || of == "services/status"))
         };
         let of = |replica: &Replica| {
             let requests = replica.api.faults().requests();

@@ -1,6 +1,6 @@
 use cloud_lb_core::error::Result;
 
-use super::{Ec2, FILTER_VALUES, PAGE_SIZE, facts, filter};
+use super::{Ec2, FILTER_VALUES, PAGE_SIZE, facts, filter, interfaces};
 use crate::facts::{Address, Instance};
 
 impl Ec2 {
@@ -18,7 +18,7 @@ impl Ec2 {
                 let answer = self.calls.read("DescribeInstances", request.send()).await?;
                 let instances =
                     answer.reservations().iter().flat_map(aws_sdk_ec2::types::Reservation::instances);
-                let list: Result<Vec<_>> = instances.map(facts::instance).collect();
+                let list: Result<Vec<_>> = instances.map(interfaces::instance).collect();
                 Ok((list?, answer.next_token))
             };
             all.extend(self.calls.pages("DescribeInstances", page).await?);
