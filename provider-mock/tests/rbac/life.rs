@@ -1,5 +1,5 @@
 //! A whole life of the controller, from the election to the release of the lease.
-#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a helper that fails fails its test")]
 
 use std::time::Duration;
 
