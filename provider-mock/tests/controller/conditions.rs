@@ -139,3 +139,17 @@ async fn w_13_quota_and_permission_say_what_is_missing() {
         world.until_ready("web").await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn w_4_the_status_of_a_service_that_is_being_deleted_is_nobodys_work() {
+    let world = World::new().ready(&[lb("web")]).await;
+    world.cloud.next(Op::Delete, Answer::Pending(Duration::from_mins(1), "targets drain"));
+    world.delete_service("web");
+    world.until("deleting", |world| world.cloud.count(Op::Delete) == 1).await;
+    world.rest().await;
+    let patches = world.patches();
+    world.change_status("web", json!({}));
+    world.pass_time(Duration::from_secs(30)).await;
+    assert_eq!((world.patches(), world.cloud.count(Op::Delete)), (patches, 1));
+    world.until("gone", |world| !world.exists("web")).await;
+}

@@ -78,3 +78,20 @@ async fn w_14_a_cloud_that_takes_few_calls_gets_them_until_all_is_done() {
         world.stop().await.unwrap();
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_first_node_of_a_zone_is_behind_all_load_balancers_soon() {
+    let cloud = MockCloud::new(Options::default());
+    let provider = provider(cloud.clone(), config(Shape::Rules)).unwrap();
+    let world = World::new().on(provider).ready(&[lb("a"), lb("b")]).await;
+    world.add_node("n3");
+    world
+        .change_node("n3", |node| node["metadata"]["labels"] = json!({"topology.kubernetes.io/zone": "far"}));
+    world.pass_time(Duration::from_mins(1)).await;
+    let records = cloud.records();
+    let groups = |kind: &str| {
+        let records = records.iter().filter(move |record| record.kind == kind);
+        records.map(|record| record.body["groups"].as_array().map_or(0, Vec::len)).collect::<Vec<_>>()
+    };
+    assert_eq!(groups("BackendService"), [2, 2], "{:?}", world.events());
+}
