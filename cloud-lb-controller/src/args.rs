@@ -26,6 +26,8 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     Plan(PlanArgs),
     Run(Box<RunArgs>),
+    Facts(FactsArgs),
+    CheckPermissions(PermissionArgs),
 }
 
 #[derive(Debug, Clone, Copy, Args)]
@@ -113,6 +115,10 @@ pub(crate) struct PlanArgs {
     /// Without -f: all its Services
     #[arg(long)]
     pub(crate) against_cluster: bool,
+    /// Description of the cloud to plan for, instead of asking the cloud (YAML, as `cloud-lb facts` writes
+    /// it)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) facts: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) provider: ProviderArgs,
     #[command(flatten)]
@@ -128,9 +134,33 @@ pub(crate) struct ProviderArgs {
     #[arg(long, alias = "cloud-config", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Name of the cluster in the cloud's ownership marks: distinguishes clusters of one account.
-    /// Overrides the one of the settings
-    #[arg(long, value_name = "NAME", default_value = "kubernetes")]
-    pub(crate) cluster_name: String,
+    /// Overrides the one of the settings [default: that one, on the mock kubernetes]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) cluster_name: Option<String>,
+}
+
+/// Describe the cloud in a file, for `cloud-lb plan --facts` (AWS)
+///
+/// Reads the network of the settings and what is in it: subnets, security groups, instances, load
+/// balancers. Writes YAML to standard output and changes nothing.
+#[derive(Debug, Args)]
+pub(crate) struct FactsArgs {
+    #[command(flatten)]
+    pub(crate) provider: ProviderArgs,
+}
+
+/// Ask the cloud whether its credentials permit what the controller does (AWS)
+///
+/// Reads are made and writes of EC2 tried as dry run; nothing is changed. Elastic Load Balancing has no
+/// dry run: its writes are listed as not checked. Exit code 0: nothing is denied, 2: something is, 1: an
+/// error.
+#[derive(Debug, Args)]
+pub(crate) struct PermissionArgs {
+    /// Form of the output
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) provider: ProviderArgs,
 }
 
 #[derive(Debug, Args)]

@@ -37,7 +37,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<Verdict, Failure> {
     tokio::pin!(ended);
     let life = tokio::select! {
         biased;
-        started = start(&settings, cluster) => started?,
+        started = start(settings, cluster) => started?,
         signal = ended.as_mut() => {
             tracing::info!(signal, "ended before anything was begun");
             return Ok(Verdict::Fine);
@@ -47,8 +47,8 @@ pub(crate) async fn run(args: RunArgs) -> Result<Verdict, Failure> {
 }
 
 /// Everything that must be right before the work begins.
-async fn start(settings: &Settings, cluster: ClusterArgs) -> Result<Life, Failure> {
-    let provider = settings.provider()?;
+async fn start(mut settings: Settings, cluster: ClusterArgs) -> Result<Life, Failure> {
+    let provider = settings.link().await?;
     let cluster = connect(cluster).await?;
     settings.log(&cluster.url);
     let metrics = Metrics::new();
@@ -68,7 +68,7 @@ async fn start(settings: &Settings, cluster: ClusterArgs) -> Result<Life, Failur
         lane_limit: settings.controller.call_timeout * CALLS_OF_A_LANE,
     };
     let mut tasks = Supervisor::default();
-    for listener in listeners(settings, &cluster.client, &metrics, &probe).await? {
+    for listener in listeners(&settings, &cluster.client, &metrics, &probe).await? {
         tasks.spawn("server", listener.serve());
     }
     Ok(Life { tasks, elector, controller, measure, url: cluster.url })

@@ -189,6 +189,9 @@ impl<B: Backend> LoadBalancerProvider for Engine<B> {
     }
 
     async fn plan(&self, lb: &LoadBalancer) -> Result<PlanReport> {
+        if !self.backend.takes(lb) {
+            return Ok(PlanReport::empty(lb.service.path()));
+        }
         let want = self.desired(lb).await?;
         let planned = self.planned(Scope::Service(&lb.service), &want.graph).await?;
         Ok(PlanReport::of(lb.service.path(), &planned.plan, self.warnings(lb, &want)))

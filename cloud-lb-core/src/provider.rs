@@ -238,7 +238,8 @@ pub trait LoadBalancerProvider: fmt::Debug + Send + Sync + 'static {
     /// an error.
     async fn get(&self, service: &ServiceId) -> Result<State>;
 
-    /// What [`ensure`](Self::ensure) would write, without writing.
+    /// What [`ensure`](Self::ensure) would write, without writing; without any resource if another controller
+    /// looks after the Service.
     async fn plan(&self, lb: &LoadBalancer) -> Result<PlanReport>;
 
     /// What [`delete`](Self::delete) would write, without writing.

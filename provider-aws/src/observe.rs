@@ -1,6 +1,8 @@
 //! Reads what is there of a Service, found by its tags (AWS-37), and keeps it for a while: within the
 //! refresh time nothing is read twice, as our own writes are known.
 
+#[cfg(feature = "sdk")]
+mod account;
 mod all;
 mod node_rules;
 mod normal;

@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 
 use crate::args::{ApiArgs, LeaderArgs, ProviderArgs, ResourceLock, ServeArgs, ServiceArgs};
 use crate::failure::Failure;
-use crate::providers;
+use crate::providers::{self, Asked, Linked};
+use crate::settings::Settings as File;
 
 /// Everything that `run` was told.
 #[derive(Debug)]
@@ -42,17 +43,31 @@ impl Settings {
     ) -> Result<Self, Failure> {
         let class = services.load_balancer_class.clone();
         let mut controller = controller(services)?;
-        provider.cluster_name.clone_into(&mut controller.cluster_name);
+        if let Some(name) = &provider.cluster_name {
+            name.clone_into(&mut controller.cluster_name);
+        }
         controller.validate()?;
         let lease = lease(leader);
         lease.as_ref().map_or(Ok(()), LeaseOptions::validate)?;
         Ok(Self { provider, class, api, controller, lease, serve })
     }
 
-    /// The provider, with its own settings.
-    pub(super) fn provider(&self) -> Result<Arc<dyn LoadBalancerProvider>, Failure> {
+    /// The provider, with its own settings. These say which cluster and which Services the controller looks
+    /// after, where it was not told otherwise.
+    pub(super) async fn link(&mut self) -> Result<Arc<dyn LoadBalancerProvider>, Failure> {
         let ProviderArgs { provider, config, cluster_name } = &self.provider;
-        providers::build(*provider, config.as_deref(), cluster_name, self.class.as_deref())
+        let (cluster, class) = (cluster_name.as_deref(), self.class.as_deref());
+        let asked = Asked { config: config.as_deref(), cluster, facts: None, class };
+        let Linked { provider, cluster, classes, finalizer, .. } = providers::link(*provider, asked).await?;
+        let defaults = Options::default();
+        self.controller.cluster_name = cluster;
+        if self.controller.classes == defaults.classes {
+            self.controller.classes = classes;
+        }
+        if self.controller.finalizer == defaults.finalizer {
+            finalizer.clone_into(&mut self.controller.finalizer);
+        }
+        Ok(provider)
     }
 
     /// How many requests to the API server may be made.
@@ -110,7 +125,7 @@ fn controller(args: ServiceArgs) -> Result<Options, Failure> {
 
 /// Reads and checks the file alone, so that complaints name it.
 fn read(path: &Path) -> Result<Options, Failure> {
-    let options: Options = providers::settings(path)?;
+    let options = File::<Options>::read(path)?.value;
     options.validate().map_err(|error| Failure::because(path.display(), &error))?;
     Ok(options)
 }

@@ -4,7 +4,7 @@
 mod lanes;
 mod survey;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures::StreamExt;
@@ -41,6 +41,8 @@ pub(crate) struct Dispatcher {
     shared: SharedTargets,
     /// The node set of the last pass, or of the first lane.
     passed: Option<u64>,
+    /// Zones of the nodes that the last pass handed over, where load balancers share targets.
+    zones: Option<BTreeSet<Option<String>>>,
     queue: Queue,
     lanes: JoinSet<Finished>,
     surveys: Surveys,
@@ -67,6 +69,7 @@ impl Dispatcher {
             memories: BTreeMap::new(),
             shared: SharedTargets::default(),
             passed: None,
+            zones: None,
             queue: Queue::default(),
             lanes: JoinSet::new(),
             surveys: Surveys::new(Orphans::new(grace)),
@@ -182,6 +185,7 @@ impl Dispatcher {
             self.queue.touch_blocked();
         }
         if self.shares_targets() {
+            self.note_zones();
             self.shared.want(generation);
             self.gauges.pass([Key::Cluster]);
             if self.shared.lack(generation) {
@@ -201,6 +205,15 @@ impl Dispatcher {
         }
         self.queue.touch_running(Work::TARGETS);
         self.gauges.pass(lanes);
+    }
+
+    /// An update of shared targets changes those that there are. A zone with its first node needs new ones,
+    /// which every load balancer must come to use: a survey finds them all.
+    fn note_zones(&mut self) {
+        let zones = self.nodes.current().nodes.iter().map(|node| node.zone.clone()).collect();
+        if self.zones.replace(zones).is_some_and(|before| Some(before) != self.zones) {
+            self.surveys.hasten(Instant::now());
+        }
     }
 
     fn shares_targets(&self) -> bool {

@@ -201,7 +201,7 @@ impl Reconciler {
         if work.status
             && let Err(failure) = self.restore_status(lane).await
         {
-            return self.report(lane, &failure).await;
+            return self.not_restored(lane, &failure).await;
         }
         if work.targets {
             return self.update_targets(lane).await;

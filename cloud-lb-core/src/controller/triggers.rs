@@ -28,6 +28,11 @@ impl Rules {
         wants_load_balancer(service, &self.classes)
     }
 
+    /// Whether the Service is to have a load balancer, and not to go: only then its status matters.
+    pub(crate) fn serves(&self, service: &Service) -> bool {
+        self.wants(service) && !is_deleting(service)
+    }
+
     pub(crate) fn has_finalizer(&self, service: &Service) -> bool {
         has_finalizer(service, &self.finalizer)
     }
@@ -63,14 +68,14 @@ impl Rules {
         let status = memory.is_some_and(|memory| {
             is_wiped(Some(old), new, memory) || old.metadata.generation != new.metadata.generation
         });
-        let status = if status && self.wants(new) { Work::STATUS } else { Work::NONE };
+        let status = if status && self.serves(new) { Work::STATUS } else { Work::NONE };
         if update { Work::SYNC.and(status) } else { status }
     }
 
     /// Work that a lane leaves which just ended: somebody may have wiped the status after it wrote it, and
     /// before it was remembered that it did.
     pub(crate) fn after_run(&self, service: &Service, memory: &Memory) -> Work {
-        if self.wants(service) && is_wiped(None, service, memory) { Work::STATUS } else { Work::NONE }
+        if self.serves(service) && is_wiped(None, service, memory) { Work::STATUS } else { Work::NONE }
     }
 }
 

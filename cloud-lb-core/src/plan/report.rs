@@ -86,6 +86,11 @@ impl PlanReport {
         }
     }
 
+    /// Reports that there is nothing to plan for a Service.
+    pub fn empty(service: String) -> Self {
+        Self { service, steps: Vec::new(), resources: Vec::new(), warnings: Vec::new() }
+    }
+
     /// Whether nothing would be written.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()

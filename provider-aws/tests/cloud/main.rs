@@ -7,6 +7,7 @@ mod budget;
 mod case;
 mod conformance;
 mod golden;
+mod interfaces;
 mod rules;
 mod scenarios;
 mod support;

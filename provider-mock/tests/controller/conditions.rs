@@ -113,6 +113,12 @@ async fn w_4_a_status_that_cannot_be_restored_is_tried_again_without_the_cloud()
     world.api.faults().inject(Verb::Patch, Resource::Services, Fault::Fail(503), 2);
     world.change_status("web", json!({}));
     world.until_ready("web").await;
+    world.rest().await;
+    assert_eq!(
+        world.condition("web").unwrap().0,
+        "True",
+        "what could not be written is not the load balancer"
+    );
     assert!(world.cloud.calls().is_empty());
 }
 
@@ -132,4 +138,18 @@ async fn w_13_quota_and_permission_say_what_is_missing() {
         assert!(message.contains("LB-1 is missing") && message.contains(advice), "{message}");
         world.until_ready("web").await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn w_4_the_status_of_a_service_that_is_being_deleted_is_nobodys_work() {
+    let world = World::new().ready(&[lb("web")]).await;
+    world.cloud.next(Op::Delete, Answer::Pending(Duration::from_mins(1), "targets drain"));
+    world.delete_service("web");
+    world.until("deleting", |world| world.cloud.count(Op::Delete) == 1).await;
+    world.rest().await;
+    let patches = world.patches();
+    world.change_status("web", json!({}));
+    world.pass_time(Duration::from_secs(30)).await;
+    assert_eq!((world.patches(), world.cloud.count(Op::Delete)), (patches, 1));
+    world.until("gone", |world| !world.exists("web")).await;
 }

@@ -64,6 +64,8 @@ impl Dispatcher {
     /// Takes in what a lane left behind. A lane that panicked is a bug: the controller ends.
     pub(super) fn finish(&mut self, finished: std::result::Result<Finished, JoinError>) -> Result<()> {
         let Finished { key, memory, verdict, handed } = finished.map_err(died)?;
+        let written = memory.as_ref().and_then(|memory| memory.written);
+        let wrote = written.is_some() && written != self.written(&key);
         if let Key::Service(key) = &key {
             self.gauges.remember(self.memories.get(key), memory.as_ref());
             match memory {
@@ -75,7 +77,7 @@ impl Dispatcher {
         self.reconciler.circuit.lock().end(&key, now);
         self.queue.finish(&key, verdict, now, &pace);
         self.gauges.reached(&key);
-        if verdict == Verdict::Done {
+        if wrote && verdict == Verdict::Done {
             self.check_status(&key);
         }
         if let (true, Some(nodes)) = (self.shares_targets(), handed)
@@ -84,6 +86,12 @@ impl Dispatcher {
             self.update_shared();
         }
         Ok(())
+    }
+
+    /// Version of the status that the lane was known to have written.
+    fn written(&self, key: &Key) -> Option<u64> {
+        let Key::Service(name) = key else { return None };
+        self.memories.get(name)?.written
     }
 
     /// W-4: what was wiped before it was remembered that it was written.

@@ -26,6 +26,8 @@ use crate::provider::{Finding, Survey};
 pub(super) struct Surveys {
     pub(super) running: JoinSet<Surveyed>,
     due: Option<Instant>,
+    /// Whether what the survey that runs looks at is out of date.
+    hurried: bool,
     failures: u32,
     /// Services that look as if an earlier process had left them in order; the first survey tells. `None`
     /// after it.
@@ -49,11 +51,24 @@ pub(super) struct Surveyed {
 impl Surveys {
     pub(super) fn new(orphans: Orphans) -> Self {
         let awaiting = Some(BTreeSet::new());
-        Self { running: JoinSet::new(), due: Some(Instant::now()), failures: 0, awaiting, orphans }
+        Self {
+            running: JoinSet::new(),
+            due: Some(Instant::now()),
+            hurried: false,
+            failures: 0,
+            awaiting,
+            orphans,
+        }
     }
 
     pub(super) fn due(&self) -> Option<Instant> {
         self.due.filter(|_| self.running.is_empty())
+    }
+
+    /// Makes the next survey due now.
+    pub(super) fn hasten(&mut self, now: Instant) {
+        self.due = Some(now);
+        self.hurried = true;
     }
 
     /// Leaves a Service that looks settled to the first survey, if that is still to come.
@@ -76,6 +91,7 @@ impl Dispatcher {
             self.surveys.due = Some(now + self.options.probe_delay);
             return;
         }
+        self.surveys.hurried = false;
         let (entries, wanted): (Vec<Entry>, Vec<LoadBalancer>) =
             self.candidates().into_iter().filter_map(|(key, service)| self.entry(key, service)).unzip();
         let reconciler = Arc::clone(&self.reconciler);
@@ -140,7 +156,8 @@ impl Dispatcher {
     fn plan_survey(&mut self, delay: Duration) {
         let jitter = 1.0 + 0.1 * self.random.f64();
         let is_on = !self.options.drift_interval.is_zero();
-        self.surveys.due = is_on.then(|| Instant::now() + delay.mul_f64(jitter));
+        let delay = if self.surveys.hurried { Duration::ZERO } else { delay.mul_f64(jitter) };
+        self.surveys.due = (is_on || self.surveys.hurried).then(|| Instant::now() + delay);
     }
 
     /// Draws the conclusion for one Service, unless it changed meanwhile.

@@ -105,6 +105,18 @@ impl Reconciler {
         Ok(())
     }
 
+    /// A status that could not be restored says nothing of the load balancer: what is remembered of its health
+    /// stays, for the next attempt to write.
+    pub(super) async fn not_restored(&self, lane: &Lane, failure: &Failure) -> Verdict {
+        let error = failure.error();
+        tracing::warn!(%failure, kind = ?error.kind(), "the status could not be restored");
+        if error.kind() == ErrorKind::Throttled {
+            return throttled(error);
+        }
+        self.tell(lane, Notice::sync_failed(failure)).await;
+        Verdict::Failed(error.retry())
+    }
+
     async fn set_health(&self, lane: &mut Lane, health: Health) {
         let health = lane.memory.health.insert(health);
         match self.write_status(&lane.service, None, Some(health)).await {

@@ -126,6 +126,7 @@ fn w_4_a_status_that_was_wiped_while_its_lane_ran_is_work_after_it() {
         (at("7", &[ours(), ip("8.8.8.8")]), Work::NONE, "our write"),
         (at("8", &[ours()]), Work::STATUS, "wiped after it"),
         (at("8", &[ours(), cluster_ip()]), Work::NONE, "it wants none any more"),
+        (at("8", &[ours(), deleted()]), Work::NONE, "it is being deleted"),
     ];
     for (service, work, what) in cases {
         assert_eq!(rules().after_run(&service, &memory), work, "{what}");
