@@ -391,13 +391,7 @@ impl LoadBalancerProvider for Cloud {
             if notes.existing.contains(uid) && !notes.drifted.contains(uid) {
                 return Finding::Converged(status());
             }
-            let service = lb.service.path();
-            Finding::Differs(PlanReport {
-                service,
-                steps: Vec::new(),
-                resources: Vec::new(),
-                warnings: Vec::new(),
-            })
+            Finding::Differs(PlanReport::empty(lb.service.path()))
         });
         let owned = notes.owners.values().filter(|id| notes.existing.contains(&id.uid)).map(|id| Owned {
             service: Some(id.clone()),
