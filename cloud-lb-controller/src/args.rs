@@ -28,6 +28,7 @@ pub(crate) enum Command {
     Run(Box<RunArgs>),
     Facts(FactsArgs),
     CheckPermissions(PermissionArgs),
+    Orphans(OrphanArgs),
 }
 
 #[derive(Debug, Clone, Copy, Args)]
@@ -161,6 +162,28 @@ pub(crate) struct PermissionArgs {
     pub(crate) output: Output,
     #[command(flatten)]
     pub(crate) provider: ProviderArgs,
+}
+
+/// List what is in the cloud for Services that do not exist
+///
+/// Looks at everything that carries the ownership marks of this cluster, and asks the cluster for all its
+/// Services, whatever their state. Exit code 0: nothing, or all of it deleted, 2: something is left, 1: an
+/// error.
+#[derive(Debug, Args)]
+pub(crate) struct OrphanArgs {
+    /// Form of the output
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) output: Output,
+    /// Delete it. What the cloud needs time for is listed as left: run it again
+    #[arg(long, requires = "yes")]
+    pub(crate) delete: bool,
+    /// You are sure that the cluster's name and the kubeconfig are the right ones
+    #[arg(long, requires = "delete")]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) provider: ProviderArgs,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
 }
 
 #[derive(Debug, Args)]

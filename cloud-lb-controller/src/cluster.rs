@@ -2,14 +2,19 @@
 
 use std::time::Duration;
 
+use kube::api::ListParams;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
-use kube::{Client, Config};
+use kube::{Api, Client, Config};
+use serde::de::DeserializeOwned;
 
 use crate::args::ClusterArgs;
 use crate::failure::{Failure, chain};
 
 /// A person waits: half a minute, as the client would take, is too long.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Objects asked for at a time.
+const PAGE: u32 = 500;
 
 /// A cluster that has answered.
 pub(crate) struct Cluster {
@@ -82,5 +87,24 @@ pub(crate) fn explain(url: &str, error: &kube::Error) -> String {
             "the cluster at {url} cannot be reached: {}; check that it runs and that --kubeconfig means it",
             chain(other)
         ),
+    }
+}
+
+impl Cluster {
+    /// Every object of a kind: all pages, or an error.
+    pub(crate) async fn list<K>(&self, api: Api<K>) -> Result<Vec<K>, Failure>
+    where
+        K: Clone + DeserializeOwned + std::fmt::Debug,
+    {
+        let mut items = Vec::new();
+        let mut page = ListParams::default().limit(PAGE);
+        loop {
+            let answer = api.list(&page).await.map_err(|error| Failure::new(explain(&self.url, &error)))?;
+            items.extend(answer.items);
+            match answer.metadata.continue_.filter(|token| !token.is_empty()) {
+                Some(token) => page = page.continue_token(&token),
+                None => return Ok(items),
+            }
+        }
     }
 }

@@ -7,6 +7,7 @@ mod demo;
 mod failure;
 mod hints;
 mod manifests;
+mod orphans;
 mod plan_cmd;
 mod providers;
 mod run;
@@ -31,6 +32,8 @@ enum Verdict {
     Fine,
     /// `plan` found something to change.
     Changes,
+    /// `orphans` found something, and left it.
+    Orphans,
     /// `check-permissions` found something that is denied.
     Denied,
 }
@@ -42,7 +45,7 @@ fn main() -> ExitCode {
     };
     match execute(cli) {
         Ok(Verdict::Fine) => ExitCode::SUCCESS,
-        Ok(Verdict::Changes | Verdict::Denied) => ExitCode::from(2),
+        Ok(Verdict::Changes | Verdict::Denied | Verdict::Orphans) => ExitCode::from(2),
         Err(failure) => {
             failure.report();
             ExitCode::FAILURE
@@ -61,7 +64,7 @@ fn execute(cli: Cli) -> Result<Verdict, Failure> {
     let Cli { command, log } = cli;
     let quiet = match command {
         Command::Run(_) => "info",
-        Command::Plan(_) | Command::Facts(_) | Command::CheckPermissions(_) => "warn",
+        Command::Plan(_) | Command::Facts(_) | Command::CheckPermissions(_) | Command::Orphans(_) => "warn",
         // The demo narrates; what it breaks on purpose must not look like trouble.
         Command::Demo(_) => "off",
     };
@@ -78,6 +81,7 @@ fn execute(cli: Cli) -> Result<Verdict, Failure> {
             Command::Run(args) => Box::pin(run::run(*args)).await,
             Command::Facts(args) => account::facts(args).await,
             Command::CheckPermissions(args) => account::check_permissions(args).await,
+            Command::Orphans(args) => Box::pin(orphans::run(args)).await,
         }
     });
     // Whoever lost the lease must not wait for a name that somebody looks up.

@@ -2,18 +2,14 @@
 
 use k8s_openapi::api::core::v1::{Node, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
-use kube::api::{Api, ListParams};
-use serde::de::DeserializeOwned;
+use kube::api::Api;
 
 use super::gather::{Situation, Wanted, relevant, typed};
 use crate::args::ClusterArgs;
-use crate::cluster::{Cluster, connect, explain};
+use crate::cluster::{Cluster, connect};
 use crate::failure::{Failure, all};
 use crate::manifests::Manifest;
 use crate::submit::{Intent, submit};
-
-/// Objects asked for at a time.
-const PAGE: u32 = 500;
 
 /// Reads the cluster, and tries the Services of the manifests out on it; without manifests, takes all
 /// Services that it has.
@@ -39,14 +35,14 @@ pub(super) async fn gather(
     };
     Ok(Situation {
         services,
-        nodes: list(&cluster, Api::<Node>::all(cluster.client.clone())).await?,
-        slices: list(&cluster, Api::<EndpointSlice>::all(cluster.client.clone())).await?,
+        nodes: cluster.list(Api::<Node>::all(cluster.client.clone())).await?,
+        slices: cluster.list(Api::<EndpointSlice>::all(cluster.client.clone())).await?,
         notes,
     })
 }
 
 async fn present(cluster: &Cluster, finalizer: &str) -> Result<Vec<Wanted>, Failure> {
-    let services = list(cluster, Api::<Service>::all(cluster.client.clone())).await?;
+    let services = cluster.list(Api::<Service>::all(cluster.client.clone())).await?;
     let wanted = |service| Wanted { service, manifest: None };
     // Whether the others had a load balancer once, their finalizer tells.
     let concerns = |wanted: &Wanted| {
@@ -66,20 +62,4 @@ async fn tried(cluster: &Cluster, manifests: &[&Manifest]) -> Result<Vec<Wanted>
         }));
     }
     all(results)
-}
-
-async fn list<K>(cluster: &Cluster, api: Api<K>) -> Result<Vec<K>, Failure>
-where
-    K: Clone + DeserializeOwned + std::fmt::Debug,
-{
-    let mut items = Vec::new();
-    let mut page = ListParams::default().limit(PAGE);
-    loop {
-        let answer = api.list(&page).await.map_err(|error| Failure::new(explain(&cluster.url, &error)))?;
-        items.extend(answer.items);
-        match answer.metadata.continue_.filter(|token| !token.is_empty()) {
-            Some(token) => page = page.continue_token(&token),
-            None => return Ok(items),
-        }
-    }
 }
