@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use serde::Serialize;
+use tokio::time::Instant;
 use tracing::{Instrument, debug_span};
 
 use crate::error::{Effect, Error, ErrorKind, Result};
+use crate::measure::{self, Fact};
 use crate::rate::{RateLimit, TokenBucket};
 
 /// Whether a call can change something.
@@ -84,6 +86,7 @@ impl Calls {
             bucket.slow_down();
         }
         self.counts.lock().entry(Cow::Owned(operation.to_owned())).or_default().throttles += 1;
+        measure::note(&Fact::Throttled { operation });
     }
 
     /// Makes one call. The time spent waiting for the rate limit does not count against the deadline.
@@ -101,12 +104,20 @@ impl Calls {
         call: impl Future<Output = Result<T>>,
     ) -> Result<T> {
         let operation = operation.into();
+        let asked = Instant::now();
         if let Some(bucket) = self.bucket(&operation, access) {
             bucket.take().await;
         }
+        let begin = Instant::now();
         let span = debug_span!("cloud_call", operation = %operation);
         let answer = tokio::time::timeout(self.deadline, call).instrument(span).await;
         let result = answer.unwrap_or_else(|_| Err(self.timed_out(access)));
+        measure::note(&Fact::CloudCall {
+            operation: &operation,
+            waited: begin - asked,
+            took: begin.elapsed(),
+            error: result.as_ref().err().map(Error::kind),
+        });
         self.count(operation.clone(), result.is_err());
         result.map_err(|error| error.during(operation))
     }
@@ -137,8 +148,6 @@ impl Calls {
 mod tests {
     use std::num::NonZeroU32;
 
-    use tokio::time::Instant;
-
     use super::*;
 
     #[tokio::test(start_paused = true)]
@@ -167,6 +176,27 @@ mod tests {
         assert_eq!(start.elapsed(), Duration::from_secs(2));
         assert_eq!(calls.counts()["List"], CallCount { calls: 4, errors: 1, throttles: 0 });
         assert_eq!(calls.counts()["Create"], CallCount { calls: 3, errors: 0, throttles: 0 });
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_are_told_to_the_measure_of_their_task() {
+        let limit = RateLimit::per_second(NonZeroU32::MIN, NonZeroU32::MIN);
+        let calls = Calls::new(Duration::from_secs(5)).with_limit(Access::Read, limit);
+        let notes = std::sync::Arc::new(measure::tests::Notes::default());
+        measure::measured(std::sync::Arc::clone(&notes) as _, async {
+            calls.make("List", Access::Read, async { Ok(()) }).await.unwrap();
+            calls.make("List", Access::Read, std::future::pending::<Result<()>>()).await.unwrap_err();
+            calls.throttled("List", Access::Read);
+        })
+        .await;
+        assert_eq!(
+            notes.take(),
+            [
+                r#"CloudCall { operation: "List", waited: 0ns, took: 0ns, error: None }"#,
+                r#"CloudCall { operation: "List", waited: 1s, took: 5s, error: Some(Timeout) }"#,
+                r#"Throttled { operation: "List" }"#,
+            ]
+        );
     }
 
     #[tokio::test(start_paused = true)]

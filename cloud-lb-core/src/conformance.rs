@@ -30,7 +30,9 @@ pub use lifecycle::{
 };
 pub use ownership::{ambiguous_resources_are_refused, foreign_resources_are_left_alone};
 pub use report::{Failure, Report, Verdict};
-pub use targets::{nodes_change_with_few_writes, targets_of_nothing_are_not_found};
+pub use targets::{
+    nodes_change_with_few_writes, only_declared_parts_of_nodes_are_used, targets_of_nothing_are_not_found,
+};
 pub use transition::{Transition, transitions};
 
 /// Runs every case that fits the provider. One failure does not keep the others from running.

@@ -13,6 +13,7 @@ mod dispatch;
 mod endpoints;
 mod events;
 mod finalizer;
+mod gauges;
 mod index;
 mod key;
 mod memory;
@@ -38,13 +39,17 @@ pub use self::status::READY_CONDITION;
 use self::api::ServiceWriter;
 use self::dispatch::Dispatcher;
 use self::events::Events;
+use self::gauges::Gauges;
 use self::nodes::Nodes;
 use self::reconcile::Reconciler;
 use self::triggers::Rules;
 use self::watch::Slices;
 use crate::error::Result;
 use crate::k8s::NodePolicy;
+use crate::layers::Measured;
+use crate::measure::{Measure, Unmeasured};
 use crate::provider::LoadBalancerProvider;
+use crate::vitals::Vitals;
 
 /// Keeps the load balancers of a cluster as its Services ask.
 ///
@@ -61,6 +66,8 @@ pub struct Controller {
     client: Client,
     provider: Arc<dyn LoadBalancerProvider>,
     options: Options,
+    measure: Arc<dyn Measure>,
+    vitals: Vitals,
 }
 
 impl fmt::Debug for Controller {
@@ -79,7 +86,20 @@ impl Controller {
     /// `InvalidInput` if the options are wrong.
     pub fn new(client: Client, provider: Arc<dyn LoadBalancerProvider>, options: Options) -> Result<Self> {
         options.validate()?;
-        Ok(Self { client, provider, options })
+        let (measure, vitals) = (Arc::new(Unmeasured), Vitals::default());
+        Ok(Self { client, provider, options, measure, vitals })
+    }
+
+    /// Tells `measure` of everything that happens, in the controller and in the provider.
+    pub fn with_measure(mut self, measure: Arc<dyn Measure>) -> Self {
+        self.provider = Arc::new(Measured::new(self.provider, Arc::clone(&measure)));
+        self.measure = measure;
+        self
+    }
+
+    /// What the controller is at, for health checks and metrics.
+    pub fn vitals(&self) -> Vitals {
+        self.vitals.clone()
     }
 
     /// Runs until `shutdown` is cancelled, then waits for the calls in flight, up to
@@ -97,9 +117,10 @@ impl Controller {
         let capabilities = self.provider.capabilities();
         let slices = if capabilities.pod_targets { Slices::Watched } else { Slices::Ignored };
         let watches = watch::watches(&self.client, self.options.namespace.as_deref(), slices);
-        let nodes = Nodes::new(self.node_policy(), self.options.debounce());
+        let nodes = Nodes::new(self.node_policy(), capabilities.node_fields.clone(), self.options.debounce());
         tracing::info!(provider = self.provider.name(), options = ?self.options, "service controller starts");
-        let dispatcher = Dispatcher::new(self.reconciler(), nodes, slices, self.options);
+        let gauges = Gauges::new(self.vitals.clone(), Arc::clone(&self.measure));
+        let dispatcher = Dispatcher::new(self.reconciler(), nodes, slices, self.options, gauges);
         dispatcher.run(watches, shutdown).await?;
         tracing::info!("service controller stopped");
         Ok(())

@@ -8,18 +8,17 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use tracing::{Instrument, info_span};
-
 use crate::backend::{Backend, Scope};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Graph;
+use crate::measure::{Stage, pure_stage, stage};
 use crate::model::{LoadBalancer, Node, ServiceId, Status};
 use crate::plan::{Observed, Plan, PlanReport, StepReport, plan};
 use crate::provider::{
     Capabilities, LoadBalancerProvider, Outcome, Owned, Pending, State, TargetScope, TargetUpdate,
 };
 use apply::Ran;
+use async_trait::async_trait;
 use deletes::Deletes;
 use fold::Fold;
 
@@ -74,14 +73,15 @@ impl<B: Backend> Engine<B> {
 
     async fn desired(&self, lb: &LoadBalancer) -> Result<Graph<B::Spec>> {
         self.backend.capabilities().check(lb)?;
-        let facts = self.backend.resolve(lb).instrument(info_span!("resolve")).await?;
-        self.backend.build(lb, &facts)
+        let facts = stage(Stage::Resolve, self.backend.resolve(lb)).await?;
+        pure_stage(Stage::Build, || self.backend.build(lb, &facts))
     }
 
     async fn planned(&self, scope: Scope<'_>, want: &Graph<B::Spec>) -> Result<Planned<B>> {
         let tick = self.fold.now();
-        let have = self.backend.observe(scope).instrument(info_span!("observe")).await?;
-        let plan = plan(want, &have, |have, want| self.backend.change(have, want))?;
+        let have = stage(Stage::Observe, self.backend.observe(scope)).await?;
+        let plan =
+            pure_stage(Stage::Plan, || plan(want, &have, |have, want| self.backend.change(have, want)))?;
         Ok(Planned { plan, have, tick })
     }
 
@@ -89,7 +89,7 @@ impl<B: Backend> Engine<B> {
     async fn converge(&self, subject: &str, scope: Scope<'_>, want: &Graph<B::Spec>) -> Result<Ran<B::Spec>> {
         for _ in 0..MAX_ROUNDS {
             let planned = self.planned(scope, want).await?;
-            match self.run(subject, planned).await? {
+            match stage(Stage::Apply, self.run(subject, planned)).await? {
                 Ran::Stale => {}
                 ran => return Ok(ran),
             }
@@ -100,10 +100,11 @@ impl<B: Backend> Engine<B> {
     async fn update_shared_targets(&self, nodes: &[Node]) -> Result<Outcome<()>> {
         for _ in 0..MAX_ROUNDS {
             let tick = self.fold.now();
-            let have = self.backend.observe(Scope::Cluster).await?;
+            let have = stage(Stage::Observe, self.backend.observe(Scope::Cluster)).await?;
             let want = self.backend.build_shared_targets(nodes, &have)?;
             let plan = plan(&want, &have, |have, want| self.backend.change(have, want))?.only_target_sets();
-            match self.run("cluster", Planned { plan, have, tick }).await? {
+            let planned = Planned { plan, have, tick };
+            match stage(Stage::Apply, self.run("cluster", planned)).await? {
                 Ran::Stale => {}
                 ran => return Ok(ran.outcome(|_| Outcome::Done(()))),
             }
@@ -124,7 +125,7 @@ impl<B: Backend> Engine<B> {
                 .on(lb.service.to_string()));
             }
             planned.plan = planned.plan.only_target_sets();
-            match self.run(&subject, planned).await? {
+            match stage(Stage::Apply, self.run(&subject, planned)).await? {
                 Ran::Stale => {}
                 ran => return Ok(ran.outcome(|_| Outcome::Done(()))),
             }

@@ -39,6 +39,24 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// The word for it in metrics and JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::InvalidInput => "invalid-input",
+            Self::Unsupported => "unsupported",
+            Self::NotFound => "not-found",
+            Self::Conflict => "conflict",
+            Self::Ownership => "ownership",
+            Self::Throttled => "throttled",
+            Self::Quota => "quota",
+            Self::PermissionDenied => "permission-denied",
+            Self::InUse => "in-use",
+            Self::Timeout => "timeout",
+            Self::Unavailable => "unavailable",
+            Self::Internal => "internal",
+        }
+    }
+
     /// The retry that fits most errors of this kind.
     pub fn default_retry(self) -> Retry {
         match self {
@@ -280,6 +298,28 @@ mod tests {
         );
         assert_eq!(error.retry(), Retry::Never);
         assert_eq!(error.violations().len(), 1);
+    }
+
+    #[test]
+    fn kinds_have_one_word_each_everywhere() {
+        use ErrorKind::*;
+        let kinds = [
+            InvalidInput,
+            Unsupported,
+            NotFound,
+            Conflict,
+            Ownership,
+            Throttled,
+            Quota,
+            PermissionDenied,
+            InUse,
+            Timeout,
+            Unavailable,
+            Internal,
+        ];
+        for kind in kinds {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.word());
+        }
     }
 
     #[test]

@@ -11,19 +11,22 @@ mod problems;
 mod ranges;
 mod service;
 mod status;
+mod taints;
 
 #[cfg(test)]
 mod fixtures;
 
 pub use decide::{
     ClassPolicy, Owner, has_finalizer, needs_cleanup, needs_health_check, needs_update,
-    requests_only_local_traffic, same_status, should_sync_node, wants_load_balancer,
+    requests_only_local_traffic, same_status, wants_load_balancer,
 };
 pub use endpoints::endpoints;
-pub use nodes::{DrainingNodes, NodePolicy, same_targets, usable_nodes};
+pub use nodes::{DrainingNodes, NewNodes, NodePolicy, usable_nodes};
+pub(crate) use nodes::{Standing, is_up, translate as translate_node};
 pub use ranges::{allows_all, source_ranges};
 pub use service::{load_balancer, service_id};
 pub use status::status;
+pub use taints::{DrainTaint, TaintEffect};
 
 use problems::Problems;
 

@@ -11,7 +11,7 @@ pub mod backend;
 #[cfg(feature = "kube")]
 mod backoff;
 pub mod call;
-#[cfg(feature = "kube")]
+#[cfg(any(feature = "kube", feature = "metrics"))]
 mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -22,11 +22,16 @@ pub mod error;
 pub mod graph;
 #[cfg(feature = "kube")]
 pub mod k8s;
+pub mod layers;
+pub mod measure;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 pub mod model;
 pub mod naming;
 pub mod ownership;
 pub mod plan;
 pub mod provider;
 pub mod rate;
+pub mod vitals;
 
 pub use error::{Error, ErrorKind, Result};

@@ -12,4 +12,4 @@ pub use id::ServiceId;
 pub use port::{Port, Protocol, TargetPort};
 pub use spec::{IpFamily, LoadBalancer, SessionAffinity};
 pub use status::{Address, Ingress, IpMode, PortStatus, Status};
-pub use target::{Endpoint, Node, NodeState};
+pub use target::{Endpoint, Node, NodeField, NodeState, Readiness};

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use serde::Serialize;
 
 use crate::error::{Error, Result, Violation};
-use crate::model::{IpFamily, LoadBalancer, Node, Protocol, ServiceId, SessionAffinity, Status};
+use crate::model::{IpFamily, LoadBalancer, Node, NodeField, Protocol, ServiceId, SessionAffinity, Status};
 use crate::plan::PlanReport;
 
 /// The cloud is still at work. Waiting is not an error.
@@ -91,6 +91,8 @@ pub struct Capabilities {
     pub target_scope: TargetScope,
     /// Whether a node needs `spec.providerID` to be a target.
     pub needs_provider_id: bool,
+    /// What of a node matters, beside its name and state; a change of anything else makes no call.
+    pub node_fields: BTreeSet<NodeField>,
     /// Prefixes of the annotations that the provider reads; a change of others means nothing to it.
     pub annotation_prefixes: Vec<&'static str>,
 }

@@ -6,7 +6,7 @@ use std::future::Future;
 use cloud_lb_core::backend::{Applied, Backend, Scope};
 use cloud_lb_core::error::Result;
 use cloud_lb_core::graph::Graph;
-use cloud_lb_core::model::{IpFamily, LoadBalancer, Node, Protocol, ServiceId};
+use cloud_lb_core::model::{IpFamily, LoadBalancer, Node, NodeField, Protocol, ServiceId};
 use cloud_lb_core::plan::{Change, Observed, Step};
 use cloud_lb_core::provider::{Capabilities, Owned, State, TargetScope};
 
@@ -93,6 +93,8 @@ fn capabilities() -> Capabilities {
         pod_targets: true,
         target_scope: TargetScope::LoadBalancer,
         needs_provider_id: true,
+        // The zone shares out the places of a target group with a limit (AWS-189).
+        node_fields: [NodeField::ProviderId, NodeField::Labels, NodeField::Readiness, NodeField::Zone].into(),
         annotation_prefixes: vec!["service.beta.kubernetes.io/"],
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU16;
 
 use cloud_lb_core::model::{
-    Endpoint, IpFamily, LoadBalancer, Node, NodeState, Port, Protocol, ServiceId, SessionAffinity,
+    Endpoint, IpFamily, LoadBalancer, Node, NodeState, Port, Protocol, Readiness, ServiceId, SessionAffinity,
     TargetPort, TrafficPolicy,
 };
 
@@ -73,7 +73,7 @@ pub(crate) fn node(number: u8) -> Node {
         zone: Some(format!("us-west-2{}", char::from(b'a' + number % 3))),
         labels: BTreeMap::new(),
         state: NodeState::Active,
-        ready: true,
+        readiness: Readiness::Ready,
     }
 }
 

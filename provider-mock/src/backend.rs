@@ -16,7 +16,7 @@ use std::sync::Arc;
 use cloud_lb_core::Result;
 use cloud_lb_core::backend::Backend;
 use cloud_lb_core::engine::{Engine, StepObserver};
-use cloud_lb_core::model::{IpFamily, LoadBalancer, Protocol};
+use cloud_lb_core::model::{IpFamily, LoadBalancer, NodeField, Protocol};
 use cloud_lb_core::provider::{Capabilities, LoadBalancerProvider, TargetScope};
 
 use crate::annotations_table;
@@ -72,8 +72,8 @@ fn engine<B: Backend>(backend: B, observer: Option<Arc<dyn StepObserver>>) -> Ar
     }
 }
 
-/// What all shapes can do.
-fn capabilities(target_scope: TargetScope) -> Capabilities {
+/// What all shapes can do. They differ in where targets live, and in what of a node they look at.
+fn capabilities(target_scope: TargetScope, node_fields: &[NodeField]) -> Capabilities {
     Capabilities {
         protocols: BTreeSet::from([Protocol::Tcp, Protocol::Udp]),
         families: BTreeSet::from([IpFamily::V4, IpFamily::V6]),
@@ -85,6 +85,7 @@ fn capabilities(target_scope: TargetScope) -> Capabilities {
         pod_targets: false,
         target_scope,
         needs_provider_id: false,
+        node_fields: node_fields.iter().copied().collect(),
         annotation_prefixes: vec![annotations_table::PREFIX],
     }
 }

@@ -37,6 +37,7 @@ fn capability_table(shapes: &[Capabilities]) -> String {
         TargetScope::Cluster => "cluster".to_owned(),
     });
     row("nodes need `spec.providerID`", &|c| yes(c.needs_provider_id));
+    row("of a node, a changed … is passed on", &|c| join(&c.node_fields));
     table
 }
 

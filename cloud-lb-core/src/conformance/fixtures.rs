@@ -7,8 +7,8 @@ use std::num::NonZeroU16;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use crate::model::{
-    IpFamily, LoadBalancer, Node, NodeState, Port, Protocol, ServiceId, SessionAffinity, TargetPort,
-    TrafficPolicy,
+    IpFamily, LoadBalancer, Node, NodeState, Port, Protocol, Readiness, ServiceId, SessionAffinity,
+    TargetPort, TrafficPolicy,
 };
 use crate::provider::Capabilities;
 
@@ -58,7 +58,7 @@ pub fn node(index: u8) -> Node {
         zone: Some("zone-a".to_owned()),
         labels: BTreeMap::new(),
         state: NodeState::Active,
-        ready: true,
+        readiness: Readiness::Ready,
     }
 }
 

@@ -1,11 +1,13 @@
 //! What is behind the load balancer: nodes, and how they are checked.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use super::fixtures::{load_balancer, node, number};
 use super::harness::{World, Worlds};
 use super::report::{Failure, Report, Verdict, check, equal};
 use super::transition::{Transition, there_and_back};
 use crate::ErrorKind;
-use crate::model::{LoadBalancer, Node, NodeState, TrafficPolicy};
+use crate::model::{LoadBalancer, Node, NodeField, NodeState, Readiness, TrafficPolicy};
 use crate::provider::{Capabilities, Outcome, TargetScope, TargetUpdate};
 
 pub(super) fn transitions(capabilities: &Capabilities) -> Vec<Transition> {
@@ -29,6 +31,37 @@ pub(super) fn transitions(capabilities: &Capabilities) -> Vec<Transition> {
 pub(super) async fn run(worlds: &dyn Worlds, report: &mut Report) {
     report.add("targets of nothing are not found", targets_of_nothing_are_not_found(worlds).await);
     report.add("nodes change with few writes", nodes_change_with_few_writes(worlds).await);
+    report.add("only declared parts of nodes are used", only_declared_parts_of_nodes_are_used(worlds).await);
+}
+
+/// What changes of a node beside the declared parts changes nothing in the plan: the controller does not
+/// pass it on (W-19).
+pub async fn only_declared_parts_of_nodes_are_used(worlds: &dyn Worlds) -> Verdict {
+    let world = World::new(worlds);
+    let provider = world.0.provider();
+    let capabilities = provider.capabilities();
+    let lb = load_balancer("web", capabilities);
+    world.ensured(&lb).await?;
+    let undeclared = NodeField::ALL.into_iter().filter(|field| !capabilities.node_fields.contains(field));
+    for field in undeclared {
+        let mut changed = lb.clone();
+        changed.nodes.iter_mut().for_each(|node| change(node, field));
+        let plan = provider.plan(&changed).await?;
+        check(plan.is_empty(), format_args!("{field} is used and not declared: {plan}"))?;
+    }
+    Ok(())
+}
+
+fn change(node: &mut Node, field: NodeField) {
+    match field {
+        NodeField::Addresses => node.addresses = vec![IpAddr::V4(Ipv4Addr::new(10, 9, 9, 9))],
+        NodeField::ProviderId => node.provider_id = Some("conformance:///zone-b/other".to_owned()),
+        NodeField::Zone => node.zone = Some("zone-b".to_owned()),
+        NodeField::Labels => {
+            node.labels.insert("example.com/changed".to_owned(), "yes".to_owned());
+        }
+        NodeField::Readiness => node.readiness = Readiness::Unknown,
+    }
 }
 
 /// An update of the targets of no load balancer is `NotFound`, and writes nothing.

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::endpoints::Endpoints;
+use super::gauges::Gauges;
 use super::index::{Change, Index};
 use super::key::{Key, ObjectKey};
 use super::memory::Memory;
@@ -37,10 +38,17 @@ pub(crate) struct Dispatcher {
     queue: Queue,
     lanes: JoinSet<Finished>,
     random: fastrand::Rng,
+    gauges: Gauges,
 }
 
 impl Dispatcher {
-    pub(crate) fn new(reconciler: Reconciler, nodes: Nodes, slices: Slices, options: Options) -> Self {
+    pub(crate) fn new(
+        reconciler: Reconciler,
+        nodes: Nodes,
+        slices: Slices,
+        options: Options,
+        gauges: Gauges,
+    ) -> Self {
         Self {
             reconciler: Arc::new(reconciler),
             options,
@@ -53,6 +61,7 @@ impl Dispatcher {
             queue: Queue::default(),
             lanes: JoinSet::new(),
             random: fastrand::Rng::new(),
+            gauges,
         }
     }
 
@@ -65,11 +74,13 @@ impl Dispatcher {
 
     async fn work(&mut self, watches: &mut Watches, shutdown: &CancellationToken) -> Result<()> {
         loop {
+            self.gauges.turn(self.unlisted(), &self.queue, self.nodes.census());
             self.start_lanes();
             let due = self.next_due();
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => return Ok(()),
+                () = self.gauges.beat() => {}
                 Some(finished) = self.lanes.join_next() => self.finish(finished)?,
                 seen = watches.next() => self.see(seen)?,
                 () = sleep_until(due) => self.advance(),
@@ -149,17 +160,24 @@ impl Dispatcher {
         let generation = self.nodes.current().generation;
         if self.shares_targets() {
             self.shared.want(generation);
+            self.gauges.pass([Key::Cluster]);
             if self.shared.lack(generation) {
                 self.update_shared();
+            } else {
+                self.gauges.reached(&Key::Cluster);
             }
             return;
         }
+        let mut lanes = Vec::new();
         for (key, memory) in self.memories.iter().filter(|(_, memory)| memory.ensured) {
             if memory.targets.as_ref().is_none_or(|targets| targets.nodes != generation) {
-                self.queue.touch(&Key::Service(key.clone()), Work::TARGETS);
+                let key = Key::Service(key.clone());
+                self.queue.touch(&key, Work::TARGETS);
+                lanes.push(key);
             }
         }
         self.queue.touch_running(Work::TARGETS);
+        self.gauges.pass(lanes);
     }
 
     fn shares_targets(&self) -> bool {
@@ -175,9 +193,17 @@ impl Dispatcher {
 
     /// Whether everything was listed; no work begins before (SC-3).
     fn is_ready(&self) -> bool {
-        self.services.is_listed()
-            && self.nodes.is_listed()
-            && (self.slices == Slices::Ignored || self.endpoints.is_listed())
+        self.unlisted().is_empty()
+    }
+
+    fn unlisted(&self) -> Vec<&'static str> {
+        let slices = self.slices == Slices::Ignored || self.endpoints.is_listed();
+        let kinds = [
+            ("services", self.services.is_listed()),
+            ("nodes", self.nodes.is_listed()),
+            ("endpointslices", slices),
+        ];
+        kinds.into_iter().filter(|(_, listed)| !listed).map(|(kind, _)| kind).collect()
     }
 
     fn next_due(&self) -> Option<Instant> {
@@ -188,22 +214,24 @@ impl Dispatcher {
     fn start_lanes(&mut self) {
         while self.is_ready()
             && self.lanes.len() < self.options.concurrency
-            && let Some((key, work)) = self.queue.take()
+            && let Some((key, work, since)) = self.queue.take()
         {
+            let watch = self.gauges.begin(&key, since);
             let nodes = self.nodes.current();
             self.shared.want(nodes.generation);
             let reconciler = Arc::clone(&self.reconciler);
             match key {
                 Key::Cluster => {
-                    self.lanes
-                        .spawn(async move { reconciler.update_cluster(&nodes).await }.in_current_span());
+                    let lane = async move { watch.over(reconciler.update_cluster(&nodes)).await };
+                    self.lanes.spawn(lane.in_current_span());
                 }
                 Key::Service(key) => {
                     let service = self.services.get(&key).cloned();
                     let memory = self.memories.get(&key).cloned();
                     let slices = self.endpoints.of(&key);
                     let job = Job { key, work, service, memory, nodes, slices };
-                    self.lanes.spawn(async move { reconciler.run(job).await }.in_current_span());
+                    let lane = async move { watch.over(Box::pin(reconciler.run(job))).await };
+                    self.lanes.spawn(lane.in_current_span());
                 }
             }
         }
@@ -215,6 +243,7 @@ impl Dispatcher {
             Error::new(ErrorKind::Internal, "a task of the controller died").with_source(error)
         })?;
         if let Key::Service(key) = &key {
+            self.gauges.remember(self.memories.get(key), memory.as_ref());
             match memory {
                 Some(memory) => self.memories.insert(key.clone(), memory),
                 None => self.memories.remove(key),
@@ -222,6 +251,7 @@ impl Dispatcher {
         }
         let pace = self.options.pace(self.random.f64());
         self.queue.finish(&key, verdict, Instant::now(), &pace);
+        self.gauges.reached(&key);
         if let (true, Some(nodes)) = (self.shares_targets(), handed)
             && self.shared.end(nodes, verdict)
         {

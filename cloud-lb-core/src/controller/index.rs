@@ -88,10 +88,6 @@ impl<K: ResourceExt> Index<K> {
     pub(crate) fn get(&self, key: &ObjectKey) -> Option<&Arc<K>> {
         self.objects.get(key)
     }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &K> {
-        self.objects.values().map(AsRef::as_ref)
-    }
 }
 
 fn change<K: ResourceExt>(old: Option<Arc<K>>, new: Option<Arc<K>>) -> Option<Change<K>> {

@@ -2,6 +2,8 @@ use std::fmt;
 
 use kube::ResourceExt;
 
+use crate::measure::Lane;
+
 /// Namespace and name of an object; the namespace of cluster-wide objects is empty.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ObjectKey {
@@ -31,4 +33,23 @@ pub(crate) enum Key {
     Cluster,
     /// All that concerns one Service.
     Service(ObjectKey),
+}
+
+impl Key {
+    /// What the lane serves.
+    pub(crate) fn lane(&self) -> Lane {
+        match self {
+            Self::Cluster => Lane::Node,
+            Self::Service(_) => Lane::Service,
+        }
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cluster => f.write_str("the targets of the cluster"),
+            Self::Service(key) => key.fmt(f),
+        }
+    }
 }

@@ -1,5 +1,4 @@
-//! Which lanes have work, which run, and when to try again. No clock and no tasks: the dispatcher
-//! brings both.
+//! Which lanes have work, which run, and when to try again. No tasks: the dispatcher brings them.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -9,6 +8,8 @@ use tokio::time::Instant;
 use super::key::Key;
 use crate::backoff::Backoff;
 use crate::error::Retry;
+use crate::measure::Lane;
+use crate::vitals::QueueState;
 
 /// What a lane is to do. Work of one lane adds up until the lane runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -63,8 +64,10 @@ pub(crate) struct Pace {
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     slots: BTreeMap<Key, Slot>,
-    ready: VecDeque<Key>,
+    /// Since when each lane waits.
+    ready: VecDeque<(Instant, Key)>,
     retries: BTreeSet<(Instant, Key)>,
+    states: BTreeMap<Lane, QueueState>,
 }
 
 #[derive(Debug, Default)]
@@ -99,8 +102,14 @@ impl Queue {
         }
         if slot.stage == Stage::Idle {
             slot.stage = Stage::Ready;
-            self.ready.push_back(key.clone());
+            self.line_up(key);
         }
+    }
+
+    fn line_up(&mut self, key: &Key) {
+        let state = self.states.entry(key.lane()).or_default();
+        (state.depth, state.adds) = (state.depth + 1, state.adds + 1);
+        self.ready.push_back((Instant::now(), key.clone()));
     }
 
     /// Adds work to the lanes that run: they began with what was newest then.
@@ -119,14 +128,17 @@ impl Queue {
         }
     }
 
-    /// Takes the lane that has waited longest; [`finish`](Self::finish) must follow.
-    pub(crate) fn take(&mut self) -> Option<(Key, Work)> {
-        let key = self.ready.pop_front()?;
+    /// Takes the lane that has waited longest, and tells since when it did; [`finish`](Self::finish) must
+    /// follow.
+    pub(crate) fn take(&mut self) -> Option<(Key, Work, Instant)> {
+        let (since, key) = self.ready.pop_front()?;
+        let state = self.states.entry(key.lane()).or_default();
+        state.depth = state.depth.saturating_sub(1);
         let slot = self.slots.entry(key.clone()).or_default();
         slot.stage = Stage::Running;
         slot.running = std::mem::take(&mut slot.work);
         let work = slot.running;
-        Some((key, work))
+        Some((key, work, since))
     }
 
     /// Notes how the run of a lane ended and plans what follows (SC-33 to SC-35). Work that came in
@@ -136,14 +148,17 @@ impl Queue {
     pub(crate) fn finish(&mut self, key: &Key, verdict: Verdict, now: Instant, pace: &Pace) {
         let Some(slot) = self.slots.get_mut(key) else { return };
         let done = std::mem::take(&mut slot.running);
-        slot.stage = Stage::Idle;
-        if slot.work != Work::NONE {
-            slot.stage = Stage::Ready;
-            self.ready.push_back(key.clone());
-        }
+        let again = slot.work != Work::NONE;
+        slot.stage = if again { Stage::Ready } else { Stage::Idle };
         if verdict != Verdict::Done || done.sync {
             let due = slot.delay(verdict, pace).filter(|_| !slot.work.sync).map(|delay| now + delay);
             self.plan_retry(key, due);
+        }
+        if again {
+            self.line_up(key);
+        }
+        if matches!(verdict, Verdict::Failed(_)) {
+            self.states.entry(key.lane()).or_default().retries += 1;
         }
         if self.slots.get(key).is_some_and(Slot::is_empty) {
             self.slots.remove(key);
@@ -158,6 +173,16 @@ impl Queue {
         if let Some(due) = due {
             self.retries.insert((due, key.clone()));
         }
+    }
+
+    /// How full it is, by what lanes serve.
+    pub(crate) fn states(&self) -> &BTreeMap<Lane, QueueState> {
+        &self.states
+    }
+
+    /// Since when the lane waits that has waited longest.
+    pub(crate) fn oldest(&self) -> Option<Instant> {
+        self.ready.front().map(|(since, _)| *since)
     }
 
     /// Whether the lane runs just now.

@@ -37,7 +37,7 @@ pub(crate) fn watches(client: &Client, namespace: Option<&str>, slices: Slices) 
     };
     let mut streams = vec![
         seen("services", events(services).map(slim_service), Seen::Service),
-        seen("nodes", events(Api::all(client.clone())).map(slim_node), Seen::Node),
+        seen("nodes", events(Api::all(client.clone())), Seen::Node),
     ];
     if slices == Slices::Watched {
         let api = match namespace {
@@ -89,17 +89,6 @@ fn seen<K: 'static>(
 /// Drops what nobody reads and what there is much of.
 fn slim_service(event: watcher::Result<Event<Service>>) -> watcher::Result<Event<Service>> {
     event.map(|event| event.modify(|service| service.managed_fields_mut().clear()))
-}
-
-fn slim_node(event: watcher::Result<Event<Node>>) -> watcher::Result<Event<Node>> {
-    event.map(|event| {
-        event.modify(|node| {
-            node.managed_fields_mut().clear();
-            if let Some(status) = &mut node.status {
-                (status.images, status.volumes_attached, status.volumes_in_use) = (None, None, None);
-            }
-        })
-    })
 }
 
 fn failed(kind: &'static str, error: watcher::Error) -> Error {

@@ -7,6 +7,7 @@ use super::{Engine, Planned, contended};
 use crate::backend::{Applied, Backend};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Input, Owner, ResourceKey, Spec};
+use crate::measure::{self, Fact};
 use crate::plan::{Action, Have, Observed, Op, Ownership, Step, StepReport};
 use crate::provider::{Outcome, Pending};
 
@@ -94,6 +95,7 @@ fn log<S: Spec>(subject: &str, batch: &[Step<S>], written: &Result<Written>) {
         let (op, key) = (step.action.op(), &step.key);
         match written {
             Ok(Written::Applied(_)) => {
+                measure::note(&Fact::Step { kind: key.kind, op });
                 tracing::info!(service = subject, %op, %key, why = step.why, "applied");
             }
             Ok(Written::Stale) => tracing::debug!(service = subject, %op, %key, "stale, planning again"),

@@ -1,11 +1,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1::{
-    LoadBalancerIngress, LoadBalancerStatus, Node, Service, ServicePort, ServiceSpec,
+    LoadBalancerIngress, LoadBalancerStatus, Service, ServicePort, ServiceSpec,
 };
 use serde::{Deserialize, Serialize};
 
-use super::{FINALIZER, LOAD_BALANCER, SOURCE_RANGES_ANNOTATION, nodes};
+use super::{FINALIZER, LOAD_BALANCER, SOURCE_RANGES_ANNOTATION};
 
 /// Which Services are ours, by `spec.loadBalancerClass` (W-10).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,14 +97,6 @@ pub fn needs_update(old: &Service, new: &Service, policy: &ClassPolicy, prefixes
         || a.external_traffic_policy != b.external_traffic_policy
         || a.health_check_node_port.unwrap_or(0) != b.health_check_node_port.unwrap_or(0)
         || items(a.ip_families.as_ref()).len() != items(b.ip_families.as_ref()).len()
-}
-
-/// Whether a changed Node concerns load balancers as upstream sees it (SC-90, SC-91): its exclusion
-/// label changed sides, or its provider id changed.
-///
-/// [`NodePolicy::concerns`](super::NodePolicy::concerns) also notices a node that starts to drain.
-pub fn should_sync_node(old: &Node, new: &Node) -> bool {
-    nodes::is_included(old) != nodes::is_included(new) || nodes::provider_id(old) != nodes::provider_id(new)
 }
 
 /// Whether writing `new` over `old` would change nothing that a user can see (SC-87).

@@ -1,4 +1,6 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
 use std::num::NonZeroU16;
 
@@ -16,7 +18,55 @@ pub enum NodeState {
     Draining,
 }
 
+/// What the cluster knows of a node's health, by its `Ready` condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Readiness {
+    /// It is ready.
+    Ready,
+    /// It is not, or has not said so yet.
+    NotReady,
+    /// It has not been heard of for a while: it may be gone, or only its way to the control plane.
+    Unknown,
+}
+
+/// A part of a node that not every provider uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum NodeField {
+    /// [`Node::addresses`].
+    Addresses,
+    /// [`Node::provider_id`].
+    ProviderId,
+    /// [`Node::zone`].
+    Zone,
+    /// [`Node::labels`].
+    Labels,
+    /// [`Node::readiness`].
+    Readiness,
+}
+
+impl NodeField {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Addresses, Self::ProviderId, Self::Zone, Self::Labels, Self::Readiness];
+}
+
+impl fmt::Display for NodeField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Addresses => "addresses",
+            Self::ProviderId => "provider id",
+            Self::Zone => "zone",
+            Self::Labels => "labels",
+            Self::Readiness => "readiness",
+        })
+    }
+}
+
 /// A node of the cluster, as far as load balancers care.
+///
+/// Taints are not here: which of them announce the end of a node is the cluster's policy and no cloud's,
+/// and shows in `state`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Node {
@@ -32,8 +82,8 @@ pub struct Node {
     pub labels: BTreeMap<String, String>,
     /// Whether the node takes new connections.
     pub state: NodeState,
-    /// Whether the `Ready` condition is true.
-    pub ready: bool,
+    /// What the `Ready` condition says.
+    pub readiness: Readiness,
 }
 
 impl Node {
@@ -41,9 +91,39 @@ impl Node {
     pub fn address(&self, family: IpFamily) -> Option<IpAddr> {
         self.addresses.iter().copied().find(|address| IpFamily::of(*address) == family)
     }
+
+    /// Whether the node is known to be ready.
+    pub fn is_ready(&self) -> bool {
+        self.readiness == Readiness::Ready
+    }
+
+    /// Stands for what a provider that uses these fields can see of the node: its name and state, and
+    /// nothing but those fields (W-19).
+    ///
+    /// Comparable within a process only.
+    pub fn fingerprint(&self, fields: &BTreeSet<NodeField>) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (&self.name, self.state).hash(&mut hasher);
+        for field in fields {
+            field.hash(&mut hasher);
+            match field {
+                NodeField::Addresses => self.addresses.hash(&mut hasher),
+                NodeField::ProviderId => self.provider_id.hash(&mut hasher),
+                NodeField::Zone => self.zone.hash(&mut hasher),
+                NodeField::Labels => self.labels.hash(&mut hasher),
+                NodeField::Readiness => self.readiness.hash(&mut hasher),
+            }
+        }
+        hasher.finish()
+    }
 }
 
 /// A pod that serves the Service, for providers that send traffic straight to pods.
+///
+/// All of it comes from EndpointSlices. The `ContainersReady` condition, which would tell a pod that waits
+/// for a readiness gate from one that does not work, is on Pod objects only; watching every pod of the
+/// cluster for it costs more than all else that is watched. A pod on a node of [`Readiness::Unknown`] is
+/// not ready for the node's sake, whatever its containers do.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Endpoint {

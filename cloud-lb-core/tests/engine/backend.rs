@@ -62,6 +62,7 @@ fn capabilities() -> Capabilities {
         pod_targets: true,
         target_scope: TargetScope::LoadBalancer,
         needs_provider_id: false,
+        node_fields: [].into(),
         annotation_prefixes: vec![],
     }
 }

@@ -52,8 +52,8 @@ fn instances<'a>(context: &Context<'a>, plan: &Plan<'_>, notes: &mut Notes) -> V
     let Some(port) = plan.entry.node_port else { return Vec::new() };
     let mut usable: Vec<&Node> = context.lb.nodes.iter().filter(|node| is_candidate(context, node)).collect();
     // When no node is ready, the control plane is more likely to be at fault than all the nodes (AWS-171).
-    let fails_open = context.config.endpoints_fail_open && !usable.iter().any(|node| node.ready);
-    usable.retain(|node| node.ready || fails_open);
+    let fails_open = context.config.endpoints_fail_open && !usable.iter().any(|node| node.is_ready());
+    usable.retain(|node| node.is_ready() || fails_open);
     let mut candidates = Vec::new();
     for node in usable {
         let Some(id) = instance_id(node) else {

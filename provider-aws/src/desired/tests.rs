@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use cloud_lb_core::model::{NodeState, Protocol};
+use cloud_lb_core::model::{NodeState, Protocol, Readiness};
 use proptest::prelude::*;
 
 use super::*;
@@ -49,7 +49,7 @@ fn aws_170_nodes_that_are_no_targets() {
         },
         |node| _ = node.labels.insert("eks.amazonaws.com/compute-type".into(), "fargate".into()),
         |node| node.state = NodeState::Draining,
-        |node| node.ready = false,
+        |node| node.readiness = Readiness::NotReady,
         |node| node.provider_id = Some("kwok://node-2".into()),
     ];
     for exclude in exclude {
@@ -65,7 +65,7 @@ fn aws_170_nodes_that_are_no_targets() {
 #[test]
 fn aws_171_s4_when_no_node_is_ready_all_stay() {
     let mut lb = service(&[80], &[]);
-    lb.nodes.iter_mut().for_each(|node| node.ready = false);
+    lb.nodes.iter_mut().for_each(|node| node.readiness = Readiness::NotReady);
     assert_eq!(targets(&lb, &config()).len(), 3);
     let mut closed = config();
     closed.endpoints_fail_open = false;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cloud_lb_core::error::ErrorKind;
-use cloud_lb_core::model::{Address, LoadBalancer, NodeState, TargetPort};
+use cloud_lb_core::model::{Address, LoadBalancer, NodeState, Readiness, TargetPort};
 use cloud_lb_core::provider::{LoadBalancerProvider, Outcome};
 use provider_aws::facts::LoadBalancerState;
 use provider_aws::fake::Options;
@@ -86,7 +86,7 @@ async fn s4_when_no_node_is_ready_the_targets_stay() {
     let world = World::new(Options::default());
     let mut lb = g5();
     world.ensured(&lb).await;
-    lb.nodes.iter_mut().for_each(|node| node.ready = false);
+    lb.nodes.iter_mut().for_each(|node| node.readiness = Readiness::NotReady);
     let (_, calls) = world.calls_of(world.ensured(&lb)).await;
     assert_eq!(calls.total_writes(), 0);
 }

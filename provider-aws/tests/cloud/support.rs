@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use cloud_lb_core::engine::Engine;
 use cloud_lb_core::model::{
-    IpFamily, LoadBalancer, Node, NodeState, Port, Protocol, ServiceId, SessionAffinity, Status, TargetPort,
-    TrafficPolicy,
+    IpFamily, LoadBalancer, Node, NodeState, Port, Protocol, Readiness, ServiceId, SessionAffinity, Status,
+    TargetPort, TrafficPolicy,
 };
 use cloud_lb_core::provider::{LoadBalancerProvider, Outcome, Pending};
 use provider_aws::facts::{GroupFacts, Instance, SubnetFacts, VpcFacts};
@@ -86,7 +86,7 @@ pub(crate) fn node(index: u8) -> Node {
         zone: Some("eu-west-1a".to_owned()),
         labels: BTreeMap::new(),
         state: NodeState::Active,
-        ready: true,
+        readiness: Readiness::Ready,
     }
 }
 

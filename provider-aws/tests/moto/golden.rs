@@ -158,7 +158,9 @@ fn panic_text(error: tokio::task::JoinError) -> String {
 fn completed(mut facts: Facts, lb: &LoadBalancer, config: &Config) -> Facts {
     for id in lb.nodes.iter().filter_map(|node| node.provider_id.as_deref()?.rsplit('/').next()) {
         if !facts.instances.iter().any(|instance| instance.instance_id == id) {
-            facts.instances.push(Instance { instance_id: id.to_owned(), ..Instance::default() });
+            // Without security groups it would get the default one.
+            let like = facts.instances.first().cloned().unwrap_or_default();
+            facts.instances.push(Instance { instance_id: id.to_owned(), ..like });
         }
     }
     let of_lbs = facts.load_balancers.iter().flat_map(|lb| &lb.security_groups);

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use cloud_lb_core::engine::Engine;
 use cloud_lb_core::model::{
-    IpFamily, LoadBalancer, Node, NodeState, Port, Protocol, ServiceId, SessionAffinity, Status, TargetPort,
-    TrafficPolicy,
+    IpFamily, LoadBalancer, Node, NodeState, Port, Protocol, Readiness, ServiceId, SessionAffinity, Status,
+    TargetPort, TrafficPolicy,
 };
 use cloud_lb_core::provider::{LoadBalancerProvider, Outcome};
 use provider_aws::{Aws, Config, Sdk};
@@ -65,7 +65,7 @@ fn service(account: &Account, ports: &[u16], nodes: usize) -> LoadBalancer {
         zone: None,
         labels: BTreeMap::new(),
         state: NodeState::Active,
-        ready: true,
+        readiness: Readiness::Ready,
     };
     let port = |number: &u16| Port {
         name: Some(format!("p{number}")),
@@ -146,7 +146,7 @@ async fn lives(groups_of_load_balancers: Groups) {
     assert_eq!(account.target_groups().await, []);
     assert_eq!(groups(&account).await, before, "the shared group goes with its last user");
     assert_eq!(account.node_rules().await, []);
-    assert_eq!(fresh.list_owned().await.unwrap(), []);
+    assert_eq!(fresh.survey(&[]).await.unwrap().owned, []);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::num::NonZeroU16;
 use std::path::Path;
 
 use cloud_lb_core::k8s::load_balancer;
-use cloud_lb_core::model::{Endpoint, LoadBalancer, Node, NodeState, TargetPort};
+use cloud_lb_core::model::{Endpoint, LoadBalancer, Node, NodeState, Readiness, TargetPort};
 use k8s_openapi::api::core::v1::Service;
 use provider_aws::{Account, Config};
 use serde::Deserialize;
@@ -113,7 +113,7 @@ fn nodes() -> Vec<Node> {
         zone: Some(String::from(zone)),
         labels: BTreeMap::from([("key1".into(), "value1".into()), ("pool".into(), format!("p{number}"))]),
         state: NodeState::Active,
-        ready: true,
+        readiness: Readiness::Ready,
     };
     [(1, "us-west-2a"), (2, "us-west-2b"), (3, "us-west-2c")].into_iter().map(node).collect()
 }

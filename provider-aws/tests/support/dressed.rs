@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use cloud_lb_core::error::Result;
 use cloud_lb_core::model::{IpFamily, LoadBalancer, Node, ServiceId, Status};
 use cloud_lb_core::plan::PlanReport;
-use cloud_lb_core::provider::{Capabilities, LoadBalancerProvider, Outcome, Owned, State, TargetUpdate};
+use cloud_lb_core::provider::{Capabilities, LoadBalancerProvider, Outcome, State, Survey, TargetUpdate};
 
 const PREFIX: &str = "service.beta.kubernetes.io/aws-load-balancer-";
 
@@ -89,12 +89,8 @@ impl LoadBalancerProvider for Dressed {
         self.provider.delete(service).await
     }
 
-    /// The suite names Services with UIDs, which AWS's tags do not tell.
-    async fn list_owned(&self) -> Result<Vec<Owned>> {
-        let mut all = self.provider.list_owned().await?;
-        for service in all.iter_mut().filter_map(|owned| owned.service.as_mut()) {
-            service.uid = format!("{}-uid", service.name);
-        }
-        Ok(all)
+    async fn survey(&self, services: &[LoadBalancer]) -> Result<Survey> {
+        let services: Vec<LoadBalancer> = services.iter().map(|lb| self.dressed(lb)).collect();
+        self.provider.survey(&services).await
     }
 }

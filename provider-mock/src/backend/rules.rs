@@ -8,7 +8,7 @@ pub(crate) mod kinds;
 use cloud_lb_core::Result;
 use cloud_lb_core::backend::{Applied, Backend, Scope};
 use cloud_lb_core::graph::Graph;
-use cloud_lb_core::model::{IpFamily, LoadBalancer, Node, PortStatus, ServiceId};
+use cloud_lb_core::model::{IpFamily, LoadBalancer, Node, NodeField, PortStatus, ServiceId};
 use cloud_lb_core::naming::hashed_name;
 use cloud_lb_core::ownership::Tags;
 use cloud_lb_core::plan::{Change, Observed, Ownership, Step};
@@ -32,7 +32,10 @@ pub(crate) struct Rules {
 
 impl Rules {
     pub(crate) fn new(link: Link) -> Self {
-        Self { link, capabilities: super::capabilities(TargetScope::Cluster) }
+        Self {
+            link,
+            capabilities: super::capabilities(TargetScope::Cluster, &[NodeField::Addresses, NodeField::Zone]),
+        }
     }
 
     fn cluster(&self) -> &str {

@@ -8,7 +8,7 @@ pub(crate) mod kinds;
 
 use cloud_lb_core::backend::{Applied, Backend, Scope};
 use cloud_lb_core::graph::{Graph, Outputs};
-use cloud_lb_core::model::{IpFamily, LoadBalancer, Node, PortStatus, ServiceId};
+use cloud_lb_core::model::{IpFamily, LoadBalancer, Node, NodeField, PortStatus, ServiceId};
 use cloud_lb_core::ownership::{CLUSTER_TAG, Tags};
 use cloud_lb_core::plan::{Change, Observed, Op, Ownership, Step};
 use cloud_lb_core::provider::{Capabilities, Owned, State, TargetScope};
@@ -35,7 +35,7 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(link: Link) -> Self {
-        Self { link, capabilities: super::capabilities(TargetScope::Cluster) }
+        Self { link, capabilities: super::capabilities(TargetScope::Cluster, &[NodeField::Addresses]) }
     }
 
     fn cluster(&self) -> &str {

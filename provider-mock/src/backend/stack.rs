@@ -7,7 +7,7 @@ pub(crate) mod kinds;
 use cloud_lb_core::Result;
 use cloud_lb_core::backend::{Applied, Backend, Scope};
 use cloud_lb_core::graph::{Graph, Outputs};
-use cloud_lb_core::model::{Address, IpFamily, LoadBalancer, Node, PortStatus, ServiceId, Status};
+use cloud_lb_core::model::{Address, IpFamily, LoadBalancer, Node, NodeField, PortStatus, ServiceId, Status};
 use cloud_lb_core::naming::hashed_name;
 use cloud_lb_core::ownership::{CLUSTER_TAG, Tags, UID_TAG};
 use cloud_lb_core::plan::{Change, Observed, Ownership, Step};
@@ -30,7 +30,7 @@ pub(crate) struct Stack {
 
 impl Stack {
     pub(crate) fn new(link: Link) -> Self {
-        Self { link, capabilities: super::capabilities(TargetScope::LoadBalancer) }
+        Self { link, capabilities: super::capabilities(TargetScope::LoadBalancer, &[NodeField::Addresses]) }
     }
 
     fn cluster(&self) -> &str {

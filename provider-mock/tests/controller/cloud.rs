@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cloud_lb_core::model::{
-    Address, Ingress, IpFamily, IpMode, LoadBalancer, Node, Protocol, ServiceId, Status,
+    Address, Ingress, IpFamily, IpMode, LoadBalancer, Node, NodeField, Protocol, ServiceId, Status,
 };
 use cloud_lb_core::plan::PlanReport;
 use cloud_lb_core::provider::{
@@ -94,6 +94,7 @@ impl Cloud {
             pod_targets: false,
             target_scope: TargetScope::LoadBalancer,
             needs_provider_id: false,
+            node_fields: [NodeField::ProviderId].into(),
             annotation_prefixes: vec!["cloud.example/"],
         };
         Self { notes: Arc::default(), changes: watch::Sender::new(0), capabilities, api }

@@ -6,8 +6,8 @@ use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use cloud_lb_core::model::{
-    IpFamily, LoadBalancer, Node, NodeState, Port, Protocol, ServiceId, SessionAffinity, Status, TargetPort,
-    TrafficPolicy,
+    IpFamily, LoadBalancer, Node, NodeState, Port, Protocol, Readiness, ServiceId, SessionAffinity, Status,
+    TargetPort, TrafficPolicy,
 };
 use cloud_lb_core::provider::{LoadBalancerProvider, Outcome};
 use provider_mock::{Config, MockCloud, Options, Shape, provider};
@@ -49,7 +49,7 @@ pub(crate) fn node(index: u8) -> Node {
         zone: Some(if index % 2 == 1 { "a" } else { "b" }.to_owned()),
         labels: BTreeMap::new(),
         state: NodeState::Active,
-        ready: true,
+        readiness: Readiness::Ready,
     }
 }
 

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::model::NodeState;
+use crate::model::{NodeState, Readiness};
 
 fn nodes(names: impl IntoIterator<Item = String>) -> Vec<Node> {
     let node = |name| Node {
@@ -11,7 +11,7 @@ fn nodes(names: impl IntoIterator<Item = String>) -> Vec<Node> {
         zone: None,
         labels: BTreeMap::new(),
         state: NodeState::Active,
-        ready: true,
+        readiness: Readiness::Ready,
     };
     names.into_iter().map(node).collect()
 }

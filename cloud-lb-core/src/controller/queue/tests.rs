@@ -15,7 +15,7 @@ fn pace() -> Pace {
 /// Runs the lane that is next, and tells when the one after it is due.
 fn run(queue: &mut Queue, verdict: Verdict, now: Instant) -> Option<Duration> {
     queue.advance(now);
-    let (key, _) = queue.take().expect("a lane is ready");
+    let (key, ..) = queue.take().expect("a lane is ready");
     queue.finish(&key, verdict, now, &pace());
     queue.next_due().map(|due| due - now)
 }
@@ -64,14 +64,15 @@ async fn sc_30_a_lane_touched_while_it_runs_runs_again_afterwards() {
     for work in [Work::TARGETS, Work::SYNC, Work::SYNC] {
         queue.touch(&key("a"), work);
     }
-    let (first, work) = queue.take().unwrap();
+    let (first, work, _) = queue.take().unwrap();
     assert_eq!(work, Work::SYNC.and(Work::TARGETS), "queued once, with all its work");
     assert_eq!(queue.take(), None);
     queue.touch(&key("a"), Work::STATUS);
     assert_eq!(queue.take(), None, "not while it runs");
     assert!(queue.is_running(&key("a")));
     queue.finish(&first, Verdict::Failed(Retry::Backoff), now, &pace());
-    assert_eq!(queue.take(), Some((key("a"), Work::STATUS)));
+    let (again, work, _) = queue.take().unwrap();
+    assert_eq!((again, work), (key("a"), Work::STATUS));
 }
 
 #[tokio::test(start_paused = true)]
@@ -135,7 +136,7 @@ proptest! {
                     queue.touch(&key(&lane.to_string()), if sync { Work::SYNC } else { Work::TARGETS });
                     owed.insert(key(&lane.to_string()));
                 }
-                Step::Take => if let Some((lane, work)) = queue.take() {
+                Step::Take => if let Some((lane, work, _)) = queue.take() {
                     prop_assert_ne!(work, Work::NONE);
                     owed.remove(&lane);
                     prop_assert!(running.insert(lane), "two runs of one lane");

@@ -1,12 +1,11 @@
-//! Rules SC-10 to SC-14, SC-87 to SC-91, H-3 and H-4; numbers in comments are those of the condensed
+//! Rules SC-10 to SC-14, SC-87, H-3 and H-4; numbers in comments are those of the condensed
 //! upstream cases.
 
 use k8s_openapi::api::core::v1::{ClientIPConfig, SessionAffinityConfig};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use super::super::fixtures::{deleted, node, port, service, service_with, strings};
+use super::super::fixtures::{deleted, port, service, service_with, strings};
 use super::*;
-use crate::k8s::{EXCLUDE_LABEL, fixtures};
 
 const PREFIX: &str = "example.com/";
 
@@ -299,75 +298,4 @@ fn h_3_and_h_4_cases_148_and_149() {
         assert_eq!(needs_health_check(&service), health, "{kind} {policy}");
     }
     assert!(!requests_only_local_traffic(&Service::default()));
-}
-
-/// What may be peculiar about a node whose other fields change (cases 110 to 136).
-fn peculiar_nodes() -> Vec<Node> {
-    let mut without_id = node("a");
-    without_id.spec = None;
-    let mut not_ready = node("a");
-    not_ready.status = None;
-    let excluded = fixtures::labelled(node("a"), EXCLUDE_LABEL, "");
-    vec![
-        node("a"),
-        fixtures::tainted(node("a"), "ToBeDeletedByClusterAutoscaler"),
-        excluded,
-        not_ready,
-        without_id,
-    ]
-}
-
-fn provided(mut node: Node, id: &str) -> Node {
-    node.spec.get_or_insert_default().provider_id = Some(id.to_owned());
-    node
-}
-
-#[test]
-fn sc_90_label_and_provider_id_concern_every_kind_of_node() {
-    for base in peculiar_nodes() {
-        let included = fixtures::labelled(base.clone(), EXCLUDE_LABEL, "false");
-        let excluded = fixtures::labelled(base.clone(), EXCLUDE_LABEL, "true");
-        assert!(should_sync_node(&included, &excluded), "91, 110, 126, 131: {base:?}");
-        assert!(should_sync_node(&excluded, &included), "92, 111, 127, 132: {base:?}");
-        assert!(!should_sync_node(&excluded, &excluded), "93: {base:?}");
-        let (unset, one, two) =
-            (provided(base.clone(), ""), provided(base.clone(), "one"), provided(base.clone(), "two"));
-        assert!(should_sync_node(&unset, &one), "107, 112, 121, 128: {base:?}");
-        assert!(should_sync_node(&one, &unset), "108, 113, 122, 129: {base:?}");
-        assert!(should_sync_node(&one, &two), "109, 114, 123, 130: {base:?}");
-    }
-}
-
-#[test]
-fn sc_91_nothing_else_does() {
-    for base in peculiar_nodes() {
-        let mut deleting = base.clone();
-        deleting.metadata = deleted(deleting.metadata);
-        let mut cordoned = base.clone();
-        cordoned.spec.get_or_insert_default().unschedulable = Some(true);
-        let conditions = |kind: &str, status: &str| {
-            let mut node = base.clone();
-            let status = fixtures::condition(kind, status);
-            node.status.get_or_insert_default().conditions = Some(vec![status]);
-            node
-        };
-        let mut moved = base.clone();
-        let address = fixtures::address("InternalIP", "10.9.9.9");
-        moved.status.get_or_insert_default().addresses = Some(vec![address]);
-        for changed in [
-            base.clone(),
-            fixtures::tainted(base.clone(), "other"),
-            fixtures::tainted(base.clone(), "ToBeDeletedByClusterAutoscaler"),
-            fixtures::labelled(base.clone(), "other", "x"),
-            conditions("Ready", "False"),
-            conditions("Ready", "True"),
-            conditions("DiskPressure", "True"),
-            deleting,
-            cordoned,
-            moved,
-        ] {
-            assert!(!should_sync_node(&base, &changed), "{changed:?}");
-            assert!(!should_sync_node(&changed, &base), "{changed:?}");
-        }
-    }
 }

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::super::fixtures::{address, condition, deleted, labelled, node, tainted};
 use super::*;
+use crate::model::NodeField;
 
 fn names(nodes: &[model::Node]) -> Vec<&str> {
     nodes.iter().map(|node| node.name.as_str()).collect()
@@ -43,7 +44,7 @@ fn sc_88_upstream_filter_cases_77_to_86() {
         (86, tainted(node("a"), AUTOSCALER_TAINT), false, true),
     ] {
         assert_eq!(is_in(&node, &parity), usable, "case {case}");
-        assert_eq!(is_ready(&node), ready, "case {case}");
+        assert_eq!(readiness(&node) == Readiness::Ready, ready, "case {case}");
     }
     assert!(!is_in(&deleting(), &parity));
 }
@@ -65,25 +66,33 @@ fn sc_881_cordons_other_taints_and_conditions_do_not_matter() {
     cordoned.status = None;
     let nodes = usable_nodes([&cordoned], &NodePolicy::default());
     assert_eq!(nodes[0].state, NodeState::Active);
-    assert!(nodes[0].addresses.is_empty() && !nodes[0].ready);
+    assert!(nodes[0].addresses.is_empty() && !nodes[0].is_ready());
 }
 
 #[test]
 fn w_18_three_states_whichever_sign_comes_first() {
-    let policy = NodePolicy {
-        drain_taints: BTreeSet::from(["a/spot".to_owned(), AUTOSCALER_TAINT.to_owned()]),
-        ..NodePolicy::default()
-    };
-    for leaving in [tainted(node("a"), AUTOSCALER_TAINT), tainted(node("a"), "a/spot"), deleting()] {
-        assert_eq!(policy.state(&leaving), Some(NodeState::Draining), "{leaving:?}");
-        assert!(policy.concerns(&node("a"), &leaving));
-        assert!(policy.concerns(&leaving, &node("a")));
+    let policy = NodePolicy::default();
+    let draining = Standing::Target(NodeState::Draining);
+    for leaving in [
+        tainted(node("a"), AUTOSCALER_TAINT),
+        tainted(node("a"), "karpenter.sh/disrupted"),
+        tainted(node("a"), "aws-node-termination-handler/spot-itn"),
+        deleting(),
+        tainted(deleting(), AUTOSCALER_TAINT),
+    ] {
+        assert_eq!(policy.standing(&leaving), draining, "{leaving:?}");
+        assert_eq!(NodePolicy::parity().standing(&deleting()), Standing::Out);
     }
-    assert_eq!(policy.state(&node("a")), Some(NodeState::Active));
-    assert_eq!(policy.state(&tainted(excluded(""), AUTOSCALER_TAINT)), None);
-    let both = tainted(deleting(), AUTOSCALER_TAINT);
-    assert!(!policy.concerns(&tainted(node("a"), AUTOSCALER_TAINT), &both), "already draining");
-    assert!(!policy.concerns(&node("a"), &tainted(node("a"), "other")));
+    for staying in ["DeletionCandidateOfClusterAutoscaler", "node.kubernetes.io/unschedulable"] {
+        assert_eq!(policy.standing(&tainted(node("a"), staying)), Standing::Target(NodeState::Active));
+    }
+    assert_eq!(policy.standing(&tainted(excluded(""), AUTOSCALER_TAINT)), Standing::Out);
+    let own = NodePolicy { drain_taints: ["a/b:NoExecute".parse().unwrap()].into(), ..policy };
+    assert_eq!(
+        own.standing(&tainted(node("a"), "a/b")),
+        Standing::Target(NodeState::Active),
+        "another effect"
+    );
 }
 
 #[test]
@@ -91,9 +100,38 @@ fn w_16_nodes_wait_for_their_provider_id_where_it_is_needed() {
     let policy = NodePolicy { require_provider_id: true, ..NodePolicy::default() };
     let mut waiting = node("a");
     waiting.spec.as_mut().unwrap().provider_id = Some(String::new());
+    assert_eq!(policy.standing(&waiting), Standing::Waiting);
     assert!(!is_in(&waiting, &policy));
     assert!(is_in(&waiting, &NodePolicy::default()));
-    assert!(policy.concerns(&waiting, &node("a")));
+}
+
+#[test]
+fn aws_171_readiness_has_three_values_and_silence_is_not_ready() {
+    let of = |status: Option<&str>| {
+        let mut node = node("a");
+        node.status.as_mut().unwrap().conditions = status.map(|status| vec![condition("Ready", status)]);
+        usable_nodes([&node], &NodePolicy::default())[0].readiness
+    };
+    assert_eq!(of(Some("True")), Readiness::Ready);
+    assert_eq!(of(Some("False")), Readiness::NotReady);
+    assert_eq!(of(Some("Unknown")), Readiness::Unknown);
+    assert_eq!(of(None), Readiness::NotReady);
+}
+
+#[test]
+fn w_17_a_node_is_up_when_it_is_ready_and_has_a_network() {
+    for (conditions, expected) in [
+        (vec![("Ready", "True")], true),
+        (vec![("Ready", "True"), ("NetworkUnavailable", "False")], true),
+        (vec![("Ready", "True"), ("NetworkUnavailable", "True")], false),
+        (vec![("Ready", "Unknown"), ("NetworkUnavailable", "False")], false),
+        (vec![], false),
+    ] {
+        let mut node = node("a");
+        let list = conditions.iter().map(|(kind, status)| condition(kind, status)).collect();
+        node.status.as_mut().unwrap().conditions = Some(list);
+        assert_eq!(is_up(&node), expected, "{conditions:?}");
+    }
 }
 
 #[test]
@@ -112,25 +150,32 @@ fn nodes_carry_what_load_balancers_need() {
     assert_eq!(translated.zone.as_deref(), Some("zone-1"));
     assert_eq!(translated.provider_id.as_deref(), Some("mock:///a"));
     assert_eq!(translated.labels.len(), 1);
-    assert!(translated.ready);
+    assert!(translated.is_ready());
 }
 
 #[test]
-fn sc_931_names_provider_ids_and_states_make_targets_the_same() {
-    let policy = NodePolicy::default();
-    let of = |nodes: &[Node]| usable_nodes(nodes, &policy);
-    let other_id = {
-        let mut node = node("b");
-        node.spec.as_mut().unwrap().provider_id = Some("mock:///other".to_owned());
+fn w_19_a_fingerprint_shows_name_state_and_the_fields_that_are_used() {
+    let before = &usable_nodes([&node("a")], &NodePolicy::default())[0];
+    let change = |change: fn(&mut model::Node)| {
+        let mut node = before.clone();
+        change(&mut node);
         node
     };
-    let pair = of(&[node("a"), node("b")]);
-    assert!(same_targets(&[], &[]));
-    assert!(same_targets(&pair, &of(&[node("b"), labelled(node("a"), "x", "y")])), "case 32");
-    assert!(!same_targets(&pair, &of(&[node("a"), other_id])), "case 31");
-    assert!(!same_targets(&pair, &of(&[node("a"), node("c")])), "case 33");
-    assert!(!same_targets(&pair, &of(&[node("a")])));
-    assert!(!same_targets(&pair, &of(&[node("a"), tainted(node("b"), AUTOSCALER_TAINT)])), "W-18");
+    let of = |node: &model::Node, fields: &[NodeField]| node.fingerprint(&fields.iter().copied().collect());
+    for (field, after) in [
+        (NodeField::Addresses, change(|node| node.addresses.clear())),
+        (NodeField::ProviderId, change(|node| node.provider_id = None)),
+        (NodeField::Zone, change(|node| node.zone = Some("z".to_owned()))),
+        (NodeField::Labels, change(|node| _ = node.labels.insert("k".to_owned(), "v".to_owned()))),
+        (NodeField::Readiness, change(|node| node.readiness = Readiness::Unknown)),
+    ] {
+        let others: Vec<NodeField> = NodeField::ALL.into_iter().filter(|other| *other != field).collect();
+        assert_ne!(of(before, &[field]), of(&after, &[field]), "{field}");
+        assert_eq!(of(before, &others), of(&after, &others), "{field}");
+    }
+    for after in [change(|node| node.name.push('x')), change(|node| node.state = NodeState::Draining)] {
+        assert_ne!(of(before, &[]), of(&after, &[]));
+    }
 }
 
 proptest! {
