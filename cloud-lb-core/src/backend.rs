@@ -41,11 +41,20 @@ pub struct Applied {
     pub pending: Option<Pending>,
 }
 
+/// What is there of several Services, and all that is owned.
+#[derive(Debug, Clone)]
+pub struct Everything<S> {
+    /// What is there of each Service, in the order in which they were given.
+    pub observed: Vec<Result<Observed<S>>>,
+    /// Everything that carries the ownership marks of this cluster, sorted by Service.
+    pub owned: Vec<Owned>,
+}
+
 /// A cloud, as five verbs and two pure functions. [`crate::engine::Engine`] turns it into a
 /// [`crate::provider::LoadBalancerProvider`].
 ///
 /// # Guarantees that an implementation gives
-/// - `resolve`, `observe` and `list_owned` write nothing and return everything or an error: a failed
+/// - `resolve`, `observe` and `observe_all` write nothing and return everything or an error: a failed
 ///   or partial read is never an empty list.
 /// - `build`, `change` and `state` are pure and deterministic.
 /// - `apply` makes one attempt; it does not loop, sleep or poll.
@@ -92,6 +101,17 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// Reads what is there, found by our ownership marks.
     fn observe(&self, scope: Scope<'_>) -> impl Future<Output = Result<Observed<Self::Spec>>> + Send;
 
+    /// Reads what is there of all these Services, each as [`observe`](Self::observe) of
+    /// [`Scope::Service`], and everything that carries the ownership marks of this cluster: from listings of
+    /// all where the cloud has them, and read anew, whatever is remembered.
+    ///
+    /// What somebody else has in the place of ours may be missing. Writes may happen meanwhile; what was
+    /// read may not outlive them in memory.
+    fn observe_all(
+        &self,
+        services: &[&LoadBalancer],
+    ) -> impl Future<Output = Result<Everything<Self::Spec>>> + Send;
+
     /// What it takes to turn `have` into `want`. Pure.
     fn change(&self, have: &Self::Spec, want: &Self::Spec) -> Change;
 
@@ -110,7 +130,4 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// `InUse` if something still refers to what is to go, or something on its way out still holds the
     /// place of what is to come: the engine waits where it can tell for what.
     fn apply(&self, steps: &[Step<Self::Spec>]) -> impl Future<Output = Result<Vec<Applied>>> + Send;
-
-    /// Everything that carries the ownership marks of this cluster, by Service.
-    fn list_owned(&self) -> impl Future<Output = Result<Vec<Owned>>> + Send;
 }

@@ -14,6 +14,7 @@ mod lifecycle;
 mod ownership;
 mod ports;
 mod report;
+mod survey;
 mod targets;
 mod transition;
 
@@ -24,12 +25,14 @@ pub use faults::{
 };
 pub use harness::{Calls, Fault, Harness, Pace, Recorder, Worlds};
 pub use lifecycle::{
-    a_new_service_of_the_same_name_is_another, everything_owned_is_listed, nothing_is_there_at_first,
-    services_come_and_go_at_once, services_do_not_touch_each_other, slow_clouds_are_waited_for,
-    what_is_being_made_can_be_deleted,
+    a_new_service_of_the_same_name_is_another, nothing_is_there_at_first, services_come_and_go_at_once,
+    services_do_not_touch_each_other, slow_clouds_are_waited_for, what_is_being_made_can_be_deleted,
 };
 pub use ownership::{ambiguous_resources_are_refused, foreign_resources_are_left_alone};
 pub use report::{Failure, Report, Verdict};
+pub use survey::{
+    a_survey_finds_every_difference, a_survey_tells_each_service_apart, everything_owned_is_listed,
+};
 pub use targets::{
     nodes_change_with_few_writes, only_declared_parts_of_nodes_are_used, targets_of_nothing_are_not_found,
 };
@@ -45,6 +48,7 @@ pub async fn run_all(worlds: &dyn Worlds) -> Report {
     lifecycle::run(worlds, &mut report).await;
     targets::run(worlds, &mut report).await;
     drift::run(worlds, &mut report).await;
+    survey::run(worlds, &mut report).await;
     ownership::run(worlds, &mut report).await;
     faults::run(worlds, &mut report).await;
     report

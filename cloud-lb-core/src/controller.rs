@@ -36,6 +36,8 @@ use tokio_util::sync::CancellationToken;
 pub use self::options::Options;
 pub use self::status::READY_CONDITION;
 
+pub(crate) use self::api::from_kube;
+
 use self::api::ServiceWriter;
 use self::dispatch::Dispatcher;
 use self::events::Events;

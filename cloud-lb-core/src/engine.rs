@@ -3,6 +3,7 @@
 mod apply;
 mod deletes;
 mod fold;
+mod survey;
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use crate::measure::{Stage, pure_stage, stage};
 use crate::model::{LoadBalancer, Node, ServiceId, Status};
 use crate::plan::{Observed, Plan, PlanReport, StepReport, plan};
 use crate::provider::{
-    Capabilities, LoadBalancerProvider, Outcome, Owned, Pending, State, TargetScope, TargetUpdate,
+    Capabilities, LoadBalancerProvider, Outcome, Pending, State, Survey, TargetScope, TargetUpdate,
 };
 use apply::Ran;
 use async_trait::async_trait;
@@ -80,9 +81,12 @@ impl<B: Backend> Engine<B> {
     async fn planned(&self, scope: Scope<'_>, want: &Graph<B::Spec>) -> Result<Planned<B>> {
         let tick = self.fold.now();
         let have = stage(Stage::Observe, self.backend.observe(scope)).await?;
-        let plan =
-            pure_stage(Stage::Plan, || plan(want, &have, |have, want| self.backend.change(have, want)))?;
+        let plan = self.difference(want, &have)?;
         Ok(Planned { plan, have, tick })
+    }
+
+    fn difference(&self, want: &Graph<B::Spec>, have: &Observed<B::Spec>) -> Result<Plan<B::Spec>> {
+        pure_stage(Stage::Plan, || plan(want, have, |have, want| self.backend.change(have, want)))
     }
 
     /// Plans and applies until the plan is carried out or must wait.
@@ -102,7 +106,7 @@ impl<B: Backend> Engine<B> {
             let tick = self.fold.now();
             let have = stage(Stage::Observe, self.backend.observe(Scope::Cluster)).await?;
             let want = self.backend.build_shared_targets(nodes, &have)?;
-            let plan = plan(&want, &have, |have, want| self.backend.change(have, want))?.only_target_sets();
+            let plan = self.difference(&want, &have)?.only_target_sets();
             let planned = Planned { plan, have, tick };
             match stage(Stage::Apply, self.run("cluster", planned)).await? {
                 Ran::Stale => {}
@@ -137,10 +141,7 @@ impl<B: Backend> Engine<B> {
         match self.backend.state(have) {
             State::Ready(status) => Ok(Outcome::Done(status)),
             State::Pending(pending) => Ok(Outcome::Pending(pending)),
-            State::Absent => {
-                let message = "every step succeeded, yet the provider finds no load balancer";
-                Err(Error::new(ErrorKind::Internal, message).on(service.to_string()))
-            }
+            State::Absent => Err(unfound(service)),
         }
     }
 }
@@ -212,8 +213,8 @@ impl<B: Backend> LoadBalancerProvider for Engine<B> {
         }
     }
 
-    async fn list_owned(&self) -> Result<Vec<Owned>> {
-        self.backend.list_owned().await
+    async fn survey(&self, services: &[LoadBalancer]) -> Result<Survey> {
+        self.held_against(services).await
     }
 }
 
@@ -221,6 +222,11 @@ impl<B: Backend> fmt::Debug for Engine<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Engine").field("backend", &self.backend).finish_non_exhaustive()
     }
+}
+
+fn unfound(service: &ServiceId) -> Error {
+    let message = "everything is as wanted, yet the provider finds no load balancer";
+    Error::new(ErrorKind::Internal, message).on(service.to_string())
 }
 
 fn contended() -> Pending {

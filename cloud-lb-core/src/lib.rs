@@ -23,6 +23,8 @@ pub mod graph;
 #[cfg(feature = "kube")]
 pub mod k8s;
 pub mod layers;
+#[cfg(feature = "kube")]
+pub mod lease;
 pub mod measure;
 #[cfg(feature = "metrics")]
 pub mod metrics;
@@ -32,6 +34,7 @@ pub mod ownership;
 pub mod plan;
 pub mod provider;
 pub mod rate;
+pub mod supervisor;
 pub mod vitals;
 
 pub use error::{Error, ErrorKind, Result};

@@ -162,8 +162,8 @@ words! {
         UpdateTargets = "update_targets",
         /// [`delete`](crate::provider::LoadBalancerProvider::delete).
         Delete = "delete",
-        /// [`list_owned`](crate::provider::LoadBalancerProvider::list_owned).
-        ListOwned = "list_owned",
+        /// [`survey`](crate::provider::LoadBalancerProvider::survey).
+        Survey = "survey",
     }
 }
 

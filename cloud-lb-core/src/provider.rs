@@ -1,5 +1,9 @@
 //! What controllers hold: a cloud behind one object-safe trait.
 
+mod survey;
+
+pub use survey::{Finding, Owned, OwnedResource, Survey};
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
@@ -166,28 +170,10 @@ fn join<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> String {
     items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(", ")
 }
 
-/// A resource in the cloud that carries our ownership marks.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct OwnedResource {
-    /// Kind, in the cloud's words.
-    pub kind: String,
-    /// The cloud's id or name.
-    pub id: String,
-}
-
-/// All that one Service, or the cluster itself, owns in the cloud.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Owned {
-    /// The Service; `None` for what the cluster's Services share.
-    pub service: Option<ServiceId>,
-    /// Resources, sorted.
-    pub resources: Vec<OwnedResource>,
-}
-
 /// Provisions native load balancers for Services.
 ///
 /// The contracts T-1 to T-9 of the Kubernetes service controller, and what it lacks: a plan without
-/// applying it, a list of what is owned, and declared capabilities.
+/// applying it, a survey of all at once, and declared capabilities.
 ///
 /// # Guarantees
 /// - Every method is idempotent and safe to call again after a crash at any point.
@@ -236,6 +222,14 @@ pub trait LoadBalancerProvider: fmt::Debug + Send + Sync + 'static {
     /// than the id, and never returns [`Outcome::ImplementedElsewhere`].
     async fn delete(&self, service: &ServiceId) -> Result<Outcome<()>>;
 
-    /// Everything that carries the ownership marks of this cluster.
-    async fn list_owned(&self) -> Result<Vec<Owned>>;
+    /// Holds all these Services against the cloud, and lists everything that carries the ownership marks
+    /// of this cluster. Writes nothing.
+    ///
+    /// It reads anew, in listings of all rather than with a look at each Service where the cloud has such.
+    /// Unlike other calls, it may overlap with calls for the same Services; a finding about one that is
+    /// being changed meanwhile may be outdated, and [`ensure`](Self::ensure) finds out.
+    ///
+    /// # Errors
+    /// If what is there cannot be listed. What concerns one Service is a [`Finding::Failed`].
+    async fn survey(&self, services: &[LoadBalancer]) -> Result<Survey>;
 }

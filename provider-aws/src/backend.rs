@@ -3,12 +3,12 @@
 use std::fmt;
 use std::future::Future;
 
-use cloud_lb_core::backend::{Applied, Backend, Scope};
+use cloud_lb_core::backend::{Applied, Backend, Everything, Scope};
 use cloud_lb_core::error::Result;
 use cloud_lb_core::graph::Graph;
 use cloud_lb_core::model::{IpFamily, LoadBalancer, Node, NodeField, Protocol, ServiceId};
 use cloud_lb_core::plan::{Change, Observed, Step};
-use cloud_lb_core::provider::{Capabilities, Owned, State, TargetScope};
+use cloud_lb_core::provider::{Capabilities, State, TargetScope};
 
 use crate::api::Api;
 use crate::apply::{NodeRuleWriter, Refused};
@@ -140,6 +140,13 @@ impl<A: Api> Backend for Aws<A> {
         }
     }
 
+    fn observe_all(
+        &self,
+        services: &[&LoadBalancer],
+    ) -> impl Future<Output = Result<Everything<Spec>>> + Send {
+        self.observe_services(services)
+    }
+
     fn change(&self, have: &Spec, want: &Spec) -> Change {
         change::change(have, want, &self.config)
     }
@@ -154,10 +161,6 @@ impl<A: Api> Backend for Aws<A> {
             applied.push(self.apply_step(step).await?);
         }
         Ok(applied)
-    }
-
-    fn list_owned(&self) -> impl Future<Output = Result<Vec<Owned>>> + Send {
-        self.owned()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Reads what is there of a Service, found by its tags (AWS-37), and keeps it for a while: within the
 //! refresh time nothing is read twice, as our own writes are known.
 
+mod all;
 mod node_rules;
 mod normal;
 mod owned;
@@ -11,6 +12,7 @@ pub(crate) use node_rules::{Need, shared_rules};
 pub(crate) use stacks::{StackFacts, Stacks};
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use cloud_lb_core::error::{Error, ErrorKind, Result, Retry};
@@ -30,10 +32,19 @@ use crate::kinds::{NodeRules, Spec, key};
 /// How soon what AWS does not show yet is looked for again (AWS-210, `eventual`).
 const SHOWN_AFTER: Duration = Duration::from_secs(2);
 
+/// How details of a Service are come by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// What is kept is good enough. Nobody else works on the Service.
+    Kept,
+    /// From AWS. The Service may be changed meanwhile.
+    Anew,
+}
+
 impl<A: Api> Aws<A> {
     /// All that exists of a Service, and the shared security group.
     pub(crate) async fn observe_service(&self, service: &ServiceId) -> Result<Observed<Spec>> {
-        let (view, stack) = self.stack(service).await?;
+        let (view, stack) = self.stack(service, Reading::Kept).await?;
         Ok(self.observed(service, &view, &stack))
     }
 
@@ -69,17 +80,18 @@ impl<A: Api> Aws<A> {
         have
     }
 
-    /// What the Service has, with all details: kept, or read anew.
-    async fn stack(&self, service: &ServiceId) -> Result<(std::sync::Arc<View>, std::sync::Arc<StackFacts>)> {
+    /// What the Service has, with all details.
+    async fn stack(&self, service: &ServiceId, reading: Reading) -> Result<(Arc<View>, Arc<StackFacts>)> {
         for attempt in 0..2 {
             let view = self.view().await?;
             let lbs: BTreeSet<String> =
                 self.arns_of(service, &view.load_balancers, |lb| (&lb.vpc_id, &lb.tags));
             let tgs: BTreeSet<String> =
                 self.arns_of(service, &view.target_groups, |tg| (&tg.vpc_id, &tg.tags));
-            let result = match self.stacks.kept(service, &lbs, &tgs) {
+            let kept = self.stacks.kept(service, &lbs, &tgs).filter(|_| reading == Reading::Kept);
+            let result = match kept {
                 Some(stack) => self.up_to_date(service, stack).await,
-                None => self.read_stack(service, &view, lbs.clone(), tgs.clone()).await,
+                None => self.read_anew(service, &view, (lbs.clone(), tgs.clone()), reading).await,
             };
             match result {
                 Ok(stack) => return Ok((self.view().await?, stack)),
@@ -99,12 +111,28 @@ impl<A: Api> Aws<A> {
         Err(Error::new(ErrorKind::Conflict, "resources keep disappearing while they are read"))
     }
 
-    /// A load balancer that was being made may be ready by now.
-    async fn up_to_date(
+    /// Reads what the Service has, and keeps it.
+    async fn read_anew(
         &self,
         service: &ServiceId,
-        stack: std::sync::Arc<StackFacts>,
-    ) -> Result<std::sync::Arc<StackFacts>> {
+        view: &View,
+        (lbs, tgs): (BTreeSet<String>, BTreeSet<String>),
+        reading: Reading,
+    ) -> Result<Arc<StackFacts>> {
+        let writes = self.stacks.writes();
+        let facts = self.read_stack(service, view, lbs, tgs).await?;
+        match reading {
+            Reading::Kept => Ok(self.stacks.keep(service, facts)),
+            Reading::Anew => {
+                let facts = Arc::new(facts);
+                self.stacks.keep_if_unwritten(service, &facts, writes);
+                Ok(facts)
+            }
+        }
+    }
+
+    /// A load balancer that was being made may be ready by now.
+    async fn up_to_date(&self, service: &ServiceId, stack: Arc<StackFacts>) -> Result<Arc<StackFacts>> {
         let is_awaited = self.config.publish == Publish::Active || stack.load_balancers.len() > 1;
         let is_made = |lb: &LoadBalancerFacts| lb.state == LoadBalancerState::Provisioning;
         if !is_awaited || !stack.load_balancers.iter().any(is_made) {

@@ -15,5 +15,7 @@ mod lifecycle;
 mod properties;
 #[path = "shapes/support.rs"]
 mod support;
+#[path = "shapes/survey.rs"]
+mod survey;
 #[path = "shapes/traffic.rs"]
 mod traffic;

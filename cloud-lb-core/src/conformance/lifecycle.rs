@@ -1,7 +1,5 @@
 //! Being, being found, and not being any more.
 
-use std::collections::BTreeSet;
-
 use super::fixtures::{load_balancer, number, service};
 use super::harness::{Pace, World, Worlds};
 use super::report::{Report, Verdict, check, equal};
@@ -16,7 +14,6 @@ pub(super) async fn run(worlds: &dyn Worlds, report: &mut Report) {
     report.add("services do not touch each other", services_do_not_touch_each_other(worlds).await);
     let renewed = a_new_service_of_the_same_name_is_another(worlds).await;
     report.add("a new service of the same name is another", renewed);
-    report.add("everything owned is listed", everything_owned_is_listed(worlds).await);
 }
 
 /// "Does not exist" is no error (T-1), and deleting it succeeds without a write (T-5).
@@ -25,7 +22,7 @@ pub async fn nothing_is_there_at_first(worlds: &dyn Worlds) -> Verdict {
     let provider = world.0.provider();
     equal("state", &provider.get(&service("web")).await?, &State::Absent)?;
     equal("delete", &provider.delete(&service("web")).await?, &Outcome::Done(()))?;
-    equal("owned", &provider.list_owned().await?, &Vec::new())?;
+    equal("owned", &provider.survey(&[]).await?.owned, &Vec::new())?;
     let name = provider.load_balancer_name(&service("web"));
     equal("name, asked again", &provider.load_balancer_name(&service("web")), &name)?;
     check(provider.load_balancer_name(&service("api")) != name, "two Services have one name (T-2)")?;
@@ -119,24 +116,7 @@ pub async fn a_new_service_of_the_same_name_is_another(worlds: &dyn Worlds) -> V
     world.deletes_all(&new.service).await
 }
 
-/// What `list_owned` says is all that is there, under the right Services.
-pub async fn everything_owned_is_listed(worlds: &dyn Worlds) -> Verdict {
-    let world = World::new(worlds);
-    let lbs = trio(&world);
-    for lb in &lbs {
-        world.ensured(lb).await?;
-    }
-    let owned = world.0.provider().list_owned().await?;
-    let services: BTreeSet<&ServiceId> = owned.iter().filter_map(|owned| owned.service.as_ref()).collect();
-    equal("services", &services, &lbs.iter().map(|lb| &lb.service).collect())?;
-    let listed: BTreeSet<&str> =
-        owned.iter().flat_map(|owned| &owned.resources).map(|resource| resource.id.as_str()).collect();
-    let resources = world.0.resources();
-    let missing: Vec<&String> = resources.keys().filter(|id| !listed.contains(id.as_str())).collect();
-    equal("resources that are not listed", &missing, &Vec::new())
-}
-
-fn trio(world: &World) -> [LoadBalancer; 3] {
+pub(super) fn trio(world: &World) -> [LoadBalancer; 3] {
     let mut node_port = 30_200;
     ["one", "two", "three"].map(|name| {
         let mut lb = load_balancer(name, world.0.provider().capabilities());

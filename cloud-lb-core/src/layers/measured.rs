@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::measure::{self, CallResult, Fact, Measure, Method};
 use crate::model::{LoadBalancer, ServiceId, Status};
 use crate::plan::PlanReport;
-use crate::provider::{Capabilities, LoadBalancerProvider, Outcome, Owned, State, TargetUpdate};
+use crate::provider::{Capabilities, LoadBalancerProvider, Outcome, State, Survey, TargetUpdate};
 
 /// Tells a [`Measure`] of every call of a provider, and of all that happens in it.
 ///
@@ -92,7 +92,7 @@ impl LoadBalancerProvider for Measured {
         self.call(Method::Delete, self.provider.delete(service), outcome).await
     }
 
-    async fn list_owned(&self) -> Result<Vec<Owned>> {
-        self.call(Method::ListOwned, self.provider.list_owned(), done).await
+    async fn survey(&self, services: &[LoadBalancer]) -> Result<Survey> {
+        self.call(Method::Survey, self.provider.survey(services), done).await
     }
 }

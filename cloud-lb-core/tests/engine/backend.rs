@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloud_lb_core::backend::{Applied, Backend, Scope};
+use cloud_lb_core::backend::{Applied, Backend, Everything, Scope};
 use cloud_lb_core::engine::Engine;
 use cloud_lb_core::graph::Graph;
 use cloud_lb_core::model::{
     IpFamily, LoadBalancer, Node, Protocol, ServiceId, SessionAffinity, Status, TrafficPolicy,
 };
 use cloud_lb_core::plan::{Change, Observed, Step};
-use cloud_lb_core::provider::{Capabilities, Owned, Pending, State, TargetScope};
+use cloud_lb_core::provider::{Capabilities, Pending, State, TargetScope};
 use cloud_lb_core::{Error, ErrorKind, Result};
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
@@ -177,6 +177,12 @@ impl Backend for Toys {
         Ok(observed)
     }
 
+    async fn observe_all(&self, services: &[&LoadBalancer]) -> Result<Everything<Toy>> {
+        let world = self.world.lock();
+        let observed = services.iter().map(|lb| Ok(world.observe(&lb.service.uid))).collect();
+        Ok(Everything { observed, owned: vec![] })
+    }
+
     fn change(&self, have: &Toy, want: &Toy) -> Change {
         change(have, want)
     }
@@ -191,9 +197,5 @@ impl Backend for Toys {
         self.gate.acquire().await.unwrap().forget();
         let answer = self.answers.lock().pop_front().flatten();
         answer.map_or_else(|| self.carry_out(steps), Err)
-    }
-
-    async fn list_owned(&self) -> Result<Vec<Owned>> {
-        Ok(vec![])
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use cloud_lb_core::error::{Error, ErrorKind, Result};
-use cloud_lb_core::model::LoadBalancer;
+use cloud_lb_core::model::{LoadBalancer, Node};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
@@ -44,9 +44,9 @@ impl<A: Api> Aws<A> {
         let view = self.view().await?;
         let (asked, _) = Annotations::read(&lb.annotations);
         let is_new = !view.load_balancers.values().any(|found| self.is_of(&found.tags, &lb.service));
-        self.stacks.wants_capacity(&lb.service, asked.map("minimum-load-balancer-capacity").is_some());
+        self.note_wishes(lb);
         let (instances, addresses, subnets) = tokio::try_join!(
-            self.instances(lb),
+            self.instances(&lb.nodes),
             self.addresses(asked.list("eip-allocations").filter(|_| is_new).unwrap_or_default()),
             self.subnets(&view, is_new && asked.list("subnets").is_none()),
         )?;
@@ -62,6 +62,12 @@ impl<A: Api> Aws<A> {
             load_balancers: view.load_balancers.values().cloned().collect(),
             target_groups: view.target_groups.values().cloned().collect(),
         })
+    }
+
+    /// Takes note of what a Service asks for that costs a call to look at.
+    pub(crate) fn note_wishes(&self, lb: &LoadBalancer) {
+        let (asked, _) = Annotations::read(&lb.annotations);
+        self.stacks.wants_capacity(&lb.service, asked.map("minimum-load-balancer-capacity").is_some());
     }
 
     /// The cluster's network: configured, or the only one with the configured tags.
@@ -86,8 +92,8 @@ impl<A: Api> Aws<A> {
     }
 
     /// The instances of the nodes; unknown ones are described in one call.
-    async fn instances(&self, lb: &LoadBalancer) -> Result<Vec<Instance>> {
-        let ids: BTreeSet<&str> = lb.nodes.iter().filter_map(instance_id).collect();
+    pub(crate) async fn instances(&self, nodes: impl IntoIterator<Item = &Node>) -> Result<Vec<Instance>> {
+        let ids: BTreeSet<&str> = nodes.into_iter().filter_map(instance_id).collect();
         let is_known = |id: &&&str| {
             let known = self.lookups.instances.lock();
             known.get(**id).is_some_and(|(_, at)| at.elapsed() < INSTANCES_KEEP)

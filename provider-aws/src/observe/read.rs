@@ -1,7 +1,6 @@
 //! Reads what a Service has, with all details; independent calls at the same time.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use cloud_lb_core::error::{Error, ErrorKind, Result};
 use cloud_lb_core::model::ServiceId;
@@ -26,13 +25,13 @@ impl<A: Api> Aws<A> {
         view: &View,
         lbs: BTreeSet<String>,
         tgs: BTreeSet<String>,
-    ) -> Result<Arc<StackFacts>> {
+    ) -> Result<StackFacts> {
         let with_capacity = self.stacks.with_capacity.lock().contains(&service.path());
         let (load_balancers, target_groups) = tokio::try_join!(
             self.read_load_balancers(view, lbs.into_iter().collect(), with_capacity),
             self.read_target_groups(view, tgs.into_iter().collect()),
         )?;
-        Ok(self.stacks.keep(service, StackFacts { load_balancers, target_groups }))
+        Ok(StackFacts { load_balancers, target_groups })
     }
 
     async fn read_load_balancers(

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use cloud_lb_core::model::ServiceId;
@@ -63,6 +64,8 @@ pub(crate) struct Stacks {
     /// Services that reserve capacity: reading it costs a call that others do not need (AWS-117).
     pub(super) with_capacity: Mutex<BTreeSet<String>>,
     pub(super) refresh: Duration,
+    /// Counts the ends of writes.
+    writes: AtomicU64,
 }
 
 impl Stacks {
@@ -72,7 +75,13 @@ impl Stacks {
             listener_tags: Mutex::default(),
             with_capacity: Mutex::default(),
             refresh,
+            writes: AtomicU64::new(0),
         }
+    }
+
+    /// Tells whether something was written between two calls.
+    pub(super) fn writes(&self) -> u64 {
+        self.writes.load(Ordering::SeqCst)
     }
 
     pub(crate) fn wants_capacity(&self, service: &ServiceId, wants: bool) {
@@ -123,6 +132,24 @@ impl Stacks {
         facts
     }
 
+    /// Keeps what was read by the side of the Service's own calls, unless something was written since the
+    /// reading began at `writes`: then nothing is known for certain, and `false`.
+    pub(super) fn keep_if_unwritten(
+        &self,
+        service: &ServiceId,
+        facts: &Arc<StackFacts>,
+        writes: u64,
+    ) -> bool {
+        let mut kept = self.kept.lock();
+        if self.writes() != writes {
+            kept.remove(&service.path());
+            return false;
+        }
+        let known = Kept { facts: facts.clone(), due: Instant::now() + spread(self.refresh) };
+        kept.insert(service.path(), known);
+        true
+    }
+
     /// Replaces what is known, without making it any younger.
     pub(super) fn update(&self, service: &ServiceId, facts: StackFacts) -> Arc<StackFacts> {
         let facts = Arc::new(facts);
@@ -135,6 +162,7 @@ impl Stacks {
     /// Takes note of targets that we registered and deregistered.
     pub(crate) fn targets_changed(&self, target_group: &str, added: &[Target], gone: &[Target]) {
         let mut kept = self.kept.lock();
+        self.writes.fetch_add(1, Ordering::SeqCst);
         let stacks = kept.values_mut().filter(|kept| kept.facts.mentions(target_group));
         for facts in stacks.map(|kept| Arc::make_mut(&mut kept.facts)) {
             for group in facts.target_groups.iter_mut().filter(|g| g.target_group_arn == target_group) {
@@ -159,6 +187,7 @@ impl Stacks {
     /// Forgets the Service that these tags or one of these ARNs belong to.
     pub(crate) fn forget_owner(&self, tags: Option<&Map>, arns: &[&str]) {
         let mut kept = self.kept.lock();
+        self.writes.fetch_add(1, Ordering::SeqCst);
         if let Some(path) = tags.and_then(|tags| tags.get(STACK_TAG)) {
             kept.remove(path);
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use cloud_lb_core::provider::{LoadBalancerProvider, Outcome, TargetUpdate};
+use cloud_lb_core::provider::{Finding, LoadBalancerProvider, Outcome, TargetUpdate};
 use provider_aws::fake::{Calls, Options};
 use tokio::time::Instant;
 
@@ -122,6 +122,67 @@ async fn aws_237_many_services_share_one_inventory() {
     assert_eq!(calls.of("DescribeSecurityGroups"), 1);
     assert_eq!(calls.of("DescribeLoadBalancers"), 11, "one listing, and each Service its own");
     assert_eq!(calls.total_writes(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn aws_237_a_survey_lists_the_account_once_and_looks_at_each_load_balancer() {
+    let world = World::new(Options::default());
+    let services: Vec<_> = (0..10).map(|n| service(&format!("s{n}"), &[port(80, 30_100 + n)])).collect();
+    for lb in &services {
+        world.ensured(lb).await;
+    }
+    let restarted = world.restarted(crate::support::config(crate::support::CLUSTER));
+    let (survey, calls) = restarted.calls_of(restarted.provider.survey(&services)).await;
+    let survey = survey.unwrap();
+    let converged = |finding: &Finding| matches!(finding, Finding::Converged(_));
+    assert!(survey.findings.iter().all(converged), "{:#?}", survey.findings);
+    assert!(services.iter().all(|lb| survey.owned.iter().any(|owned| owned.is_of(&lb.service))));
+    assert_eq!(calls.total_writes(), 0);
+    for listing in ["DescribeSubnets", "DescribeSecurityGroups", "DescribeInstances", "DescribeVpcs"] {
+        assert_eq!(calls.of(listing), 1, "{listing}");
+    }
+    assert_eq!(calls.of("DescribeLoadBalancers"), 11, "one listing, and each Service its own");
+    let (_, calls) = restarted.calls_of(restarted.ensured(&services[0])).await;
+    assert_eq!(total(&calls), 0, "what was read is kept: {calls:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn w_5_a_survey_sees_what_somebody_changed_within_the_refresh_time() {
+    let world = World::new(Options::default());
+    let lb = service("web", &[port(80, 30_080)]);
+    world.ensured(&lb).await;
+    world.ensured(&lb).await;
+    world.aws.tamper(|account| account.target_groups[0].targets.clear());
+    assert!(world.provider.plan(&lb).await.unwrap().is_empty(), "what is kept does not tell");
+    let survey = world.provider.survey(std::slice::from_ref(&lb)).await.unwrap();
+    let [Finding::Differs(plan)] = survey.findings.as_slice() else { panic!("{survey:#?}") };
+    assert!(plan.steps.iter().any(|step| step.kind == "Targets"), "{plan}");
+    let (_, calls) = world.calls_of(world.ensured(&lb)).await;
+    assert_eq!(calls.of("RegisterTargets"), 1, "what the survey read is what the next run starts from");
+}
+
+/// A write while it is read: what was read before it is not kept.
+#[tokio::test(start_paused = true)]
+async fn a_survey_beside_a_change_leaves_nothing_outdated_behind() {
+    let world = World::new(Options { latency: Duration::from_millis(100), ..Options::default() });
+    let mut lb = service("web", &[port(80, 30_080)]);
+    world.ensured(&lb).await;
+    world.ensured(&lb).await;
+    let before = lb.clone();
+    for nodes in 4..=9 {
+        lb.nodes.push(node(nodes));
+        let late = async {
+            tokio::time::sleep(Duration::from_millis(60) * u32::from(nodes)).await;
+            world.provider.update_targets(TargetUpdate::LoadBalancer(&lb)).await
+        };
+        let (survey, update) = tokio::join!(world.provider.survey(std::slice::from_ref(&before)), late);
+        assert_eq!(update.unwrap(), Outcome::Done(()));
+        survey.unwrap();
+        let kept = world.provider.plan(&lb).await.unwrap();
+        world.provider.backend().forget();
+        assert_eq!(kept, world.provider.plan(&lb).await.unwrap(), "with {nodes} nodes");
+        assert!(kept.is_empty(), "{kept}");
+    }
 }
 
 /// One call after the other: 0.15 s each.

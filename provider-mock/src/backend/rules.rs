@@ -6,13 +6,13 @@ mod desired;
 pub(crate) mod kinds;
 
 use cloud_lb_core::Result;
-use cloud_lb_core::backend::{Applied, Backend, Scope};
+use cloud_lb_core::backend::{Applied, Backend, Everything, Scope};
 use cloud_lb_core::graph::Graph;
 use cloud_lb_core::model::{IpFamily, LoadBalancer, Node, NodeField, PortStatus, ServiceId};
 use cloud_lb_core::naming::hashed_name;
 use cloud_lb_core::ownership::Tags;
 use cloud_lb_core::plan::{Change, Observed, Ownership, Step};
-use cloud_lb_core::provider::{Capabilities, Owned, State, TargetScope};
+use cloud_lb_core::provider::{Capabilities, State, TargetScope};
 
 use super::desired::{Desired, change};
 use super::link::Link;
@@ -95,8 +95,7 @@ impl Backend for Rules {
         let service = scope.service();
         // Descriptions cannot be filtered by, so that everybody's resources are read.
         let found = self.link.list_all(KINDS, &Tags::new()).await?;
-        let survey = Survey { cluster: self.cluster(), service };
-        let mut observed = survey.of(found)?;
+        let mut observed = Survey::new(self.cluster(), found).seen_by(service)?;
         if let Some(service) = service {
             let base = self.load_balancer_name(service);
             let mut places = vec![(desired::backend_service_key(), desired::name_of(&base, "main"))];
@@ -106,6 +105,10 @@ impl Backend for Rules {
             self.link.add_foreign(service, places, &mut observed).await?;
         }
         Ok(observed)
+    }
+
+    async fn observe_all(&self, services: &[&LoadBalancer]) -> Result<Everything<Self::Spec>> {
+        Ok(survey::everything(self.cluster(), self.link.list_all(KINDS, &Tags::new()).await?, services))
     }
 
     fn change(&self, have: &Self::Spec, want: &Self::Spec) -> Change {
@@ -121,9 +124,5 @@ impl Backend for Rules {
 
     async fn apply(&self, steps: &[Step<Self::Spec>]) -> Result<Vec<Applied>> {
         self.link.apply_each(steps).await
-    }
-
-    async fn list_owned(&self) -> Result<Vec<Owned>> {
-        Ok(survey::owned(self.cluster(), &self.link.list_all(KINDS, &Tags::new()).await?))
     }
 }

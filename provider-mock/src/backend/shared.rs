@@ -6,12 +6,12 @@ mod container;
 mod desired;
 pub(crate) mod kinds;
 
-use cloud_lb_core::backend::{Applied, Backend, Scope};
+use cloud_lb_core::backend::{Applied, Backend, Everything, Scope};
 use cloud_lb_core::graph::{Graph, Outputs};
 use cloud_lb_core::model::{IpFamily, LoadBalancer, Node, NodeField, PortStatus, ServiceId};
 use cloud_lb_core::ownership::{CLUSTER_TAG, Tags};
 use cloud_lb_core::plan::{Change, Observed, Op, Ownership, Step};
-use cloud_lb_core::provider::{Capabilities, Owned, State, TargetScope};
+use cloud_lb_core::provider::{Capabilities, State, TargetScope};
 use cloud_lb_core::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
 
@@ -152,8 +152,8 @@ impl Backend for Shared {
 
     async fn observe(&self, scope: Scope<'_>) -> Result<Observed<Self::Spec>> {
         let service = scope.service();
-        let survey = Survey { cluster: self.cluster(), service };
-        let mut observed = survey.of(self.found().await?)?;
+        let survey = Survey::new(self.cluster(), self.found().await?);
+        let mut observed = survey.seen_by(service)?;
         if let Some(service) = service {
             let shared = desired::shared_name(self.cluster());
             let mut places: Vec<_> = [LOAD_BALANCER, SECURITY_GROUP]
@@ -167,6 +167,10 @@ impl Backend for Shared {
             self.link.add_foreign(service, places, &mut observed).await?;
         }
         Ok(observed)
+    }
+
+    async fn observe_all(&self, services: &[&LoadBalancer]) -> Result<Everything<Self::Spec>> {
+        Ok(survey::everything(self.cluster(), self.found().await?, services))
     }
 
     fn change(&self, have: &Self::Spec, want: &Self::Spec) -> Change {
@@ -187,9 +191,5 @@ impl Backend for Shared {
             None if steps.iter().all(|step| step.container.is_none()) => self.link.apply_each(steps).await,
             None => Err(Error::new(ErrorKind::Internal, "steps in several containers cannot be one write")),
         }
-    }
-
-    async fn list_owned(&self) -> Result<Vec<Owned>> {
-        Ok(survey::owned(self.cluster(), &self.found().await?))
     }
 }

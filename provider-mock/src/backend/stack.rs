@@ -5,13 +5,13 @@ mod desired;
 pub(crate) mod kinds;
 
 use cloud_lb_core::Result;
-use cloud_lb_core::backend::{Applied, Backend, Scope};
+use cloud_lb_core::backend::{Applied, Backend, Everything, Scope};
 use cloud_lb_core::graph::{Graph, Outputs};
 use cloud_lb_core::model::{Address, IpFamily, LoadBalancer, Node, NodeField, PortStatus, ServiceId, Status};
 use cloud_lb_core::naming::hashed_name;
 use cloud_lb_core::ownership::{CLUSTER_TAG, Tags, UID_TAG};
 use cloud_lb_core::plan::{Change, Observed, Ownership, Step};
-use cloud_lb_core::provider::{Capabilities, Owned, State, TargetScope};
+use cloud_lb_core::provider::{Capabilities, State, TargetScope};
 
 use super::desired::{Desired, change};
 use super::link::Link;
@@ -87,9 +87,8 @@ impl Backend for Stack {
 
     async fn observe(&self, scope: Scope<'_>) -> Result<Observed<Self::Spec>> {
         let service = scope.service();
-        let found = self.found(service).await?;
-        let survey = Survey { cluster: self.cluster(), service };
-        let mut observed = survey.of(found)?;
+        let survey = Survey::new(self.cluster(), self.found(service).await?);
+        let mut observed = survey.seen_by(service)?;
         if let Some(service) = service {
             let places = vec![
                 (desired::load_balancer_key(), self.load_balancer_name(service)),
@@ -98,6 +97,10 @@ impl Backend for Stack {
             self.link.add_foreign(service, places, &mut observed).await?;
         }
         Ok(observed)
+    }
+
+    async fn observe_all(&self, services: &[&LoadBalancer]) -> Result<Everything<Self::Spec>> {
+        Ok(survey::everything(self.cluster(), self.found(None).await?, services))
     }
 
     fn change(&self, have: &Self::Spec, want: &Self::Spec) -> Change {
@@ -110,10 +113,6 @@ impl Backend for Stack {
 
     async fn apply(&self, steps: &[Step<Self::Spec>]) -> Result<Vec<Applied>> {
         self.link.apply_each(steps).await
-    }
-
-    async fn list_owned(&self) -> Result<Vec<Owned>> {
-        Ok(survey::owned(self.cluster(), &self.found(None).await?))
     }
 }
 

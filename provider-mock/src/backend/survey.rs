@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use cloud_lb_core::backend::Everything;
 use cloud_lb_core::graph::{Outputs, ResourceKey};
-use cloud_lb_core::model::ServiceId;
+use cloud_lb_core::model::{LoadBalancer, ServiceId};
 use cloud_lb_core::ownership::{self, Marked, RESOURCE_TAG, Tags};
 use cloud_lb_core::plan::{Have, Observed, Ownership};
 use cloud_lb_core::provider::{Owned, OwnedResource, Pending};
@@ -53,60 +54,88 @@ impl Found {
     }
 }
 
-/// Who looks: a Service, or nobody in particular at what is shared.
-pub(crate) struct Survey<'a> {
-    pub(crate) cluster: &'a str,
-    pub(crate) service: Option<&'a ServiceId>,
+/// Tells Services apart: cluster and UID.
+type OwnerId = (String, String);
+
+fn owner_id(service: &ServiceId) -> OwnerId {
+    (service.cluster.clone(), service.uid.clone())
 }
 
-impl Survey<'_> {
-    /// What is there, of all that was `found`; what other Services own plays no part.
-    pub(crate) fn of<K: Kind>(&self, mut found: Vec<Found>) -> Result<Observed<Desired<K>>> {
-        let used_by_others = self.used_by_others(&found);
+/// All that was found, by owner, for everybody who looks.
+#[derive(Debug, Default)]
+pub(crate) struct Survey {
+    owned: BTreeMap<OwnerId, Vec<Found>>,
+    /// What the Services of the cluster share.
+    shared: Vec<Found>,
+    /// The Services to whose resources an id is known.
+    users: BTreeMap<String, BTreeSet<OwnerId>>,
+}
+
+impl Survey {
+    pub(crate) fn new(cluster: &str, mut found: Vec<Found>) -> Self {
         // The newest first: should a replacement have left an older one behind, the planner tells it apart.
         found.sort_by_key(|one| std::cmp::Reverse(one.created));
-        let mut observed = Observed::new();
+        let mut survey = Self { users: users(&found), ..Self::default() };
         for one in found {
-            let used = one.outputs.get("id").is_some_and(|id| used_by_others.contains(id));
-            let Some(ownership) = self.ownership(&one.marks, used) else { continue };
-            observed.add(one.key(), have(one, ownership)?);
+            match ownership::read(&one.marks) {
+                Marked::Service(owner) => survey.owned.entry(owner_id(&owner)).or_default().push(one),
+                Marked::Cluster { cluster: of } if of == cluster => survey.shared.push(one),
+                Marked::Cluster { .. } | Marked::Foreign => {}
+            }
+        }
+        survey
+    }
+
+    /// What is there for a Service, or for nobody in particular; what other Services own plays no part.
+    pub(crate) fn seen_by<K: Kind>(&self, service: Option<&ServiceId>) -> Result<Observed<Desired<K>>> {
+        let viewer = service.map(owner_id);
+        let mut observed = Observed::new();
+        for one in viewer.iter().filter_map(|viewer| self.owned.get(viewer)).flatten() {
+            observed.add(one.key(), have(one, Ownership::Service)?);
+        }
+        for one in &self.shared {
+            let users = one.outputs.get("id").and_then(|id| self.users.get(id));
+            let used_by_others =
+                users.is_some_and(|users| users.iter().any(|user| Some(user) != viewer.as_ref()));
+            observed.add(one.key(), have(one, Ownership::Cluster { used_by_others })?);
         }
         Ok(observed)
     }
+}
 
-    fn ownership(&self, marks: &Tags, used_by_others: bool) -> Option<Ownership> {
-        match ownership::read(marks) {
-            Marked::Service(owner) => self.is_viewer(&owner).then_some(Ownership::Service),
-            Marked::Cluster { cluster } if cluster == self.cluster => {
-                Some(Ownership::Cluster { used_by_others })
-            }
-            Marked::Cluster { .. } | Marked::Foreign => None,
+/// Which Services have resources that refer to an id.
+fn users(found: &[Found]) -> BTreeMap<String, BTreeSet<OwnerId>> {
+    let mut users: BTreeMap<String, BTreeSet<OwnerId>> = BTreeMap::new();
+    let mut of_containers: BTreeMap<&ResourceKey, BTreeSet<OwnerId>> = BTreeMap::new();
+    for one in found {
+        let Marked::Service(owner) = ownership::read(&one.marks) else { continue };
+        for id in references(&one.body) {
+            users.entry(id.to_owned()).or_default().insert(owner_id(&owner));
+        }
+        if let Some(container) = &one.container {
+            of_containers.entry(container).or_default().insert(owner_id(&owner));
         }
     }
-
-    fn is_viewer(&self, owner: &ServiceId) -> bool {
-        let same = |service: &ServiceId| service.cluster == owner.cluster && service.uid == owner.uid;
-        self.service.is_some_and(same)
-    }
-
-    /// Ids to which resources of other Services refer.
-    fn used_by_others(&self, found: &[Found]) -> BTreeSet<String> {
-        let of_others = found.iter().filter(|one| match ownership::read(&one.marks) {
-            Marked::Service(owner) => !self.is_viewer(&owner),
-            Marked::Cluster { .. } | Marked::Foreign => false,
-        });
-        let (mut ids, mut containers) = (BTreeSet::new(), BTreeSet::new());
-        for one in of_others {
-            ids.extend(references(&one.body).into_iter().map(str::to_owned));
-            containers.extend(one.container.as_ref());
+    // A part keeps its container alive.
+    for one in found.iter().filter(|one| one.is_whole()) {
+        let of_parts = one.container.as_ref().and_then(|key| of_containers.get(key));
+        if let (Some(id), Some(owners)) = (one.outputs.get("id"), of_parts) {
+            users.entry(id.clone()).or_default().extend(owners.iter().cloned());
         }
-        // A part keeps its container alive.
-        let wholes = found.iter().filter(|one| {
-            one.is_whole() && one.container.as_ref().is_some_and(|key| containers.contains(key))
-        });
-        ids.extend(wholes.filter_map(|one| one.outputs.get("id").cloned()));
-        ids
     }
+    users
+}
+
+/// All that was found, as each Service sees it.
+pub(crate) fn everything<K: Kind>(
+    cluster: &str,
+    found: Vec<Found>,
+    services: &[&LoadBalancer],
+) -> Everything<Desired<K>> {
+    let owned = owned(cluster, &found);
+    let survey = Survey::new(cluster, found);
+    let observed = services.iter().map(|lb| survey.seen_by(Some(&lb.service))).collect();
+    Everything { observed, owned }
 }
 
 /// Whether the marks are the Service's or its cluster's.
@@ -125,14 +154,14 @@ pub(crate) fn foreign<K: Kind>(record: &Record) -> Have<Desired<K>> {
     Have { spec, ownership, container: None, outputs: link::outputs(record) }
 }
 
-fn have<K: Kind>(one: Found, ownership: Ownership) -> Result<Have<Desired<K>>> {
+fn have<K: Kind>(one: &Found, ownership: Ownership) -> Result<Have<Desired<K>>> {
     let unreadable = |error| {
         let message = format!("the {} {:?} has settings that make no sense", one.kind, one.name);
         Error::new(ErrorKind::Unavailable, message).with_source(error)
     };
-    let body = K::parse(one.kind, one.body).map_err(unreadable)?;
-    let spec = Desired { name: one.name, tags: one.marks, body };
-    Ok(Have { spec, ownership, container: one.container, outputs: one.outputs })
+    let body = K::parse(one.kind, one.body.clone()).map_err(unreadable)?;
+    let spec = Desired { name: one.name.clone(), tags: one.marks.clone(), body };
+    Ok(Have { spec, ownership, container: one.container.clone(), outputs: one.outputs.clone() })
 }
 
 /// What the Service's resources wait for, if they do.
@@ -142,7 +171,7 @@ pub(crate) fn waiting<K: Kind>(have: &Observed<Desired<K>>) -> Option<Pending> {
 }
 
 /// All that carries the marks of a cluster, by owner; what the cluster owns comes first.
-pub(crate) fn owned(cluster: &str, found: &[Found]) -> Vec<Owned> {
+fn owned(cluster: &str, found: &[Found]) -> Vec<Owned> {
     let mut all: BTreeMap<Option<ServiceId>, Vec<OwnedResource>> = BTreeMap::new();
     for one in found {
         let owner = match ownership::read(&one.marks) {

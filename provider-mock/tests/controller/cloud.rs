@@ -17,7 +17,7 @@ use cloud_lb_core::model::{
 };
 use cloud_lb_core::plan::PlanReport;
 use cloud_lb_core::provider::{
-    Capabilities, LoadBalancerProvider, Outcome, Owned, Pending, State, TargetScope, TargetUpdate,
+    Capabilities, LoadBalancerProvider, Outcome, Pending, State, Survey, TargetScope, TargetUpdate,
 };
 use cloud_lb_core::{Error, ErrorKind, Result};
 use parking_lot::Mutex;
@@ -320,7 +320,7 @@ impl LoadBalancerProvider for Cloud {
         Ok(outcome)
     }
 
-    async fn list_owned(&self) -> Result<Vec<Owned>> {
-        Ok(Vec::new())
+    async fn survey(&self, _: &[LoadBalancer]) -> Result<Survey> {
+        Err(unplanned())
     }
 }

@@ -41,7 +41,7 @@ async fn services_come_change_and_go_and_nothing_is_left() {
         world.delete_service("c");
         world.until("gone", |world| !world.exists("b") && !world.exists("c")).await;
         world.pass_time(Duration::from_mins(10)).await;
-        let owned = provider.list_owned().await.unwrap();
+        let owned = provider.survey(&[]).await.unwrap().owned;
         assert!(owned.iter().all(|owned| owned.service.is_none()), "{shape:?}: {owned:?}");
         world.stop().await.unwrap();
     }

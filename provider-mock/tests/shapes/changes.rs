@@ -184,7 +184,7 @@ async fn two_clusters_in_one_account_do_not_see_each_other() {
         ensured(&*one, &mine).await;
         ensured(&*other, &theirs).await;
         deleted(&*one, &mine.service).await;
-        assert!(one.list_owned().await.unwrap().is_empty(), "{shape:?}");
+        assert!(one.survey(&[]).await.unwrap().owned.is_empty(), "{shape:?}");
         assert!(other.plan(&theirs).await.unwrap().is_empty(), "{shape:?}");
         deleted(&*other, &theirs.service).await;
         assert_eq!(cloud.records(), [], "{shape:?}");
