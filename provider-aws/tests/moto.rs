@@ -10,6 +10,11 @@
     clippy::print_stdout,
     reason = "helpers of tests"
 )]
+#![expect(
+    clippy::large_futures,
+    clippy::redundant_closure_for_method_calls,
+    reason = "the futures of the SDK are large, and the paths of its types are longer than what they say"
+)]
 
 #[path = "moto/account.rs"]
 mod account;

@@ -1,5 +1,7 @@
 //! The table of calls in the documentation is what is measured. `UPDATE_DOCS=1` writes it anew.
 
+use std::fmt::Write as _;
+
 use cloud_lb_core::provider::{LoadBalancerProvider, TargetUpdate};
 use provider_aws::fake::{Calls, Options};
 
@@ -49,7 +51,7 @@ async fn aws_11_4_the_documentation_tells_the_calls_that_are_measured() {
     for ((operation, others, budget), count) in OPERATIONS.into_iter().zip(measured().await) {
         let most: u64 = budget.split([' ', ',']).next().unwrap().parse().unwrap();
         assert!(count <= most, "{operation}: {count}");
-        table += &format!("| {operation} | {others} | {budget} | {count} |\n");
+        writeln!(table, "| {operation} | {others} | {budget} | {count} |").unwrap();
     }
     let page = std::fs::read_to_string(PAGE).unwrap();
     let (before, rest) = page.split_once(BEGIN).unwrap();

@@ -43,7 +43,7 @@ pub(crate) fn deregistration(request: &mut Request, registered: &str) -> bool {
         return true;
     }
     let compact: String = registered.split_whitespace().collect();
-    let targets: Vec<(String, String)> = (1..)
+    let targets: Vec<(String, String)> = (1..=request.parameters.len())
         .map(|n| [n.to_string(), format!("Targets.member.{n}.Id"), format!("Targets.member.{n}.Port")])
         .map(|[_, id, port]| (request.get(&id).to_owned(), request.get(&port).to_owned()))
         .take_while(|(id, _)| !id.is_empty())

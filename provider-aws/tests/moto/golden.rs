@@ -77,12 +77,12 @@ impl Trial {
         let account = Account::holding(&completed(facts, &lb, &config)).await?;
         certified(&mut lb);
         let translate = |text: &str| translated_list(&account, text);
-        lb.annotations.values_mut().for_each(|value| *value = translate(value).unwrap_or_default());
+        lb.annotations.values_mut().for_each(|value| *value = translate(value));
         for id in lb.nodes.iter_mut().filter_map(|node| node.provider_id.as_mut()) {
             let machine = account.id(id.rsplit('/').next().unwrap()).unwrap();
             *id = format!("aws:///us-west-2a/{machine}");
         }
-        let config = translated(serde_json::to_value(config).unwrap(), &translate);
+        let config = translated(serde_json::to_value(config).unwrap(), &|text| Some(translate(text)));
         let config: Config = serde_json::from_value(config).unwrap();
         let wanted = wanted(&lb, &account, &config);
         Some(Self { account, config, lb, wanted })
@@ -107,9 +107,7 @@ impl Trial {
             return Err(format!("the second plan is not empty: {plan}"));
         }
         let service = self.lb.service.clone();
-        tokio::spawn(async move { deleted(&fresh, &service).await })
-            .await
-            .map_err(|error| panic_text(error))?;
+        tokio::spawn(async move { deleted(&fresh, &service).await }).await.map_err(panic_text)?;
         let left: BTreeSet<String> = self.ids_seen().await.difference(&before).cloned().collect();
         let rules = self.account.node_rules().await;
         if !left.is_empty() || rules != rules_before {
@@ -187,9 +185,9 @@ fn certified(lb: &mut LoadBalancer) {
 }
 
 /// Replaces the ids in a list.
-fn translated_list(account: &Account, text: &str) -> Option<String> {
+fn translated_list(account: &Account, text: &str) -> String {
     let items = text.split(',').map(|item| account.id(item.trim()).unwrap_or_else(|| item.to_owned()));
-    Some(items.collect::<Vec<_>>().join(","))
+    items.collect::<Vec<_>>().join(",")
 }
 
 /// What the case wants, from the same function that the golden files hold, on facts with moto's ids.
