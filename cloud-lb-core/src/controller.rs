@@ -9,6 +9,7 @@
 //! and hands back what to remember.
 
 mod api;
+mod circuit;
 mod dispatch;
 mod endpoints;
 mod events;
@@ -31,6 +32,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use kube::Client;
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 pub use self::options::Options;
@@ -39,6 +41,7 @@ pub use self::status::READY_CONDITION;
 pub(crate) use self::api::from_kube;
 
 use self::api::ServiceWriter;
+use self::circuit::Circuit;
 use self::dispatch::Dispatcher;
 use self::events::Events;
 use self::gauges::Gauges;
@@ -118,7 +121,8 @@ impl Controller {
     pub async fn run(self, shutdown: CancellationToken) -> Result<()> {
         let capabilities = self.provider.capabilities();
         let slices = if capabilities.pod_targets { Slices::Watched } else { Slices::Ignored };
-        let watches = watch::watches(&self.client, self.options.namespace.as_deref(), slices);
+        let client = api::impatient(&self.client, self.options.call_timeout);
+        let watches = watch::watches(&client, self.options.namespace.as_deref(), slices);
         let nodes = Nodes::new(self.node_policy(), capabilities.node_fields.clone(), self.options.debounce());
         tracing::info!(provider = self.provider.name(), options = ?self.options, "service controller starts");
         let gauges = Gauges::new(self.vitals.clone(), Arc::clone(&self.measure));
@@ -141,6 +145,7 @@ impl Controller {
             writer: ServiceWriter::new(client.clone(), options.call_timeout),
             events: Events::new(client.clone(), options.call_timeout),
             timeout: options.call_timeout,
+            circuit: Mutex::new(Circuit::new(options.circuit())),
         }
     }
 

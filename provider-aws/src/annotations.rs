@@ -85,6 +85,11 @@ impl Annotations {
             .filter_map(move |(suffix, _)| Some((suffix, self.values.map(&format!("{stem}{suffix}"))?)))
     }
 
+    /// The keys of this provider that are given, without prefix.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.given.keys().filter_map(|key| key.strip_prefix(TABLE.prefix))
+    }
+
     /// What a user should know about the keys alone: reason and message (AWS-25, AWS-27).
     pub(crate) fn remarks(&self) -> Vec<(&'static str, String)> {
         let is_given = |key: &&str| self.given.contains_key(&Self::full(key));

@@ -1,5 +1,6 @@
 //! Writes: one step in few calls. Nothing here waits: what AWS is still at work on is *pending*.
 
+mod leaving;
 mod listener;
 mod load_balancer;
 mod node_rules;
@@ -8,8 +9,9 @@ mod security_group;
 mod target_group;
 mod targets;
 
+pub(crate) use leaving::{Leaving, Stage};
 pub(crate) use node_rules::NodeRuleWriter;
-pub(crate) use targets::Refused;
+pub(crate) use targets::{Refused, Zoned};
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,13 +19,13 @@ use std::time::Duration;
 use cloud_lb_core::backend::Applied;
 use cloud_lb_core::error::{Effect, Error, ErrorKind, Result};
 use cloud_lb_core::graph::{Input, Outputs};
-use cloud_lb_core::model::ServiceId;
 use cloud_lb_core::plan::{Action, Step};
 use cloud_lb_core::provider::Pending;
 
 use crate::api::{Api, Map};
 use crate::backend::Aws;
-use crate::facts::lookup::{CLUSTER_TAG, STACK_TAG, collision, is_of_stack};
+use crate::facts::lookup::{collision, is_of_stack};
+use crate::facts::ownership::owner;
 use crate::inventory::tags_of;
 use crate::kinds::{Pairs, Spec, key};
 
@@ -105,6 +107,9 @@ impl<A: Api> Aws<A> {
             Spec::Targets(_) => Ok(Applied::default()),
             Spec::Listener(have) => self.delete_listener(have, id(outputs, key::LISTENER_ARN)?).await,
             Spec::NodeRules(have) => {
+                if let Some(waiting) = self.waits_for_user(filled(&have.target_group_arn)?).await? {
+                    return Ok(waiting);
+                }
                 self.change_rules(have, None).await?;
                 Ok(Applied::default())
             }
@@ -115,7 +120,7 @@ impl<A: Api> Aws<A> {
     async fn check_owner(&self, name: &str, arn: &str, want: &Pairs) -> Result<Map> {
         let found = tags_of(&self.api, &[arn.to_owned()]).await;
         let tags = found.inspect_err(|_| self.inventory.unsure(arn))?.remove(arn).unwrap_or_default();
-        match owner(want) {
+        match owner(&want.0, &self.config.cluster_name) {
             Some(service) if !is_of_stack(&tags, &service) => {
                 Err(Error::new(ErrorKind::Ownership, collision(name, arn, &tags)))
             }
@@ -202,17 +207,6 @@ fn pending(retry_after: Duration, reason: impl Into<String>) -> Applied {
 
 fn made(outputs: Outputs) -> Applied {
     Applied { outputs, pending: None }
-}
-
-/// The Service that tags say.
-fn owner(tags: &Pairs) -> Option<ServiceId> {
-    let (namespace, name) = tags.get(STACK_TAG)?.split_once('/')?;
-    Some(ServiceId {
-        cluster: tags.get(CLUSTER_TAG)?.to_owned(),
-        namespace: namespace.to_owned(),
-        name: name.to_owned(),
-        uid: String::new(),
-    })
 }
 
 fn tags(spec: &Spec) -> Option<&Map> {

@@ -11,7 +11,7 @@ use cloud_lb_core::plan::{Change, Observed, Step};
 use cloud_lb_core::provider::{Capabilities, State, TargetScope};
 
 use crate::api::Api;
-use crate::apply::{NodeRuleWriter, Refused};
+use crate::apply::{Leaving, NodeRuleWriter, Refused, Zoned};
 use crate::config::Config;
 use crate::desired::{self, load_balancer_name, takes};
 use crate::facts::Account;
@@ -36,7 +36,9 @@ pub struct Aws<A> {
     pub(crate) stacks: Stacks,
     pub(crate) node_rules: NodeRuleWriter,
     pub(crate) refused: Refused,
+    pub(crate) zoned: Zoned,
     pub(crate) patience: Patience,
+    pub(crate) leaving: Leaving,
 }
 
 impl<A: Api> Aws<A> {
@@ -55,7 +57,9 @@ impl<A: Api> Aws<A> {
             stacks: Stacks::new(refresh),
             node_rules: NodeRuleWriter::default(),
             refused: Refused::default(),
+            zoned: Zoned::default(),
             patience: Patience::default(),
+            leaving: Leaving::default(),
             config,
         })
     }
@@ -152,7 +156,7 @@ impl<A: Api> Backend for Aws<A> {
     }
 
     fn state(&self, have: &Observed<Spec>) -> State {
-        status::state(have, &self.config)
+        status::state(have, &self.config, |arn| self.leaving.stage(arn))
     }
 
     async fn apply(&self, steps: &[Step<Spec>]) -> Result<Vec<Applied>> {

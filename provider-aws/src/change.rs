@@ -60,6 +60,9 @@ fn security_group(have: &SecurityGroup, want: &SecurityGroup, config: &Config) -
 }
 
 fn load_balancer(have: &LoadBalancer, want: &LoadBalancer, config: &Config) -> Change {
+    if want.load_balancer_arn.is_some() && have.load_balancer_arn != want.load_balancer_arn {
+        return replace("another one of the Service stays", ReplaceOrder::CreateFirst);
+    }
     if have.failed {
         return replace("AWS could not make it", ReplaceOrder::DeleteFirst);
     }
@@ -107,8 +110,8 @@ fn mappings(have: &LoadBalancer, want: &LoadBalancer) -> Vec<SubnetMapping> {
 }
 
 fn target_group(have: &TargetGroup, want: &TargetGroup, config: &Config) -> Change {
-    match have.load_balancer_scheme {
-        Some(_) if have.load_balancer_scheme != want.load_balancer_scheme => {
+    match &have.user {
+        Some(user) if !want.user.as_ref().is_some_and(|wanted| user.is(wanted)) => {
             let why = "a target group serves one load balancer for ever, and that one is replaced";
             return replace(why, ReplaceOrder::CreateFirst);
         }
@@ -144,9 +147,9 @@ fn targets(have: &Targets, want: &Targets) -> Change {
     let mut mine = have.clone();
     for live in &mut mine.targets {
         let wanted = want.targets.iter().find(|wanted| (&wanted.id, wanted.port) == (&live.id, live.port));
-        if wanted.is_some_and(|wanted| wanted.availability_zone.is_none()) {
-            // AWS fills in the zone.
-            live.availability_zone = None;
+        if let Some(wanted) = wanted {
+            // The zone is no part of a target's identity (AWS-180), and AWS fills it in.
+            *live = wanted.clone();
         }
     }
     mine.targets.sort();

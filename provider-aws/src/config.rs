@@ -43,6 +43,17 @@ pub enum DualstackTargets {
     Ipv6,
 }
 
+/// Which load balancers that exist are taken over, in place, instead of a new one beside them (AWS-215).
+/// Those of aws-load-balancer-controller have the tags that ours have, so they are ours in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Adopt {
+    /// Only those with our tags; a Service that has one of the cloud controller manager's is refused.
+    Tagged,
+    /// Also those that the cloud controller manager made for the Service.
+    Ccm,
+}
+
 /// When the host name of a load balancer goes into the Service's status (AWS-221).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -101,8 +112,6 @@ pub struct Config {
     pub sg_rule_limit: usize,
     /// Family of the targets of dual-stack Services.
     pub dualstack_target_family: DualstackTargets,
-    /// Whether only Services of type LoadBalancer are taken.
-    pub service_type_load_balancer_only: bool,
     /// Whether TCP and UDP on one port make a `TCP_UDP` listener.
     pub enable_tcp_udp_listener: bool,
     /// Whether load balancers have security groups unless a Service says otherwise.
@@ -111,11 +120,15 @@ pub struct Config {
     pub enable_ip_target_type: bool,
     /// Whether nodes that are not ready stay targets when no node is ready.
     pub endpoints_fail_open: bool,
+    /// Whether nodes are checked at kube-proxy's health port where `externalTrafficPolicy` is `Cluster`.
+    pub shared_health_check: bool,
     /// Whether load balancers grow into zones that get a subnet later.
     pub subnet_follow: bool,
     /// Whether Services of the cloud controller manager with annotation `type: nlb` are taken, with that
     /// controller's defaults.
     pub take_ccm_nlb: bool,
+    /// Which load balancers that exist are taken over.
+    pub adopt: Adopt,
     /// Whether the shared security group stays when no Service needs it.
     pub keep_backend_sg: bool,
     /// Most targets of a target group; 0 = no cap.
@@ -168,13 +181,14 @@ impl Default for Config {
             node_sg_rule_budget: 20,
             sg_rule_limit: 60,
             dualstack_target_family: DualstackTargets::First,
-            service_type_load_balancer_only: true,
             enable_tcp_udp_listener: true,
             nlb_security_group: true,
             enable_ip_target_type: true,
             endpoints_fail_open: true,
+            shared_health_check: false,
             subnet_follow: false,
             take_ccm_nlb: false,
+            adopt: Adopt::Ccm,
             keep_backend_sg: false,
             max_targets_per_target_group: 0,
             publish: Publish::Created,

@@ -4,6 +4,7 @@ mod attributes;
 mod health;
 mod listeners;
 mod load_balancer;
+mod managed;
 mod names;
 mod node_rules;
 mod notes;
@@ -21,6 +22,7 @@ use cloud_lb_core::graph::{Graph, Input, Resource, ResourceKey};
 use cloud_lb_core::model::{LoadBalancer, SessionAffinity};
 
 pub(crate) use attributes::{default_of_listener, default_of_load_balancer, default_of_target_group};
+pub(crate) use managed::until_reset;
 pub(crate) use names::load_balancer as load_balancer_name;
 pub use notes::Warning;
 pub(crate) use ranges::{covers, merge};
@@ -108,9 +110,9 @@ struct Parts<'a> {
 impl<'a> Parts<'a> {
     fn new(context: &Context<'a>, notes: &mut Notes) -> Self {
         let plans = listeners::plan(context, notes);
-        let health = health::health_check(context, notes);
         health::warn_of_unanswered_checks(context, &plans, notes);
-        let groups = target_groups::target_groups(context, &plans, &health, notes);
+        health::warn_of_unused_ports(context, &plans, notes);
+        let groups = target_groups::target_groups(context, &plans, notes);
         let ports = plans.into_iter().zip(groups).map(|(plan, group)| {
             let targets = targets::candidates(context, &plan, &group, notes);
             Port { plan, group, targets }
@@ -166,7 +168,9 @@ impl<'a> Parts<'a> {
         graph.add(of_port(key::TARGETS), Resource::owned(Spec::Targets(registered)))?;
         graph.add(of_port(key::LISTENER), listener)?;
         if let Some(rules) = rules {
-            graph.add(of_port(key::NODE_RULES), Resource::owned(Spec::NodeRules(rules)))?;
+            // Where the port of the targets changes, the old one stays open until they are registered anew.
+            let rules = Resource::owned(Spec::NodeRules(rules)).after(&of_port(key::TARGETS));
+            graph.add(of_port(key::NODE_RULES), rules)?;
         }
         Ok(())
     }

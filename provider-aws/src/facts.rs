@@ -6,6 +6,7 @@
 mod account;
 pub(crate) mod lookup;
 mod network;
+pub(crate) mod ownership;
 pub(crate) mod resolve;
 mod stack;
 

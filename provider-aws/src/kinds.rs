@@ -14,7 +14,7 @@ pub use load_balancer::{IpAddressType, LoadBalancer, Scheme, SubnetMapping};
 pub use node_rules::NodeRules;
 pub use pairs::Pairs;
 pub use security_group::{IpPermission, ListedPermission, SecurityGroup, Source};
-pub use target_group::{HealthCheck, Matcher, TargetFamily, TargetGroup, TargetProtocol, TargetType};
+pub use target_group::{HealthCheck, Matcher, TargetFamily, TargetGroup, TargetProtocol, TargetType, User};
 pub use targets::{Target, Targets};
 
 use cloud_lb_core::graph::{self, Input, ResourceKey};

@@ -8,7 +8,7 @@ mod owned;
 mod read;
 mod stacks;
 
-pub(crate) use node_rules::{Need, shared_rules};
+pub(crate) use node_rules::{Need, rules_of_others, shared_rules};
 pub(crate) use stacks::{StackFacts, Stacks};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,7 +24,8 @@ use futures::future::try_join_all;
 use crate::api::Api;
 use crate::backend::Aws;
 use crate::config::Publish;
-use crate::facts::lookup::{BACKEND_GROUP, CLUSTER_TAG, RESOURCE_TAG, SHARED_RESOURCE_TAG, is_of_stack};
+use crate::facts::lookup::{BACKEND_GROUP, CLUSTER_TAG, SHARED_RESOURCE_TAG, is_of_stack};
+use crate::facts::ownership::{of_service, port_of};
 use crate::facts::{GroupFacts, LoadBalancerFacts, LoadBalancerState, TargetGroupFacts};
 use crate::inventory::View;
 use crate::kinds::{NodeRules, Spec, key};
@@ -34,9 +35,11 @@ const SHOWN_AFTER: Duration = Duration::from_secs(2);
 
 /// How details of a Service are come by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reading {
+pub(crate) enum Reading {
     /// What is kept is good enough. Nobody else works on the Service.
     Kept,
+    /// What is kept, else from AWS. The Service may be changed meanwhile.
+    Beside,
     /// From AWS. The Service may be changed meanwhile.
     Anew,
 }
@@ -45,6 +48,7 @@ impl<A: Api> Aws<A> {
     /// All that exists of a Service, and the shared security group.
     pub(crate) async fn observe_service(&self, service: &ServiceId) -> Result<Observed<Spec>> {
         let (view, stack) = self.stack(service, Reading::Kept).await?;
+        let stack = self.up_to_date(service, stack).await?;
         Ok(self.observed(service, &view, &stack))
     }
 
@@ -69,28 +73,33 @@ impl<A: Api> Aws<A> {
             add_load_balancer(lb, &mut have);
         }
         for group in &stack.target_groups {
-            let user = stack.user_of(group);
-            add_target_group(group, user.map(|lb| lb.scheme), &mut have);
+            add_target_group(group, stack, &mut have);
         }
         for (port, rules) in rules.have {
             let outputs = node_rules_outputs(&rules);
-            have.add(ResourceKey::new(key::NODE_RULES, port), of_service(Spec::NodeRules(rules), outputs));
+            have.add(
+                ResourceKey::new(key::NODE_RULES, port),
+                of_service_alone(Spec::NodeRules(rules), outputs),
+            );
         }
         self.add_groups(service, view, &mut have);
         have
     }
 
     /// What the Service has, with all details.
-    async fn stack(&self, service: &ServiceId, reading: Reading) -> Result<(Arc<View>, Arc<StackFacts>)> {
+    pub(crate) async fn stack(
+        &self,
+        service: &ServiceId,
+        reading: Reading,
+    ) -> Result<(Arc<View>, Arc<StackFacts>)> {
         for attempt in 0..2 {
             let view = self.view().await?;
-            let lbs: BTreeSet<String> =
-                self.arns_of(service, &view.load_balancers, |lb| (&lb.vpc_id, &lb.tags));
-            let tgs: BTreeSet<String> =
-                self.arns_of(service, &view.target_groups, |tg| (&tg.vpc_id, &tg.tags));
-            let kept = self.stacks.kept(service, &lbs, &tgs).filter(|_| reading == Reading::Kept);
+            let (lbs, tgs) = self.of_service(service, &view);
+            let lbs: BTreeSet<String> = lbs.into_iter().map(|lb| lb.load_balancer_arn.clone()).collect();
+            let tgs: BTreeSet<String> = tgs.into_iter().map(|tg| tg.target_group_arn.clone()).collect();
+            let kept = self.stacks.kept(service, &lbs, &tgs).filter(|_| reading != Reading::Anew);
             let result = match kept {
-                Some(stack) => self.up_to_date(service, stack).await,
+                Some(stack) => Ok(stack),
                 None => self.read_anew(service, &view, (lbs.clone(), tgs.clone()), reading).await,
             };
             match result {
@@ -123,7 +132,7 @@ impl<A: Api> Aws<A> {
         let facts = self.read_stack(service, view, lbs, tgs).await?;
         match reading {
             Reading::Kept => Ok(self.stacks.keep(service, facts)),
-            Reading::Anew => {
+            Reading::Beside | Reading::Anew => {
                 let facts = Arc::new(facts);
                 self.stacks.keep_if_unwritten(service, &facts, writes);
                 Ok(facts)
@@ -152,10 +161,11 @@ impl<A: Api> Aws<A> {
     /// What is kept of a Service, of whatever age, or what the inventory knows. Of the rest only the
     /// targets matter: they tell which node rules it needs.
     async fn leaving(&self, service: &ServiceId, view: &View) -> Result<StackFacts> {
-        let lbs = view.load_balancers.values().filter(|lb| self.is_of(&lb.tags, service));
-        let tgs = view.target_groups.values().filter(|group| self.is_of(&group.tags, service));
-        let known =
-            StackFacts { load_balancers: lbs.cloned().collect(), target_groups: tgs.cloned().collect() };
+        let (lbs, tgs) = self.of_service(service, view);
+        let known = StackFacts {
+            load_balancers: lbs.into_iter().cloned().collect(),
+            target_groups: tgs.into_iter().cloned().collect(),
+        };
         if let Some(kept) = self.stacks.last_seen(service, &known) {
             return Ok(kept);
         }
@@ -170,23 +180,24 @@ impl<A: Api> Aws<A> {
         Ok(StackFacts { target_groups: try_join_all(with_targets).await?, ..known })
     }
 
-    fn arns_of<'v, T>(
+    /// The load balancers and target groups of a Service.
+    fn of_service<'v>(
         &self,
         service: &ServiceId,
-        all: &'v BTreeMap<String, T>,
-        marks: impl Fn(&'v T) -> (&'v String, &'v BTreeMap<String, String>),
-    ) -> BTreeSet<String>
-    where
-        T: 'v,
-    {
-        let is_ours = |(_, entry): &(&String, &'v T)| self.is_of(marks(entry).1, service);
-        all.iter().filter(is_ours).map(|(arn, _)| arn.clone()).collect()
+        view: &'v View,
+    ) -> (Vec<&'v LoadBalancerFacts>, Vec<&'v TargetGroupFacts>) {
+        let service = self.in_cluster(service);
+        of_service(&service, self.config.adopt, view.load_balancers.values(), view.target_groups.values())
+    }
+
+    /// The Service under the name that the cluster has in tags.
+    fn in_cluster(&self, service: &ServiceId) -> ServiceId {
+        ServiceId { cluster: self.config.cluster_name.clone(), ..service.clone() }
     }
 
     /// Whether tags are those of a resource of this Service.
     pub(crate) fn is_of(&self, tags: &BTreeMap<String, String>, service: &ServiceId) -> bool {
-        let service = ServiceId { cluster: self.config.cluster_name.clone(), ..service.clone() };
-        is_of_stack(tags, &service)
+        is_of_stack(tags, &self.in_cluster(service))
     }
 
     /// The id of the shared security group: a configured one, or ours.
@@ -210,7 +221,7 @@ impl<A: Api> Aws<A> {
     fn add_groups(&self, service: &ServiceId, view: &View, have: &mut Observed<Spec>) {
         for group in view.groups.values().filter(|group| self.is_of(&group.tags, service)) {
             let spec = Spec::SecurityGroup(normal::security_group(group));
-            have.add(key::frontend(), of_service(spec, group_outputs(group)));
+            have.add(key::frontend(), of_service_alone(spec, group_outputs(group)));
         }
         let Some(backend) = self.backend_group(view) else { return };
         if self.config.keep_backend_sg && !self.config.enable_backend_security_group {
@@ -235,7 +246,7 @@ pub(crate) fn not_shown_yet(error: &Error) -> Error {
         .with_retry(Retry::After(SHOWN_AFTER))
 }
 
-fn of_service(spec: Spec, outputs: Outputs) -> Have<Spec> {
+fn of_service_alone(spec: Spec, outputs: Outputs) -> Have<Spec> {
     Have { spec, ownership: Ownership::Service, container: None, outputs }
 }
 
@@ -272,31 +283,21 @@ fn group_outputs(group: &GroupFacts) -> Outputs {
 
 fn add_load_balancer(lb: &LoadBalancerFacts, have: &mut Observed<Spec>) {
     let spec = Spec::LoadBalancer(normal::load_balancer(lb));
-    have.add(key::load_balancer(), of_service(spec, load_balancer_outputs(lb)));
+    have.add(key::load_balancer(), of_service_alone(spec, load_balancer_outputs(lb)));
     for listener in &lb.listeners {
         let spec = Spec::Listener(normal::listener(&lb.load_balancer_arn, listener));
         let outputs = one_output(key::LISTENER_ARN, &listener.listener_arn);
-        have.add(key::of_port(key::LISTENER, listener.port), of_service(spec, outputs));
+        have.add(key::of_port(key::LISTENER, listener.port), of_service_alone(spec, outputs));
     }
 }
 
-fn add_target_group(
-    group: &TargetGroupFacts,
-    scheme: Option<crate::kinds::Scheme>,
-    have: &mut Observed<Spec>,
-) {
-    let port = port_of(group);
+fn add_target_group(group: &TargetGroupFacts, stack: &StackFacts, have: &mut Observed<Spec>) {
+    let port = port_of(group, &stack.load_balancers);
     let arn = &group.target_group_arn;
-    let spec = Spec::TargetGroup(normal::target_group(group, scheme));
-    let found = of_service(spec, one_output(key::TARGET_GROUP_ARN, arn));
+    let spec = Spec::TargetGroup(normal::target_group(group, stack.user_of(group)));
+    let found = of_service_alone(spec, one_output(key::TARGET_GROUP_ARN, arn));
     have.add(ResourceKey::new(key::TARGET_GROUP, port.clone()), found);
     let targets = normal::targets(Input::Value(arn.clone()), group);
-    let found = of_service(Spec::Targets(targets), targets_outputs(arn));
+    let found = of_service_alone(Spec::Targets(targets), targets_outputs(arn));
     have.add(ResourceKey::new(key::TARGETS, port), found);
-}
-
-/// The Service port of a target group, from its tag `namespace/name:port`.
-pub(crate) fn port_of(group: &TargetGroupFacts) -> String {
-    let resource = group.tags.get(RESOURCE_TAG).map(String::as_str).unwrap_or_default();
-    resource.rsplit_once(':').map_or(resource, |(_, port)| port).to_owned()
 }

@@ -7,15 +7,16 @@ use cloud_lb_core::model::{Address, Ingress, PortStatus, Protocol, Status};
 use cloud_lb_core::plan::{Have, Observed, Ownership};
 use cloud_lb_core::provider::{Pending, State};
 
+use crate::apply::Stage;
 use crate::config::{Config, Publish};
 use crate::kinds::{Listener, ListenerProtocol, Spec, key};
 
 /// How often to look whether a load balancer is made: it takes two to three minutes.
 const PROVISIONING_POLL: Duration = Duration::from_secs(15);
 
-/// The state of a Service's load balancer. Of several, the first that works counts: while one replaces
-/// another, traffic stays with the old one until the new one can take it.
-pub(crate) fn state(have: &Observed<Spec>, config: &Config) -> State {
+/// The state of a Service's load balancer. Of several that work, while one replaces another, the old one
+/// counts until the new one serves, then the new one; `stage` tells how far that is.
+pub(crate) fn state(have: &Observed<Spec>, config: &Config, stage: impl Fn(&str) -> Stage) -> State {
     if have.is_absent() {
         return State::Absent;
     }
@@ -23,7 +24,8 @@ pub(crate) fn state(have: &Observed<Spec>, config: &Config) -> State {
         have.ownership == Ownership::Service && matches!(have.spec, Spec::LoadBalancer(_))
     };
     let all: Vec<&Have<Spec>> = have.iter().map(|(_, have)| have).filter(is_ours).collect();
-    let working = all.iter().find(|lb| output(lb, key::STATE).starts_with("active"));
+    let working = all.iter().filter(|lb| output(lb, key::STATE).starts_with("active"));
+    let working = working.min_by_key(|lb| stage(output(lb, key::LOAD_BALANCER_ARN)));
     match working.or_else(|| all.first()) {
         Some(lb) => state_of(lb, have, config),
         None => pending("the load balancer does not exist yet"),

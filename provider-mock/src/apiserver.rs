@@ -61,6 +61,7 @@ use serde_json::{Value, json};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use tokio::sync::Notify;
 use tokio::sync::watch::{Receiver, Sender};
 
 /// A Kubernetes API server in memory; a cheap handle whose clones share one cluster.
@@ -106,6 +107,11 @@ impl ApiServer {
     /// The error of the system where the address cannot be bound.
     pub async fn bind(&self, address: SocketAddr) -> io::Result<BoundApi> {
         BoundApi::bind(self.clone(), address).await
+    }
+
+    /// The same cluster through the connection of another client, with faults and counts of its own.
+    pub fn client(&self) -> Self {
+        Self { faults: Faults::new(), ..self.clone() }
     }
 
     /// Faults on demand and counts of requests.
@@ -172,6 +178,10 @@ impl ApiServer {
     pub fn delete(&self, resource: Resource, namespace: &str, name: &str) -> Result<(), ApiError> {
         let key = Key::new(resource, namespace, name);
         self.store().delete(&key, &Preconditions::default(), Run::Commit).map(drop)
+    }
+
+    pub(crate) fn written(&self) -> Arc<Notify> {
+        self.store().written()
     }
 
     pub(crate) fn store(&self) -> MutexGuard<'_, Store> {

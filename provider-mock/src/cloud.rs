@@ -40,16 +40,18 @@ use store::Store;
 pub(crate) use store::marks_as_text;
 use wire::Wire;
 
-/// A cloud account; clones are handles to the same one.
+/// A cloud account; clones are handles to the same one, with the same faults and counts.
 #[derive(Clone)]
-pub struct MockCloud(Arc<Inner>);
-
-struct Inner {
-    options: Options,
+pub struct MockCloud {
+    account: Arc<Account>,
     faults: Faults,
+    counts: Arc<Mutex<CallCounts>>,
+}
+
+struct Account {
+    options: Options,
     throttle: Option<TokenBucket>,
     store: Mutex<Store>,
-    counts: Mutex<CallCounts>,
     rng: Mutex<fastrand::Rng>,
     admin: admin::State,
     wire: Option<Wire>,
@@ -67,16 +69,20 @@ impl MockCloud {
     }
 
     fn with(options: Options, net: Option<Net>) -> Self {
-        Self(Arc::new(Inner {
+        let account = Account {
             wire: net.clone().map(Wire::new),
-            faults: Faults::default(),
             throttle: options.throttle.map(|throttle| TokenBucket::new(throttle.limit())),
             store: Mutex::new(Store::new(options.clone(), net)),
-            counts: Mutex::default(),
             rng: Mutex::new(fastrand::Rng::with_seed(options.seed)),
             admin: admin::State::default(),
             options,
-        }))
+        };
+        Self { account: Arc::new(account), faults: Faults::default(), counts: Arc::default() }
+    }
+
+    /// The same account as another client of it meets it: with faults and counts of its own.
+    pub fn client(&self) -> Self {
+        Self { account: Arc::clone(&self.account), faults: Faults::default(), counts: Arc::default() }
     }
 
     /// Makes a resource. The same create again gives the resource that is there.
@@ -143,11 +149,11 @@ impl MockCloud {
 
     /// Time until a resource is made or gone, as far as it is known.
     pub(crate) fn remaining(&self, id: &str) -> Duration {
-        self.0.store.lock().remaining(id, Instant::now())
+        self.account.store.lock().remaining(id, Instant::now())
     }
 
     fn some_time_ago(&self, now: Instant) -> Instant {
-        let ago = self.0.options.stale_reads.mul_f64(self.0.rng.lock().f64());
+        let ago = self.account.options.stale_reads.mul_f64(self.account.rng.lock().f64());
         now.checked_sub(ago).unwrap_or(now)
     }
 
@@ -157,15 +163,23 @@ impl MockCloud {
         access: Access,
         work: impl FnOnce(&mut Store, Instant) -> Result<T>,
     ) -> Result<T> {
-        self.0.counts.lock().add(operation, access);
-        let fault = self.0.faults.next(operation, access);
+        self.counts.lock().add(operation, access);
+        let (fault, fuse) = (self.faults.next(operation, access), self.faults.fuse());
         self.pass_time().await;
+        if let Some(fuse) = &fuse {
+            fuse.admit().await;
+        }
         if let Some(fault) = fault.filter(|fault| !fault.after_work()) {
+            tracing::debug!(operation, ?fault, "cloud: nothing done");
             return fault.answer().await;
         }
         self.admit()?;
-        let result = work(&mut self.0.store.lock(), Instant::now());
+        let result = work(&mut self.account.store.lock(), Instant::now());
+        tracing::debug!(operation, ?fault, refused = ?result.as_ref().err().map(Error::kind), "cloud");
         self.publish(access).await;
+        if let (Some(fuse), true, Access::Write) = (&fuse, result.is_ok(), access) {
+            fuse.wrote().await;
+        }
         match (fault, result) {
             (Some(fault), Ok(_)) => fault.answer().await,
             (_, result) => result,
@@ -174,46 +188,48 @@ impl MockCloud {
 
     /// Lets the data plane follow after a write, and after what went on by itself.
     async fn publish(&self, access: Access) {
-        if let Some(wire) = &self.0.wire
+        if let Some(wire) = &self.account.wire
             && (access == Access::Write || wire.is_due())
         {
-            wire.publish(&self.0.store).await;
+            wire.publish(&self.account.store).await;
         }
     }
 
     /// The data plane, if the account has one.
     pub fn dataplane(&self) -> Option<&Dataplane> {
-        self.0.wire.as_ref().map(Wire::dataplane)
+        self.account.wire.as_ref().map(Wire::dataplane)
     }
 
     /// Calls take time; even the shortest lets others run.
     async fn pass_time(&self) {
-        if self.0.options.latency.is_zero() {
+        if self.account.options.latency.is_zero() {
             tokio::task::yield_now().await;
         } else {
-            tokio::time::sleep(self.0.options.latency).await;
+            tokio::time::sleep(self.account.options.latency).await;
         }
     }
 
     fn admit(&self) -> Result<()> {
-        let Some(Err(wait)) = self.0.throttle.as_ref().map(TokenBucket::try_take) else { return Ok(()) };
+        let Some(Err(wait)) = self.account.throttle.as_ref().map(TokenBucket::try_take) else {
+            return Ok(());
+        };
         Err(Error::new(ErrorKind::Throttled, "the account makes too many calls")
             .with_retry(Retry::After(wait)))
     }
 
     /// The faults that calls to this cloud meet.
     pub fn faults(&self) -> &Faults {
-        &self.0.faults
+        &self.faults
     }
 
     /// How often each operation was called so far.
     pub fn calls(&self) -> CallCounts {
-        self.0.counts.lock().clone()
+        self.counts.lock().clone()
     }
 }
 
 impl fmt::Debug for MockCloud {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MockCloud").field("options", &self.0.options).finish_non_exhaustive()
+        f.debug_struct("MockCloud").field("options", &self.account.options).finish_non_exhaustive()
     }
 }

@@ -10,6 +10,8 @@ use cloud_lb_core::{Error, ErrorKind, Result};
 use parking_lot::Mutex;
 use serde::Serialize;
 
+use crate::fuse::Fuse;
+
 /// How a call goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -87,6 +89,7 @@ struct Plan {
     random: Option<Random>,
     /// Writes that may still be made before everything stops.
     writes_left: Option<u64>,
+    fuse: Option<Fuse>,
     log: Vec<Injected>,
 }
 
@@ -124,7 +127,16 @@ impl Faults {
         self.0.lock().writes_left = Some(writes);
     }
 
-    /// Forgets all faults. The log and the call numbers stay.
+    /// Lets the client die with this fuse.
+    pub fn die_with(&self, fuse: Fuse) {
+        self.0.lock().fuse = Some(fuse);
+    }
+
+    pub(crate) fn fuse(&self) -> Option<Fuse> {
+        self.0.lock().fuse.clone()
+    }
+
+    /// Forgets all faults. The log, the call numbers and a fuse stay.
     pub fn clear(&self) {
         let mut plan = self.0.lock();
         plan.once.clear();

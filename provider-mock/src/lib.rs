@@ -17,6 +17,7 @@ mod cloud;
 mod config;
 pub mod dataplane;
 mod faults;
+mod fuse;
 pub mod net;
 pub mod nodesim;
 
@@ -27,6 +28,7 @@ pub use cloud::{
 };
 pub use config::{Addressing, Config, Shape};
 pub use faults::{CallMatch, Fault, Faults, Injected};
+pub use fuse::Fuse;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

@@ -2,6 +2,8 @@
 //!
 //! Names of tests start with the rule (SC-n, W-n) or the condensed upstream case that they show.
 
+#[path = "controller/breaker.rs"]
+mod breaker;
 #[path = "controller/cleanup.rs"]
 mod cleanup;
 #[path = "controller/cloud.rs"]

@@ -42,6 +42,21 @@ impl ServiceWriter {
     }
 }
 
+/// A client whose requests must be answered in time, as clients of kube need not: if a connection loses its
+/// other end, a list would be waited for without end, and the controller with it. What follows the head of
+/// an answer has no deadline here: a watch goes on, and kube looks after those that are silent.
+pub(crate) fn impatient(client: &Client, timeout: Duration) -> Client {
+    let (inner, namespace) = (client.clone(), client.default_namespace().to_owned());
+    let send = move |request| {
+        let inner = inner.clone();
+        async move {
+            let answer = tokio::time::timeout(timeout, inner.send(request)).await;
+            answer.unwrap_or_else(|late| Err(kube::Error::Service(late.into())))
+        }
+    };
+    Client::new(tower::service_fn(send), namespace)
+}
+
 /// Gives a call a deadline. What a call did that had none in time is not known.
 pub(crate) async fn within<T>(timeout: Duration, call: impl Future<Output = Result<T>>) -> Result<T> {
     tokio::time::timeout(timeout, call).await.unwrap_or_else(|_| {
@@ -106,6 +121,15 @@ mod tests {
             assert_eq!((error.kind(), error.retry()), (kind, Retry::Backoff), "{code}");
         }
         assert_eq!(api_error(429, 7).retry(), Retry::After(Duration::from_secs(7)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_list_without_an_answer_ends() {
+        type Answer = std::result::Result<http::Response<kube::client::Body>, std::convert::Infallible>;
+        let silent = tower::service_fn(|_| std::future::pending::<Answer>());
+        let client = impatient(&Client::new(silent, "default"), Duration::from_secs(3));
+        let error = Api::<Service>::all(client).list(&kube::api::ListParams::default()).await.unwrap_err();
+        assert_eq!(from_kube(error).kind(), ErrorKind::Unavailable);
     }
 
     #[tokio::test(start_paused = true)]

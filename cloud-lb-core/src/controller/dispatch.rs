@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+use super::circuit::Gate;
 use super::endpoints::Endpoints;
 use super::gauges::Gauges;
 use super::index::{Change, Index};
@@ -18,7 +19,7 @@ use super::key::{Key, ObjectKey};
 use super::memory::Memory;
 use super::nodes::Nodes;
 use super::options::Options;
-use super::queue::{Queue, Work};
+use super::queue::{Queue, Taken, Work};
 use super::reconcile::{Finished, Job, Reconciler};
 use super::shared::SharedTargets;
 use super::watch::{Seen, Slices, Watches};
@@ -35,6 +36,8 @@ pub(crate) struct Dispatcher {
     endpoints: Endpoints,
     memories: BTreeMap<ObjectKey, Memory>,
     shared: SharedTargets,
+    /// The node set of the last pass, or of the first lane.
+    passed: Option<u64>,
     queue: Queue,
     lanes: JoinSet<Finished>,
     random: fastrand::Rng,
@@ -58,6 +61,7 @@ impl Dispatcher {
             endpoints: Endpoints::default(),
             memories: BTreeMap::new(),
             shared: SharedTargets::default(),
+            passed: None,
             queue: Queue::default(),
             lanes: JoinSet::new(),
             random: fastrand::Rng::new(),
@@ -158,6 +162,9 @@ impl Dispatcher {
     /// Brings a changed node set to whatever holds targets (SC-92, SC-97).
     fn pass(&mut self) {
         let generation = self.nodes.current().generation;
+        if self.passed.replace(generation).is_some_and(|before| before != generation) {
+            self.queue.touch_blocked();
+        }
         if self.shares_targets() {
             self.shared.want(generation);
             self.gauges.pass([Key::Cluster]);
@@ -208,17 +215,16 @@ impl Dispatcher {
 
     fn next_due(&self) -> Option<Instant> {
         let pass = self.nodes.due().filter(|_| self.is_ready());
-        self.queue.next_due().into_iter().chain(pass).min()
+        let gate = self.reconciler.circuit.lock().due(Instant::now());
+        self.queue.next_due().into_iter().chain(pass).chain(gate).min()
     }
 
     fn start_lanes(&mut self) {
-        while self.is_ready()
-            && self.lanes.len() < self.options.concurrency
-            && let Some((key, work, since)) = self.queue.take()
-        {
+        while let Some(Taken { key, task, since }) = self.next_lane() {
             let watch = self.gauges.begin(&key, since);
             let nodes = self.nodes.current();
             self.shared.want(nodes.generation);
+            self.passed.get_or_insert(nodes.generation);
             let reconciler = Arc::clone(&self.reconciler);
             match key {
                 Key::Cluster => {
@@ -229,12 +235,26 @@ impl Dispatcher {
                     let service = self.services.get(&key).cloned();
                     let memory = self.memories.get(&key).cloned();
                     let slices = self.endpoints.of(&key);
-                    let job = Job { key, work, service, memory, nodes, slices };
-                    let lane = async move { watch.over(Box::pin(reconciler.run(job))).await };
+                    let job = Job { key, service, memory, nodes, slices };
+                    let lane = async move { watch.over(Box::pin(reconciler.run(job, task))).await };
                     self.lanes.spawn(lane.in_current_span());
                 }
             }
         }
+    }
+
+    /// The lane that may start now, if one may.
+    fn next_lane(&mut self) -> Option<Taken> {
+        let mut circuit = self.reconciler.circuit.lock();
+        if !self.is_ready() || self.lanes.len() >= circuit.lanes(self.options.concurrency) {
+            return None;
+        }
+        let gate = circuit.gate(Instant::now());
+        let taken = self.queue.take(gate)?;
+        if gate == Gate::Probe {
+            circuit.probe(&taken.key);
+        }
+        Some(taken)
     }
 
     /// Takes in what a lane left behind. A lane that panicked is a bug: the controller ends.
@@ -249,8 +269,9 @@ impl Dispatcher {
                 None => self.memories.remove(key),
             };
         }
-        let pace = self.options.pace(self.random.f64());
-        self.queue.finish(&key, verdict, Instant::now(), &pace);
+        let (now, pace) = (Instant::now(), self.options.pace(self.random.f64()));
+        self.reconciler.circuit.lock().end(&key, now);
+        self.queue.finish(&key, verdict, now, &pace);
         self.gauges.reached(&key);
         if let (true, Some(nodes)) = (self.shares_targets(), handed)
             && self.shared.end(nodes, verdict)

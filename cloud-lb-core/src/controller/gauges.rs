@@ -124,7 +124,7 @@ impl LaneWatch {
         let finished = lane.await;
         let result = match finished.verdict {
             Verdict::Done => LaneResult::Done,
-            Verdict::Wait(_) => LaneResult::Pending,
+            Verdict::Wait(_) | Verdict::Throttled(_) => LaneResult::Pending,
             Verdict::Failed(Retry::Never) => LaneResult::Invalid,
             Verdict::Failed(_) => LaneResult::Failed,
         };

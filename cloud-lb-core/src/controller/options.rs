@@ -3,6 +3,7 @@ use std::time::Duration;
 use jiff::fmt::serde::unsigned_duration::friendly::compact::required as friendly;
 use serde::{Deserialize, Serialize};
 
+use super::circuit::Limits;
 use super::nodes::Debounce;
 use super::queue::Pace;
 use crate::backoff::Backoff;
@@ -61,6 +62,13 @@ pub struct Options {
     /// Deadline of every call to the provider or the API server; default 60 s.
     #[serde(with = "friendly")]
     pub call_timeout: Duration,
+    /// In how many Services calls to the cloud must fail, in a row and because it does not answer, until it
+    /// is left alone but for probes; 0 is never, default 5.
+    pub breaker_services: usize,
+    /// How long a cloud that does not answer is left alone before a probe. Doubles with each probe that
+    /// fails, up to the greatest delay after failures; default 15 s.
+    #[serde(with = "friendly")]
+    pub probe_delay: Duration,
     /// How long calls in flight may take to end at shutdown; default 30 s.
     #[serde(with = "friendly")]
     pub drain_timeout: Duration,
@@ -86,6 +94,8 @@ impl Default for Options {
             retry_jitter: 10,
             recheck_delay: Duration::from_mins(30),
             call_timeout: Duration::from_mins(1),
+            breaker_services: 5,
+            probe_delay: Duration::from_secs(15),
             drain_timeout: Duration::from_secs(30),
             node_quiet: Duration::from_secs(1),
             node_delay: Duration::from_secs(5),
@@ -154,6 +164,13 @@ impl Options {
         self
     }
 
+    /// Sets in how many Services calls must fail in a row until the cloud is left alone, and how long.
+    /// 0 Services are never.
+    pub fn with_breaker(mut self, services: usize, probe_delay: Duration) -> Self {
+        (self.breaker_services, self.probe_delay) = (services, probe_delay);
+        self
+    }
+
     /// Sets how long calls in flight may take at shutdown.
     pub fn with_drain_timeout(mut self, timeout: Duration) -> Self {
         self.drain_timeout = timeout;
@@ -185,6 +202,7 @@ impl Options {
             ("maxRetryDelay", self.max_retry_delay),
             ("recheckDelay", self.recheck_delay),
             ("callTimeout", self.call_timeout),
+            ("probeDelay", self.probe_delay),
         ];
         violations.extend(periods.into_iter().filter_map(|(field, period)| check_period(field, period)));
         let waits = [
@@ -229,6 +247,12 @@ impl Options {
         let backoff = Backoff::new(self.min_retry_delay, self.max_retry_delay);
         let stretch = 1.0 + random * f64::from(self.retry_jitter) / 100.0;
         Pace { backoff, recheck: self.recheck_delay, stretch }
+    }
+
+    /// When the cloud is left alone.
+    pub(crate) fn circuit(&self) -> Limits {
+        let delay = Backoff::new(self.probe_delay, self.max_retry_delay.max(self.probe_delay));
+        Limits { lanes: self.breaker_services, delay }
     }
 
     pub(crate) fn debounce(&self) -> Debounce {

@@ -1,73 +1,51 @@
 //! Which lanes have work, which run, and when to try again. No tasks: the dispatcher brings them.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::time::Duration;
+mod work;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::time::Instant;
 
+use self::work::Urgency;
+use super::circuit::Gate;
 use super::key::Key;
-use crate::backoff::Backoff;
 use crate::error::Retry;
 use crate::measure::Lane;
 use crate::vitals::QueueState;
 
-/// What a lane is to do. Work of one lane adds up until the lane runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Work {
-    /// Ensure or clean up, as the newest object says.
-    pub(crate) sync: bool,
-    /// Hand over the newest targets.
-    pub(crate) targets: bool,
-    /// Write the status again that somebody wiped (W-4).
-    pub(crate) status: bool,
-}
+pub(crate) use self::work::{Pace, Task, Verdict, Work};
 
-impl Work {
-    pub(crate) const NONE: Self = Self { sync: false, targets: false, status: false };
-    pub(crate) const SYNC: Self = Self { sync: true, ..Self::NONE };
-    pub(crate) const TARGETS: Self = Self { targets: true, ..Self::NONE };
-    pub(crate) const STATUS: Self = Self { status: true, ..Self::NONE };
-
-    pub(crate) fn and(self, other: Self) -> Self {
-        Self {
-            sync: self.sync || other.sync,
-            targets: self.targets || other.targets,
-            status: self.status || other.status,
-        }
-    }
-}
-
-/// How a lane's run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// Nothing is left to do.
-    Done,
-    /// The cloud is still at work: look again then. No failure.
-    Wait(Duration),
-    /// It failed.
-    Failed(Retry),
-}
-
-/// When to try again.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Pace {
-    /// After ordinary failures.
-    pub(crate) backoff: Backoff,
-    /// After failures that only a change can mend.
-    pub(crate) recheck: Duration,
-    /// By how much ordinary delays are stretched: 1 is not at all.
-    pub(crate) stretch: f64,
-}
+/// Of so many lanes, one goes to the least urgent work, so that nothing waits for ever.
+const FAIR_SHARE: u64 = 8;
 
 /// The lanes: each key runs at most once at a time, is queued at most once, and runs again if it was
-/// touched while it ran (SC-30).
+/// touched while it ran (SC-30). The most urgent go first, those alike in the order in which they came.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     slots: BTreeMap<Key, Slot>,
-    /// Since when each lane waits.
-    ready: VecDeque<(Instant, Key)>,
+    ready: BTreeMap<Place, Ready>,
     retries: BTreeSet<(Instant, Key)>,
     states: BTreeMap<Lane, QueueState>,
+    queued: u64,
+    taken: u64,
+}
+
+/// Where a lane stands in the queue: its urgency, then its turn.
+type Place = (Urgency, u64);
+
+#[derive(Debug)]
+struct Ready {
+    key: Key,
+    since: Instant,
+}
+
+/// A lane that was taken.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    pub(crate) key: Key,
+    pub(crate) task: Task,
+    /// Since when it waited.
+    pub(crate) since: Instant,
 }
 
 #[derive(Debug, Default)]
@@ -75,41 +53,65 @@ struct Slot {
     work: Work,
     running: Work,
     stage: Stage,
-    retry: Option<Instant>,
+    retry: Option<Planned>,
     failures: u32,
+    /// Whether the last sync failed in a way that only a change can mend.
+    blocked: bool,
+    /// Whether the Service was told that its work waits for the cloud to be back.
+    held: bool,
+}
+
+/// Work to be tried again.
+#[derive(Debug, Clone, Copy)]
+struct Planned {
+    due: Instant,
+    work: Work,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Stage {
     #[default]
     Idle,
-    Ready,
+    Ready(Place),
     Running,
 }
 
 impl Queue {
-    /// Adds work. A sync takes the place of a retry that waits for its time; other work leaves it be.
+    /// Adds work. A sync takes the place of a retry that waits for its time; other work leaves it be, and
+    /// drift is nothing new to a sync that is to be tried again.
     pub(crate) fn touch(&mut self, key: &Key, work: Work) {
-        if work == Work::NONE {
-            return;
-        }
         let slot = self.slots.entry(key.clone()).or_default();
-        slot.work = slot.work.and(work);
-        if work.sync
-            && let Some(due) = slot.retry.take()
-        {
-            self.retries.remove(&(due, key.clone()));
-        }
-        if slot.stage == Stage::Idle {
-            slot.stage = Stage::Ready;
+        let known = work == Work::DRIFT && slot.retry.is_some_and(|retry| retry.work.is_sync());
+        if work != Work::NONE && !known {
+            slot.work = slot.work.and(work);
+            if work.sync
+                && let Some(retry) = slot.retry.take()
+            {
+                self.retries.remove(&(retry.due, key.clone()));
+            }
             self.line_up(key);
         }
+        self.forget_idle(key);
     }
 
+    /// Gives a lane that has work and does not run its place in the queue.
     fn line_up(&mut self, key: &Key) {
-        let state = self.states.entry(key.lane()).or_default();
-        (state.depth, state.adds) = (state.depth + 1, state.adds + 1);
-        self.ready.push_back((Instant::now(), key.clone()));
+        let Some(slot) = self.slots.get_mut(key) else { return };
+        let urgency = slot.work.urgency();
+        let since = match slot.stage {
+            Stage::Running => return,
+            Stage::Ready((before, _)) if before <= urgency => return,
+            Stage::Ready(place) => self.ready.remove(&place).map(|ready| ready.since),
+            Stage::Idle => {
+                let state = self.states.entry(key.lane()).or_default();
+                (state.depth, state.adds) = (state.depth + 1, state.adds + 1);
+                None
+            }
+        };
+        let place = (urgency, self.queued);
+        self.queued += 1;
+        slot.stage = Stage::Ready(place);
+        self.ready.insert(place, Ready { key: key.clone(), since: since.unwrap_or_else(Instant::now) });
     }
 
     /// Adds work to the lanes that run: they began with what was newest then.
@@ -119,59 +121,90 @@ impl Queue {
         }
     }
 
-    /// Makes the retries ready whose time has come.
-    pub(crate) fn advance(&mut self, now: Instant) {
-        while let Some((due, key)) = self.retries.first().cloned()
-            && due <= now
-        {
-            self.touch(&key, Work::SYNC);
+    /// Syncs what only a change could mend: something has changed (W-14).
+    pub(crate) fn touch_blocked(&mut self) {
+        let blocked = self.slots.iter().filter(|(_, slot)| slot.blocked && slot.retry.is_some());
+        let keys: Vec<Key> = blocked.map(|(key, _)| key.clone()).collect();
+        for key in &keys {
+            self.touch(key, Work::SYNC);
         }
     }
 
-    /// Takes the lane that has waited longest, and tells since when it did; [`finish`](Self::finish) must
+    /// Makes the retries ready whose time has come.
+    pub(crate) fn advance(&mut self, now: Instant) {
+        while self.next_due().is_some_and(|due| due <= now)
+            && let Some((_, key)) = self.retries.pop_first()
+        {
+            let retry = self.slots.get_mut(&key).and_then(|slot| slot.retry.take());
+            self.touch(&key, retry.map_or(Work::NONE, |retry| retry.work));
+        }
+    }
+
+    /// Takes the lane whose turn it is of those that the gate lets through; [`finish`](Self::finish) must
     /// follow.
-    pub(crate) fn take(&mut self) -> Option<(Key, Work, Instant)> {
-        let (since, key) = self.ready.pop_front()?;
+    pub(crate) fn take(&mut self, gate: Gate) -> Option<Taken> {
+        let place = self.next_place(gate)?;
+        let Ready { key, since } = self.ready.remove(&place)?;
+        self.taken += 1;
         let state = self.states.entry(key.lane()).or_default();
         state.depth = state.depth.saturating_sub(1);
-        let slot = self.slots.entry(key.clone()).or_default();
+        let slot = self.slots.get_mut(&key)?;
+        let task = slot.task(gate)?;
         slot.stage = Stage::Running;
-        slot.running = std::mem::take(&mut slot.work);
-        let work = slot.running;
-        Some((key, work, since))
+        match task {
+            Task::Work(_) => slot.running = std::mem::take(&mut slot.work),
+            Task::Hold => slot.held = true,
+        }
+        Some(Taken { key, task, since })
+    }
+
+    fn next_place(&self, gate: Gate) -> Option<Place> {
+        let may_pass = |place: &&Place| {
+            let slot = self.ready.get(*place).and_then(|ready| self.slots.get(&ready.key));
+            slot.is_some_and(|slot| slot.task(gate).is_some())
+        };
+        let lowest = self.ready.last_key_value().map(|((urgency, _), _)| (*urgency, 0));
+        let fair = lowest.filter(|_| self.taken % FAIR_SHARE == FAIR_SHARE - 1);
+        let share = fair.and_then(|from| self.ready.range(from..).map(|(place, _)| place).find(may_pass));
+        share.or_else(|| self.ready.keys().find(may_pass)).copied()
     }
 
     /// Notes how the run of a lane ended and plans what follows (SC-33 to SC-35). Work that came in
     /// meanwhile is ready at once.
     ///
-    /// A success counts for what was done: lesser work than a sync leaves the retry of a failed sync be.
+    /// A success counts for what was done: lesser work than a sync leaves the retry of a failed sync be. What
+    /// failed is tried again as what it was (W-24).
     pub(crate) fn finish(&mut self, key: &Key, verdict: Verdict, now: Instant, pace: &Pace) {
         let Some(slot) = self.slots.get_mut(key) else { return };
         let done = std::mem::take(&mut slot.running);
-        let again = slot.work != Work::NONE;
-        slot.stage = if again { Stage::Ready } else { Stage::Idle };
-        if verdict != Verdict::Done || done.sync {
-            let due = slot.delay(verdict, pace).filter(|_| !slot.work.sync).map(|delay| now + delay);
-            self.plan_retry(key, due);
-        }
-        if again {
-            self.line_up(key);
+        slot.stage = Stage::Idle;
+        if done != Work::NONE {
+            slot.held = false;
+            let retry = slot.retry_after(done, verdict, now, pace);
+            self.plan_retry(key, retry);
         }
         if matches!(verdict, Verdict::Failed(_)) {
             self.states.entry(key.lane()).or_default().retries += 1;
         }
-        if self.slots.get(key).is_some_and(Slot::is_empty) {
-            self.slots.remove(key);
+        if self.slots.get(key).is_some_and(|slot| slot.work != Work::NONE) {
+            self.line_up(key);
+        }
+        self.forget_idle(key);
+    }
+
+    fn plan_retry(&mut self, key: &Key, retry: Option<Planned>) {
+        let Some(slot) = self.slots.get_mut(key) else { return };
+        if let Some(old) = std::mem::replace(&mut slot.retry, retry) {
+            self.retries.remove(&(old.due, key.clone()));
+        }
+        if let Some(retry) = retry {
+            self.retries.insert((retry.due, key.clone()));
         }
     }
 
-    fn plan_retry(&mut self, key: &Key, due: Option<Instant>) {
-        let Some(slot) = self.slots.get_mut(key) else { return };
-        if let Some(old) = std::mem::replace(&mut slot.retry, due) {
-            self.retries.remove(&(old, key.clone()));
-        }
-        if let Some(due) = due {
-            self.retries.insert((due, key.clone()));
+    fn forget_idle(&mut self, key: &Key) {
+        if self.slots.get(key).is_some_and(Slot::is_empty) {
+            self.slots.remove(key);
         }
     }
 
@@ -182,7 +215,8 @@ impl Queue {
 
     /// Since when the lane waits that has waited longest.
     pub(crate) fn oldest(&self) -> Option<Instant> {
-        self.ready.front().map(|(since, _)| *since)
+        let first = |urgency| self.ready.range((urgency, 0)..).next().map(|(_, ready)| ready.since);
+        Urgency::ALL.into_iter().filter_map(first).min()
     }
 
     /// Whether the lane runs just now.
@@ -197,21 +231,28 @@ impl Queue {
 }
 
 impl Slot {
-    /// Counts the failure, if it is one, and tells how long to wait before the next attempt.
-    fn delay(&mut self, verdict: Verdict, pace: &Pace) -> Option<Duration> {
-        match verdict {
-            Verdict::Done => {
-                self.failures = 0;
-                None
-            }
-            Verdict::Wait(delay) | Verdict::Failed(Retry::After(delay)) => Some(delay),
-            Verdict::Failed(Retry::Never) => Some(pace.recheck),
-            Verdict::Failed(Retry::Backoff) => {
-                let delay = pace.backoff.delay(self.failures).mul_f64(pace.stretch);
-                self.failures = self.failures.saturating_add(1);
-                Some(delay)
-            }
+    /// What the lane may do at the gate.
+    fn task(&self, gate: Gate) -> Option<Task> {
+        match gate {
+            Gate::Free | Gate::Probe => Some(Task::Work(self.work)),
+            _ if !self.work.asks_the_cloud() => Some(Task::Work(self.work)),
+            Gate::Broken if self.work.sync && !self.held => Some(Task::Hold),
+            Gate::Paused | Gate::Broken => None,
         }
+    }
+
+    /// The retry that is planned after a run that did this work.
+    fn retry_after(&mut self, done: Work, verdict: Verdict, now: Instant, pace: &Pace) -> Option<Planned> {
+        let before = self.retry.filter(|retry| !done.covers(retry.work));
+        if done.is_sync() {
+            self.blocked = verdict == Verdict::Failed(Retry::Never);
+        }
+        if verdict == Verdict::Done && before.is_some() {
+            return before;
+        }
+        let delay = pace.delay(verdict, &mut self.failures).filter(|_| !self.work.sync)?;
+        let retry = Planned { due: now + delay, work: done };
+        Some(before.map_or(retry, |before| Planned { work: before.work.and(done), ..before }))
     }
 
     /// Whether nothing is worth remembering (W-12).

@@ -5,28 +5,29 @@ mod cleanup;
 mod ensure;
 mod failure;
 mod targets;
+mod tell;
 
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{LoadBalancerStatus, Service};
+use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::ResourceExt;
+use parking_lot::Mutex;
+use tokio::time::Instant;
 use tracing::Instrument;
 
 use self::failure::Failure;
 use super::api::{ServiceWriter, within};
+use super::circuit::{Circuit, Sign, Turn};
 use super::events::Events;
 use super::key::{Key, ObjectKey};
-use super::memory::{Memory, Targets, Told};
+use super::memory::{Memory, Targets};
 use super::nodes::NodeSet;
-use super::notice::Notice;
-use super::queue::{Verdict, Work};
-use super::status::{self, Health};
-use super::triggers::{Rules, addresses, is_deleting};
-use crate::clock;
-use crate::error::{ErrorKind, Result, Retry};
+use super::queue::{Task, Verdict, Work};
+use super::triggers::{Rules, is_deleting};
+use crate::error::Result;
 use crate::k8s::{self, Owner};
 use crate::model::ServiceId;
 use crate::provider::{LoadBalancerProvider, State};
@@ -35,7 +36,6 @@ use crate::provider::{LoadBalancerProvider, State};
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) key: ObjectKey,
-    pub(crate) work: Work,
     /// `None` if the Service does not exist any more.
     pub(crate) service: Option<Arc<Service>>,
     pub(crate) memory: Option<Memory>,
@@ -55,6 +55,7 @@ pub(crate) struct Finished {
 
 /// A Service in its lane.
 struct Lane {
+    key: Key,
     service: Arc<Service>,
     id: ServiceId,
     memory: Memory,
@@ -64,7 +65,7 @@ struct Lane {
     handed: Option<u64>,
 }
 
-/// Does the work of lanes. Holds nothing that changes: what is remembered travels with the job.
+/// Does the work of lanes. Holds nothing of single Services: what is remembered travels with the job.
 pub(crate) struct Reconciler {
     pub(crate) provider: Arc<dyn LoadBalancerProvider>,
     pub(crate) cluster: String,
@@ -72,6 +73,7 @@ pub(crate) struct Reconciler {
     pub(crate) writer: ServiceWriter,
     pub(crate) events: Events,
     pub(crate) timeout: Duration,
+    pub(crate) circuit: Mutex<Circuit>,
 }
 
 impl Reconciler {
@@ -79,20 +81,26 @@ impl Reconciler {
     ///
     /// # Cancel safety
     /// Any prefix of the work may have been done; the next run repairs that.
-    pub(crate) async fn run(&self, job: Job) -> Finished {
+    pub(crate) async fn run(&self, job: Job, task: Task) -> Finished {
         let object = job.service.as_ref().or(job.memory.as_ref().map(|memory| &memory.service));
         let uid = object.and_then(|service| service.uid()).unwrap_or_default();
         let span = tracing::info_span!("reconcile", service = %job.key, uid, provider = self.provider.name());
-        self.dispatch(job).instrument(span).await
+        let run = async {
+            match task {
+                Task::Work(work) => self.dispatch(job, work).await,
+                Task::Hold => self.hold(job).await,
+            }
+        };
+        run.instrument(span).await
     }
 
-    async fn dispatch(&self, mut job: Job) -> Finished {
+    async fn dispatch(&self, mut job: Job, work: Work) -> Finished {
         let key = Key::Service(job.key.clone());
         if let Some(failed) = self.forget_predecessor(&mut job).await {
             return Finished { key, memory: job.memory, verdict: failed, handed: None };
         }
         let known = job.memory.is_some();
-        let (Some(service), true) = (job.service, known || job.work.sync) else {
+        let (Some(service), true) = (job.service, known || work.is_sync()) else {
             return Finished { key, memory: None, verdict: Verdict::Done, handed: None };
         };
         let id = match k8s::service_id(&self.cluster, &service) {
@@ -104,11 +112,12 @@ impl Reconciler {
             }
         };
         let memory = job.memory.unwrap_or_else(|| Memory::new(Arc::clone(&service)));
-        let mut lane = Lane { service, id, memory, nodes: job.nodes, slices: job.slices, handed: None };
-        let (keep, verdict) = if job.work.sync {
+        let Job { nodes, slices, .. } = job;
+        let mut lane = Lane { key: key.clone(), service, id, memory, nodes, slices, handed: None };
+        let (keep, verdict) = if work.is_sync() {
             self.sync(&mut lane, known).await
         } else {
-            (true, self.follow(&mut lane, job.work).await)
+            (true, self.follow(&mut lane, work).await)
         };
         Finished { key, memory: keep.then_some(lane.memory), verdict, handed: lane.handed }
     }
@@ -143,7 +152,7 @@ impl Reconciler {
             return Ok(Action::Nothing);
         }
         // The finalizer is one that other controllers use too: the cloud knows whose the Service is.
-        match self.call(self.provider.get(&lane.id)).await {
+        match self.call(&lane.key, self.provider.get(&lane.id)).await {
             Ok(State::Absent) => Ok(Action::Nothing),
             Ok(_) => Ok(Action::CleanUp),
             Err(error) => Err(Failure::new("failed to check if load balancer exists before cleanup", error)),
@@ -166,63 +175,20 @@ impl Reconciler {
         Verdict::Done
     }
 
-    /// Writes the status again that somebody wiped, without a call to the cloud (W-4).
-    async fn restore_status(&self, lane: &Lane) -> std::result::Result<(), Failure> {
-        let Some(published) = &lane.memory.published else { return Ok(()) };
-        if !k8s::same_status(&addresses(&lane.service), published) {
-            tracing::info!("the status was changed by somebody else: restoring it");
-        }
-        self.write_status(&lane.service, Some(published), lane.memory.health.as_ref()).await
-    }
-
-    /// Tells the Service that its sync failed (SC-42 step 5), by event and condition.
-    async fn report(&self, lane: &mut Lane, failure: &Failure) -> Verdict {
-        let error = failure.error();
-        let (kind, request_id) = (error.kind(), error.request_id());
-        if error.retry() == Retry::Never {
-            tracing::error!(%failure, ?kind, request_id, "sync failed, and only a change can mend it");
-        } else {
-            tracing::warn!(%failure, ?kind, request_id, "sync failed and will be tried again");
-        }
-        self.tell(lane, Notice::sync_failed(failure)).await;
-        let health = lane.memory.health.insert(Health::Failed(error.kind(), failure.to_string()));
-        if let Err(failure) = self.write_status(&lane.service, None, Some(health)).await {
-            tracing::warn!(%failure, "the condition could not be written");
-        }
-        Verdict::Failed(error.retry())
-    }
-
-    /// Patches the status if it differs. That the Service is gone is no failure (SC-85).
-    async fn write_status(
-        &self,
-        service: &Service,
-        addresses: Option<&LoadBalancerStatus>,
-        health: Option<&Health>,
-    ) -> std::result::Result<(), Failure> {
-        let Some(patch) = status::patch(service, addresses, health, clock::now()) else { return Ok(()) };
-        match self.writer.patch(service, patch).await {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                Err(Failure::new("failed to update load balancer status", error))
+    /// Gives a call to the provider its deadline, and notes what its end tells of the cloud.
+    async fn call<T>(&self, key: &Key, call: impl Future<Output = Result<T>> + Send) -> Result<T> {
+        let result = within(self.timeout, call).await;
+        if let Some(sign) = Sign::of(&result) {
+            let turn = self.circuit.lock().note(key, sign, Instant::now());
+            match turn {
+                Some(Turn::Opened(delay)) => {
+                    tracing::error!(?delay, "the cloud does not answer: leaving it alone until a probe");
+                }
+                Some(Turn::Closed) => tracing::info!("the cloud answers again"),
+                None => {}
             }
-            _ => Ok(()),
         }
-    }
-
-    async fn tell(&self, lane: &Lane, notice: Notice) {
-        self.events.publish(&lane.service, notice).await;
-    }
-
-    /// Tells of a state that goes on, unless that was told before (W-23).
-    async fn tell_once(&self, lane: &mut Lane, told: Told, notice: Notice) {
-        if lane.memory.told.as_ref() != Some(&told) {
-            lane.memory.told = Some(told);
-            self.tell(lane, notice).await;
-        }
-    }
-
-    /// Gives a call to the provider its deadline.
-    async fn call<T>(&self, call: impl Future<Output = Result<T>> + Send) -> Result<T> {
-        within(self.timeout, call).await
+        result
     }
 }
 

@@ -16,6 +16,13 @@ const fn row(
     Annotation { key, kind, default, since: "0.1", example, doc }
 }
 
+/// A key of health checks for one port.
+const fn of_port(key: &'static str, kind: Kind, example: &'static str) -> Annotation {
+    let doc =
+        "The same for the target group of one port, whose number stands in the place of the asterisk. Live.";
+    row(key, kind, "", example, doc)
+}
+
 /// The annotations that this provider shares with others.
 pub const SHARED: Table = Table {
     prefix: "service.beta.kubernetes.io/",
@@ -259,6 +266,14 @@ pub const TABLE: Table = Table {
             "Codes that are a success for HTTP \
              health checks. Live.",
         ),
+        of_port("healthcheck-protocol.*", Kind::Text, "http"),
+        of_port("healthcheck-port.*", Kind::Text, "8080"),
+        of_port("healthcheck-path.*", Kind::Text, "/healthz"),
+        of_port("healthcheck-interval.*", Kind::Integer { min: 5, max: 300 }, "10"),
+        of_port("healthcheck-timeout.*", Kind::Integer { min: 2, max: 120 }, "6"),
+        of_port("healthcheck-healthy-threshold.*", Kind::Integer { min: 2, max: 10 }, "2"),
+        of_port("healthcheck-unhealthy-threshold.*", Kind::Integer { min: 2, max: 10 }, "2"),
+        of_port("healthcheck-success-codes.*", Kind::Text, "200-220,231"),
         row(
             "proxy-protocol",
             Kind::OneOf(&["*"]),

@@ -73,7 +73,7 @@ impl<A: Api> Aws<A> {
     }
 
     pub(super) async fn delete_listener(&self, have: &Listener, arn: &str) -> Result<Applied> {
-        if self.another(&have.tags, filled(&have.load_balancer_arn)?).await?.is_some() {
+        if self.another(filled(&have.load_balancer_arn)?).await?.is_some() {
             // While one load balancer replaces another, listeners serve until theirs goes, and go with it.
             return Ok(Applied::default());
         }

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use cloud_lb_core::backend::Applied;
-use cloud_lb_core::error::{ErrorKind, Result};
+use cloud_lb_core::error::ErrorKind::{self, InUse, Throttled, Unavailable};
+use cloud_lb_core::error::Result;
 
-use super::{chunks, different, filled, is, made, owner, pending};
+use super::{chunks, different, filled, is, made, pending};
 use crate::api::{Api, NewLoadBalancer, Which};
 use crate::backend::Aws;
-use crate::desired::default_of_load_balancer;
+use crate::desired::{default_of_load_balancer, until_reset};
 use crate::facts::{LoadBalancerFacts, LoadBalancerState};
 use crate::inventory::Entry;
 use crate::kinds::{IpAddressType, LoadBalancer, Pairs, SubnetMapping};
@@ -18,10 +19,6 @@ use crate::observe::load_balancer_outputs;
 /// Most attributes of one call.
 const MOST_ATTRIBUTES: usize = 20;
 const PROTECTION: &str = "deletion_protection.enabled";
-/// Delay while a successor is being made.
-const SUCCESSOR_POLL: Duration = Duration::from_secs(15);
-/// How often the targets of a successor are looked at: for ten minutes.
-const MOST_HEALTH_POLLS: u32 = 40;
 
 impl<A: Api> Aws<A> {
     pub(super) async fn create_load_balancer(&self, want: &LoadBalancer) -> Result<Applied> {
@@ -68,9 +65,8 @@ impl<A: Api> Aws<A> {
         arn: &str,
     ) -> Result<Applied> {
         self.stacks.forget_owner(Some(&want.tags.0), &[arn]);
-        if let Some(tags) = self.retag(arn, &have.tags, &want.tags).await? {
-            self.note_load_balancer(arn, |lb| lb.tags = tags).await?;
-        }
+        let first = until_reset(&have.tags, &want.tags);
+        let tags = self.retag_load_balancer(arn, &have.tags, &first).await?;
         self.update_groups(have, want, arn).await?;
         self.update_subnets(have, want, arn).await?;
         if have.ip_address_type != want.ip_address_type {
@@ -79,10 +75,18 @@ impl<A: Api> Aws<A> {
         }
         let attributes = different(&have.attributes, &want.attributes, default_of_load_balancer);
         self.write_attributes(arn, &attributes).await?;
+        self.retag_load_balancer(arn, &tags, &want.tags).await?;
         match want.capacity_units.filter(|units| *units != have.capacity_units.unwrap_or(0)) {
             Some(units) => self.reserve(arn, units).await,
             None => Ok(Applied::default()),
         }
+    }
+
+    /// The tags that it has then.
+    async fn retag_load_balancer(&self, arn: &str, have: &Pairs, want: &Pairs) -> Result<Pairs> {
+        let Some(tags) = self.retag(arn, have, want).await? else { return Ok(have.clone()) };
+        self.note_load_balancer(arn, |lb| lb.tags.clone_from(&tags)).await?;
+        Ok(Pairs(tags))
     }
 
     async fn update_groups(&self, have: &LoadBalancer, want: &LoadBalancer, arn: &str) -> Result<()> {
@@ -128,16 +132,18 @@ impl<A: Api> Aws<A> {
         if self.api.describe_load_balancers(Which::Arns(&arns)).await?.iter().any(is_being_made) {
             return Ok(pending(later, "capacity is reserved once the load balancer is made"));
         }
-        let result = self.api.modify_capacity_reservation(arn, (units > 0).then_some(units)).await;
-        if is(&result, ErrorKind::InUse) {
-            return Ok(pending(later, "an earlier change of the capacity is still under way"));
+        match self.api.modify_capacity_reservation(arn, (units > 0).then_some(units)).await {
+            Ok(()) => Ok(Applied::default()),
+            // An earlier change is under way, or there is no room at the moment.
+            Err(error) if [InUse, Throttled, Unavailable].contains(&error.kind()) => {
+                Ok(pending(later, format!("the capacity cannot be changed yet: {error}")))
+            }
+            Err(error) => Err(error),
         }
-        result?;
-        Ok(Applied::default())
     }
 
     pub(super) async fn delete_load_balancer(&self, have: &LoadBalancer, arn: &str) -> Result<Applied> {
-        if let Some(waiting) = self.waits_for_successor(have, arn).await? {
+        if let Some(waiting) = self.waits_to_leave(have, arn).await? {
             return Ok(waiting);
         }
         let mut result = self.api.delete_load_balancer(arn).await;
@@ -155,49 +161,10 @@ impl<A: Api> Aws<A> {
         }
         super::gone(result)?;
         self.patience.done(arn);
+        self.leaving.gone(arn);
         self.inventory.removed(arn);
         self.stacks.forget_owner(Some(&have.tags.0), &[arn]);
         Ok(Applied::default())
-    }
-
-    /// A load balancer that is replaced, and serves, stays until its successor is made and serves, but for
-    /// the latter no longer than ten minutes (AWS-118).
-    async fn waits_for_successor(&self, have: &LoadBalancer, arn: &str) -> Result<Option<Applied>> {
-        let Some(successor) = self.another(&have.tags, arn).await? else { return Ok(None) };
-        let new = &successor.load_balancer_arn;
-        let state = self.api.describe_load_balancers(Which::Arns(std::slice::from_ref(new))).await?;
-        if state.iter().any(|lb| lb.state == LoadBalancerState::Provisioning) {
-            let reason = format!("{} is being made", successor.load_balancer_name);
-            return Ok(Some(pending(SUCCESSOR_POLL, reason)));
-        }
-        if !self.serves(arn).await? || self.serves(new).await? {
-            return Ok(None);
-        }
-        let (attempt, _) = self.patience.wait_for(arn);
-        let reason = format!("the targets of {} are not healthy yet", successor.load_balancer_name);
-        Ok((attempt <= MOST_HEALTH_POLLS).then(|| pending(SUCCESSOR_POLL, reason)))
-    }
-
-    /// Whether each target group of a load balancer has a healthy target.
-    async fn serves(&self, arn: &str) -> Result<bool> {
-        let view = self.view().await?;
-        let groups = view.target_groups.iter();
-        for (group, _) in groups.filter(|(_, group)| group.load_balancer_arns.iter().any(|user| user == arn))
-        {
-            let targets = self.api.describe_target_health(group).await?;
-            if !targets.iter().any(|target| target.state.as_deref() == Some("healthy")) {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    /// Another load balancer of the Service that has these tags: one of the two replaces the other.
-    pub(super) async fn another(&self, tags: &Pairs, arn: &str) -> Result<Option<LoadBalancerFacts>> {
-        let Some(service) = owner(tags) else { return Ok(None) };
-        let view = self.view().await?;
-        let others = view.load_balancers.values().filter(|lb| lb.load_balancer_arn != arn);
-        Ok(others.into_iter().find(|lb| self.is_of(&lb.tags, &service)).cloned())
     }
 }
 

@@ -20,7 +20,7 @@ use crate::facts::GroupFacts;
 use crate::facts::lookup::STACK_TAG;
 use crate::inventory::View;
 use crate::kinds::{IpPermission, NodeRules, Source};
-use crate::observe::{Need, node_rules_outputs, shared_rules};
+use crate::observe::{Need, node_rules_outputs, rules_of_others, shared_rules};
 
 /// Serialises the writes, and knows who needs what.
 #[derive(Debug, Default)]
@@ -98,17 +98,32 @@ impl<A: Api> Aws<A> {
     /// written (AWS-90).
     async fn write_node_rules(&self, concerned: &[&NodeRules]) -> Result<()> {
         let _writing = self.node_rules.writing().await;
-        let groups: BTreeSet<&String> = concerned.iter().flat_map(|rules| &rules.group_ids).collect();
-        let sources: BTreeSet<&Source> =
-            concerned.iter().flat_map(|rules| &rules.ip_permissions).map(|rule| &rule.source).collect();
+        let mut groups = self.unneeded(&*self.view().await?);
+        for rules in concerned {
+            let sources = rules.ip_permissions.iter().map(|rule| &rule.source);
+            for id in &rules.group_ids {
+                groups.entry(id.clone()).or_default().extend(sources.clone().cloned());
+            }
+        }
         let mut result = Ok(());
-        for id in groups {
+        for (id, sources) in &groups {
             let view = self.view().await?;
-            let decide = |group: &GroupFacts| self.decide(group, &view, &sources);
+            let decide = |group: &GroupFacts| self.decide(group, &view, sources);
             let written = self.change_group(id, NODE_RULES_DESCRIPTION, decide).await;
             result = result.and(written);
         }
         result
+    }
+
+    /// The cluster's groups with rules of ours that no target group needs any more, for example because
+    /// the nodes behind them are gone, with the sources of these rules (AWS-89).
+    fn unneeded(&self, view: &View) -> BTreeMap<String, BTreeSet<Source>> {
+        let cluster = format!("kubernetes.io/cluster/{}", self.config.cluster_name);
+        let tagged = view.groups.iter().filter(|(_, group)| group.tags.contains_key(&cluster));
+        let unneeded = tagged.filter(|(id, _)| self.node_rules.needed_of(id).is_empty());
+        let sources = |group| -> BTreeSet<Source> { shared_rules(group).map(|rule| rule.source).collect() };
+        let unneeded = unneeded.map(|(id, group)| (id.clone(), sources(group)));
+        unneeded.filter(|(_, sources)| !sources.is_empty()).collect()
     }
 
     /// The rules to be added and removed. Rules that open nothing but needed ports stay as they are while
@@ -134,11 +149,11 @@ impl<A: Api> Aws<A> {
     }
 
     /// What is to happen to the shared rules of a group that are of these sources (AWS-88, AWS-89).
-    fn decide(&self, group: &GroupFacts, view: &View, sources: &BTreeSet<&Source>) -> RuleChange {
+    fn decide(&self, group: &GroupFacts, view: &View, sources: &BTreeSet<Source>) -> RuleChange {
         let needed = self.node_rules.needed_of(&group.group_id);
         let mut change = RuleChange::default();
         for source in sources {
-            let of_source = |rule: &IpPermission| rule.source == **source;
+            let of_source = |rule: &IpPermission| rule.source == *source;
             let needed: Vec<IpPermission> = needed.iter().filter(|rule| of_source(rule)).cloned().collect();
             let live: Vec<IpPermission> = shared_rules(group).filter(of_source).collect();
             let (add, remove) = self.rewrite(&needed, &live);
@@ -150,6 +165,9 @@ impl<A: Api> Aws<A> {
                 change.remove.extend(remove);
             }
         }
+        // EC2 has no second rule that differs in its description only.
+        let of_others: Vec<IpPermission> = rules_of_others(group).collect();
+        change.add.retain(|rule| !of_others.contains(rule));
         change
     }
 }

@@ -98,6 +98,13 @@ impl<A: Api> Aws<A> {
     }
 
     pub(super) async fn delete_security_group(&self, id: &str) -> Result<Applied> {
+        let view = self.view().await?;
+        if let Some(user) = view.load_balancers.values().find(|lb| lb.security_groups.iter().any(|g| g == id))
+        {
+            let user = &user.load_balancer_arn;
+            return Ok(self
+                .waits(id, format!("WaitingForDependency: security group {id} is still in use by {user}")));
+        }
         self.revoke_references(id).await?;
         let result = self.api.delete_security_group(id).await;
         if is(&result, ErrorKind::InUse) {

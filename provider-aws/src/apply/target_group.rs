@@ -57,6 +57,9 @@ impl<A: Api> Aws<A> {
     }
 
     pub(super) async fn delete_target_group(&self, arn: &str) -> Result<Applied> {
+        if let Some(waiting) = self.waits_for_user(arn).await? {
+            return Ok(waiting);
+        }
         let result = self.api.delete_target_group(arn).await;
         if is(&result, ErrorKind::InUse) {
             return Ok(self.waits(arn, format!("WaitingForDependency: {arn} is still in use by a listener")));

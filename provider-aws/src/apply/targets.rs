@@ -20,6 +20,9 @@ const CHUNK: usize = 200;
 const FIRST_RETRY: Duration = Duration::from_secs(30);
 const LAST_RETRY: Duration = Duration::from_mins(10);
 
+/// How long it is remembered that a target needs its zone.
+const ZONES_KEEP: Duration = Duration::from_hours(1);
+
 type Id = (String, u16);
 
 #[derive(Debug)]
@@ -72,6 +75,29 @@ impl Refused {
     }
 }
 
+/// Targets that AWS takes only with the zone of their node (AWS-178), by id, with the time when it was so.
+#[derive(Debug, Default)]
+pub(crate) struct Zoned(Mutex<BTreeMap<String, Instant>>);
+
+impl Zoned {
+    /// The target as AWS took it last.
+    fn told(&self, target: &Target) -> Target {
+        let is_zoned = self.0.lock().get(&target.id).is_some_and(|at| at.elapsed() < ZONES_KEEP);
+        if is_zoned { with_node_zone(target) } else { target.clone() }
+    }
+
+    fn remember(&self, target: &Target) {
+        let mut all = self.0.lock();
+        all.retain(|_, at| at.elapsed() < ZONES_KEEP);
+        all.insert(target.id.clone(), Instant::now());
+    }
+}
+
+fn with_node_zone(target: &Target) -> Target {
+    let availability_zone = target.node_zone.clone().or_else(|| target.availability_zone.clone());
+    Target { availability_zone, ..target.clone() }
+}
+
 impl<A: Api> Aws<A> {
     /// Registers the targets of a new target group.
     pub(super) async fn register(&self, want: &Targets) -> Result<Applied> {
@@ -106,8 +132,8 @@ impl<A: Api> Aws<A> {
     }
 
     async fn add_targets(&self, group: &str, targets: &[Target]) -> Result<()> {
-        let ready: Vec<Target> =
-            targets.iter().filter(|target| !self.refused.must_wait(group, target)).cloned().collect();
+        let ready = targets.iter().filter(|target| !self.refused.must_wait(group, target));
+        let ready: Vec<Target> = ready.map(|target| self.zoned.told(target)).collect();
         for chunk in ready.chunks(CHUNK) {
             self.register_good_ones(group, chunk).await?;
         }
@@ -125,7 +151,7 @@ impl<A: Api> Aws<A> {
                 }
                 Err(error) if error.kind() == ErrorKind::InvalidInput => match part {
                     [] => {}
-                    [bad] => self.refused.add(group, bad, &error),
+                    [bad] => self.register_in_zone(group, bad, &error).await?,
                     _ => {
                         let (left, right) = part.split_at(part.len() / 2);
                         waiting.extend([right, left]);
@@ -137,7 +163,26 @@ impl<A: Api> Aws<A> {
         Ok(())
     }
 
-    async fn remove_targets(&self, group: &str, targets: &[Target]) -> Result<()> {
+    /// Tries a target that was refused once more, with the zone of its node.
+    async fn register_in_zone(&self, group: &str, bad: &Target, why: &Error) -> Result<()> {
+        let zoned = with_node_zone(bad);
+        if zoned != *bad {
+            match self.api.register_targets(group, std::slice::from_ref(&zoned)).await {
+                Ok(()) => {
+                    self.zoned.remember(&zoned);
+                    self.refused.accepted(group, std::slice::from_ref(&zoned));
+                    self.stacks.targets_changed(group, &[zoned], &[]);
+                    return Ok(());
+                }
+                Err(error) if error.kind() == ErrorKind::InvalidInput => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.refused.add(group, bad, why);
+        Ok(())
+    }
+
+    pub(super) async fn remove_targets(&self, group: &str, targets: &[Target]) -> Result<()> {
         for chunk in targets.chunks(CHUNK) {
             gone(self.api.deregister_targets(group, chunk).await)?;
             self.stacks.targets_changed(group, &[], chunk);

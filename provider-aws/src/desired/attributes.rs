@@ -3,7 +3,7 @@
 //! Keys that are not known here are passed to AWS as they are: it decides.
 
 use super::notes::Notes;
-use crate::kinds::Pairs;
+use crate::kinds::{Pairs, Scheme, TargetProtocol, TargetType};
 
 /// What the value of an attribute can be.
 enum Values {
@@ -82,6 +82,29 @@ pub(crate) fn default_of_target_group(key: &str) -> Option<&'static str> {
 /// AWS's default of a listener's attribute.
 pub(crate) fn default_of_listener(key: &str) -> Option<&'static str> {
     default_in(&LISTENER, key)
+}
+
+/// AWS's default of an attribute of a load balancer of this scheme.
+pub(super) fn of_load_balancer_by_default(key: &str, scheme: Scheme) -> Option<String> {
+    let depends = (key == "ipv6.deny_all_igw_traffic").then(|| scheme == Scheme::Internal);
+    depends.map(|value| value.to_string()).or_else(|| default_of_load_balancer(key).map(ToOwned::to_owned))
+}
+
+/// AWS's default of an attribute of a target group of this type and protocol.
+pub(super) fn of_target_group_by_default(
+    key: &str,
+    target_type: TargetType,
+    protocol: TargetProtocol,
+) -> Option<String> {
+    let is_stream = matches!(protocol, TargetProtocol::Tcp | TargetProtocol::Tls);
+    let depends = match key {
+        "preserve_client_ip.enabled" => Some(target_type == TargetType::Instance || !is_stream),
+        "deregistration_delay.connection_termination.enabled" => {
+            Some(matches!(protocol, TargetProtocol::Udp | TargetProtocol::TcpUdp))
+        }
+        _ => None,
+    };
+    depends.map(|value| value.to_string()).or_else(|| default_of_target_group(key).map(ToOwned::to_owned))
 }
 
 fn default_in(table: &'static [Known], key: &str) -> Option<&'static str> {

@@ -7,7 +7,7 @@ use cloud_lb_core::model::{Port, Protocol};
 
 use super::notes::{Notes, blank_separated};
 use super::stack::Context;
-use super::{attributes, tags};
+use super::{attributes, managed, tags};
 use crate::kinds::{Certificate, Listener, ListenerProtocol, Pairs, TargetProtocol, TargetType, key};
 
 /// Most listeners of a load balancer (fixed quota).
@@ -172,8 +172,12 @@ pub(super) fn listener(context: &Context<'_>, plan: &Plan<'_>, notes: &mut Notes
     let policy = context.asked.text("ssl-negotiation-policy").unwrap_or(&context.config.default_ssl_policy);
     let suffix = attribute_suffix(plan).unwrap_or_default();
     let asked = context.asked.maps("listener-attributes.").find(|(key, _)| *key == suffix);
-    let attributes: Pairs = asked.into_iter().flat_map(|(_, map)| map.clone()).collect();
+    let mut attributes: Pairs = asked.into_iter().flat_map(|(_, map)| map.clone()).collect();
     attributes::check_listener(&format!("listener-attributes.{suffix}"), &attributes, notes);
+    let mut tags = tags::of_resource(context, &plan.port.to_string());
+    let live = context.live.and_then(|lb| lb.listeners.iter().find(|listener| listener.port == plan.port));
+    let default = |key: &str| attributes::default_of_listener(key).map(ToOwned::to_owned);
+    managed::remember(&mut attributes, &mut tags, live.map(|live| &live.tags), default);
     Listener {
         load_balancer_arn: Input::reference(&key::load_balancer(), key::LOAD_BALANCER_ARN),
         port: plan.port,
@@ -186,7 +190,7 @@ pub(super) fn listener(context: &Context<'_>, plan: &Plan<'_>, notes: &mut Notes
         ssl_policy: is_tls.then(|| policy.to_owned()),
         alpn_policy: context.asked.text("alpn-policy").filter(|_| is_tls).map(ToOwned::to_owned),
         attributes,
-        tags: tags::of_resource(context, &plan.port.to_string()),
+        tags,
     }
 }
 

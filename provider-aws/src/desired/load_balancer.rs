@@ -4,7 +4,7 @@ use cloud_lb_core::graph::Input;
 
 use super::notes::{Notes, comma_separated};
 use super::stack::Context;
-use super::{attributes, names, tags};
+use super::{attributes, managed, names, tags};
 use crate::facts::{LoadBalancerState, lookup};
 use crate::kinds::{LoadBalancer, Pairs, SubnetMapping};
 
@@ -25,6 +25,10 @@ pub(super) fn load_balancer(
         notes.warn("IgnoredAnnotation", message);
     }
     let source_nat = context.asked.text("enable-prefix-for-ipv6-source-nat").unwrap_or("off");
+    let mut attributes = attributes(context, notes);
+    let mut tags = tags::of_resource(context, tags::LOAD_BALANCER);
+    let default = |key: &str| attributes::of_load_balancer_by_default(key, context.scheme);
+    managed::remember(&mut attributes, &mut tags, context.live.map(|live| &live.tags), default);
     LoadBalancer {
         name: name(context, notes),
         r#type: "network",
@@ -36,9 +40,10 @@ pub(super) fn load_balancer(
         subnet_mappings,
         security_groups,
         enable_prefix_for_ipv6_source_nat: source_nat.to_owned(),
-        attributes: attributes(context, notes),
+        attributes,
         capacity_units: capacity(context, notes),
-        tags: tags::of_resource(context, tags::LOAD_BALANCER),
+        tags,
+        load_balancer_arn: context.live.map(|live| live.load_balancer_arn.clone()),
         failed: false,
     }
 }
@@ -128,6 +133,17 @@ fn warn_of_failure(context: &Context<'_>, notes: &mut Notes) {
         notes.warn("LoadBalancerFailed", message);
     }
     let arns = context.asked.list("ssl-cert").unwrap_or_default();
+    let region = &context.facts.region;
+    let is_elsewhere = |arn: &&String| {
+        let mut parts = arn.split(':').skip(2);
+        parts.next() == Some("acm") && parts.next().is_some_and(|other| !region.is_empty() && other != region)
+    };
+    let elsewhere: Vec<&String> = arns.iter().filter(is_elsewhere).collect();
+    if !elsewhere.is_empty() {
+        let message =
+            format!("certificates are of another region than {region}: {}", comma_separated(elsewhere));
+        notes.warn("CertificateNotFound", message);
+    }
     let known = &context.facts.certificates;
     let unknown: Vec<&String> =
         arns.iter().filter(|arn| !known.iter().any(|known| known.certificate_arn == **arn)).collect();

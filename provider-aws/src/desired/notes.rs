@@ -32,7 +32,10 @@ impl Notes {
 
     /// Refuses the value of a field of the Service, or whatever else is named.
     pub(super) fn refuse_field(&mut self, field: &str, value: impl fmt::Display, reason: impl Into<String>) {
-        self.violations.push(Violation::because(field, value, reason));
+        let violation = Violation::because(field, value, reason);
+        if !self.violations.contains(&violation) {
+            self.violations.push(violation);
+        }
     }
 
     pub(super) fn refuse_all(&mut self, violations: Vec<Violation>) {

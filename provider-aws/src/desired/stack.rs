@@ -3,7 +3,7 @@ use cloud_lb_core::model::LoadBalancer as Service;
 use super::notes::Notes;
 use super::takes;
 use crate::annotations::Annotations;
-use crate::config::Config;
+use crate::config::{Adopt, Config};
 use crate::facts::{Account, LoadBalancerFacts, Stack};
 use crate::kinds::{IpAddressType, Scheme, TargetType};
 
@@ -45,6 +45,7 @@ impl<'a> Context<'a> {
             scheme,
         };
         context.check_replacement(notes);
+        context.check_takeover(notes);
         context
     }
 
@@ -55,6 +56,25 @@ impl<'a> Context<'a> {
     /// Whether the Service is one of the cloud controller manager's, whose defaults differ (AWS-214).
     pub(super) fn has_ccm_defaults(&self) -> bool {
         takes::is_of_ccm(self.lb, self.config)
+    }
+
+    /// A load balancer of the cloud controller manager is taken over, or refused; never is a second one
+    /// made beside it (AWS-215).
+    fn check_takeover(&self, notes: &mut Notes) {
+        let service = &self.lb.service;
+        let Some(theirs) = self.stack.load_balancers.iter().find(|lb| lb.is_of_ccm(service)) else { return };
+        let name = &theirs.load_balancer_name;
+        match self.config.adopt {
+            Adopt::Ccm => {
+                let message =
+                    format!("{name} of the cloud controller manager serves this Service; it is taken over in place");
+                notes.warn("LoadBalancerAdopted", message);
+            }
+            Adopt::Tagged => notes.collides(format!(
+                "NameCollision: {name} of the cloud controller manager serves this Service; with adopt: ccm it is taken \
+                 over in place"
+            )),
+        }
     }
 
     /// A load balancer that must not go cannot be replaced, and two of one name cannot exist at a time

@@ -11,9 +11,9 @@ use crate::kinds::Pairs;
 /// Most tags of a resource, and longest key and value ([limits of AWS]).
 ///
 /// [limits of AWS]: https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
-const MAX_TAGS: usize = 50;
+pub(super) const MAX_TAGS: usize = 50;
 const MAX_KEY: usize = 128;
-const MAX_VALUE: usize = 256;
+pub(super) const MAX_VALUE: usize = 256;
 
 /// Id of the load balancer within its Service.
 pub(crate) const LOAD_BALANCER: &str = "LoadBalancer";

@@ -7,13 +7,11 @@ use cloud_lb_core::model::{IpFamily, SessionAffinity, TargetPort};
 use super::listeners::Plan;
 use super::notes::Notes;
 use super::stack::Context;
-use super::{attributes, names, tags};
+use super::{attributes, health, managed, names, tags};
 use crate::annotations::Annotations;
 use crate::config::DualstackTargets;
 use crate::facts::{TargetGroupFacts, lookup};
-use crate::kinds::{
-    HealthCheck, ListenerProtocol, Pairs, TargetFamily, TargetGroup, TargetProtocol, TargetType,
-};
+use crate::kinds::{ListenerProtocol, Pairs, TargetFamily, TargetGroup, TargetProtocol, TargetType, User};
 
 /// The port that stands in a target group whose targets have no common one (AWS-31).
 const NAMED_PORT: u16 = 1;
@@ -25,22 +23,15 @@ const PER_PORT: &str = "target-group-attributes.";
 pub(super) fn target_groups(
     context: &Context<'_>,
     plans: &[Plan<'_>],
-    health: &HealthCheck,
     notes: &mut Notes,
 ) -> Vec<TargetGroup> {
     check_ports_of_annotations(context, plans, notes);
-    let groups: Vec<TargetGroup> =
-        plans.iter().map(|plan| target_group(context, plan, health, notes)).collect();
+    let groups: Vec<TargetGroup> = plans.iter().map(|plan| target_group(context, plan, notes)).collect();
     named(context, plans, groups, notes)
 }
 
 /// The target group of a plan, without a name.
-fn target_group(
-    context: &Context<'_>,
-    plan: &Plan<'_>,
-    health: &HealthCheck,
-    notes: &mut Notes,
-) -> TargetGroup {
+fn target_group(context: &Context<'_>, plan: &Plan<'_>, notes: &mut Notes) -> TargetGroup {
     let family = family(context);
     if family == TargetFamily::Ipv6 && !context.is_dualstack() {
         notes.refuse("ip-address-type", "ipv4", "unsupported IPv6 configuration, lb not dual-stack");
@@ -52,8 +43,11 @@ fn target_group(
         port: default_port(context, plan, notes),
         protocol: plan.target,
         vpc_id: context.facts.vpc_id.clone(),
-        health_check: health.clone(),
-        load_balancer_scheme: Some(context.scheme),
+        health_check: health::health_check(context, plan.port, notes),
+        user: Some(User {
+            scheme: context.scheme,
+            load_balancer_arn: context.live.map(|live| live.load_balancer_arn.clone()),
+        }),
         attributes: wanted_attributes(context, plan, notes),
         tags: tags::of_resource(context, &tags::target_group(&context.lb.service, plan.port)),
     }
@@ -96,6 +90,10 @@ fn named(
     let mut taken: BTreeSet<String> = existing_names.collect();
     for (plan, group) in plans.iter().zip(&mut groups) {
         let found = existing(context, plan.port, group);
+        let (protocol, target_type) = (group.protocol, group.target_type);
+        let default = |key: &str| attributes::of_target_group_by_default(key, target_type, protocol);
+        let live = found.kept.map(|kept| &kept.tags);
+        managed::remember(&mut group.attributes, &mut group.tags, live, default);
         if let Some(kept) = found.kept {
             group.name.clone_from(&kept.target_group_name);
             continue;
@@ -159,8 +157,7 @@ impl Existing<'_> {
 /// Which of the target groups of a port stays: it must have what cannot be changed, and serve the load
 /// balancer that stays; else it may serve none, as one that was made before a crash.
 pub(super) fn existing<'a>(context: &Context<'a>, port: u16, want: &TargetGroup) -> Existing<'a> {
-    let resource = tags::target_group(&context.lb.service, port);
-    let all: Vec<_> = context.stack.target_groups_of(&resource).collect();
+    let all: Vec<_> = context.stack.target_groups_of(port).collect();
     let live = context.live.map(|lb| &lb.load_balancer_arn);
     let can_stay = |group: &&&TargetGroupFacts| {
         group.target_type == want.target_type

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 
-use cloud_lb_core::model::{Endpoint, IpFamily, Node, NodeState, Port};
+use cloud_lb_core::model::{Endpoint, IpFamily, Node, NodeState, Port, Readiness};
 use sha2::{Digest, Sha256};
 
 use super::listeners::Plan;
@@ -40,7 +40,7 @@ pub(super) fn candidates<'a>(
         TargetType::Instance => instances(context, plan, notes),
         TargetType::Ip => pods(context, plan.entry, group.ip_address_type),
     };
-    let mut chosen = capped(context, group, all);
+    let mut chosen = capped(context, plan.port, group, all);
     chosen.sort_by(|a, b| a.target.cmp(&b.target));
     chosen.dedup_by(|a, b| a.target == b.target);
     chosen
@@ -51,9 +51,10 @@ pub(super) fn candidates<'a>(
 fn instances<'a>(context: &Context<'a>, plan: &Plan<'_>, notes: &mut Notes) -> Vec<Candidate<'a>> {
     let Some(port) = plan.entry.node_port else { return Vec::new() };
     let mut usable: Vec<&Node> = context.lb.nodes.iter().filter(|node| is_candidate(context, node)).collect();
-    // When no node is ready, the control plane is more likely to be at fault than all the nodes (AWS-171).
+    // When no node is ready, the control plane is more likely to be at fault than all the nodes that it has
+    // not heard of (AWS-171).
     let fails_open = context.config.endpoints_fail_open && !usable.iter().any(|node| node.is_ready());
-    usable.retain(|node| node.is_ready() || fails_open);
+    usable.retain(|node| node.is_ready() || (fails_open && node.readiness == Readiness::Unknown));
     let mut candidates = Vec::new();
     for node in usable {
         let Some(id) = instance_id(node) else {
@@ -67,7 +68,8 @@ fn instances<'a>(context: &Context<'a>, plan: &Plan<'_>, notes: &mut Notes) -> V
         };
         let state = context.facts.instance(id).map(|instance| instance.state);
         if !matches!(state, Some(InstanceState::ShuttingDown | InstanceState::Terminated)) {
-            let target = Target { id: id.to_owned(), port: port.get(), availability_zone: None };
+            let target =
+                Target { id: id.to_owned(), port: port.get(), availability_zone: None, node_zone: None };
             candidates.push(Candidate {
                 target,
                 node: Some(node),
@@ -104,13 +106,15 @@ fn pods<'a>(context: &Context<'a>, port: &Port, family: TargetFamily) -> Vec<Can
         context.lb.nodes.iter().map(|node| (node.name.as_str(), node)).collect();
     let wanted = context.lb.endpoints.iter().filter(|endpoint| is_wanted(endpoint, family));
     let candidates = wanted.filter_map(|endpoint| {
+        let node = endpoint.node.as_deref().and_then(|name| nodes.get(name).copied());
+        let zone = endpoint.zone.as_deref().or_else(|| node?.zone.as_deref());
         let target = Target {
+            node_zone: zone.map(ToOwned::to_owned),
             id: endpoint.address.to_string(),
             port: endpoint.ports.get(name)?.get(),
             availability_zone: is_outside(context, endpoint.address).then(|| "all".to_owned()),
         };
-        let node = endpoint.node.as_deref().and_then(|name| nodes.get(name).copied());
-        Some(Candidate { target, node, zone: endpoint.zone.as_deref().unwrap_or_default() })
+        Some(Candidate { target, node, zone: zone.unwrap_or_default() })
     });
     candidates.collect()
 }
@@ -139,7 +143,12 @@ pub(super) fn numbers_of(context: &Context<'_>, port: &Port, family: TargetFamil
 
 /// At most as many targets as are configured (AWS-189): registered ones stay, the others are taken from
 /// each zone in turn, in an order that is another for each target group and does not change.
-fn capped<'a>(context: &Context<'_>, group: &TargetGroup, all: Vec<Candidate<'a>>) -> Vec<Candidate<'a>> {
+fn capped<'a>(
+    context: &Context<'_>,
+    port: u16,
+    group: &TargetGroup,
+    all: Vec<Candidate<'a>>,
+) -> Vec<Candidate<'a>> {
     let cap = match context.config.max_targets_per_target_group {
         0 => return all,
         cap if all.len() <= cap => return all,
@@ -147,7 +156,7 @@ fn capped<'a>(context: &Context<'_>, group: &TargetGroup, all: Vec<Candidate<'a>
     };
     let registered: BTreeSet<(&str, u16)> = context
         .stack
-        .target_groups_of(group.tags.get(crate::facts::lookup::RESOURCE_TAG).unwrap_or_default())
+        .target_groups_of(port)
         .flat_map(|live| live.targets.iter().map(|target| (target.id.as_str(), target.port)))
         .collect();
     let is_registered = |c: &Candidate<'_>| registered.contains(&(c.target.id.as_str(), c.target.port));

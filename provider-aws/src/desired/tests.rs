@@ -63,10 +63,13 @@ fn aws_170_nodes_that_are_no_targets() {
 }
 
 #[test]
-fn aws_171_s4_when_no_node_is_ready_all_stay() {
+fn aws_171_s4_when_no_node_is_ready_those_stay_that_are_not_heard_of() {
     let mut lb = service(&[80], &[]);
-    lb.nodes.iter_mut().for_each(|node| node.readiness = Readiness::NotReady);
+    lb.nodes.iter_mut().for_each(|node| node.readiness = Readiness::Unknown);
     assert_eq!(targets(&lb, &config()).len(), 3);
+    lb.nodes[0].readiness = Readiness::NotReady;
+    assert_eq!(targets(&lb, &config()), ["i-2:30080", "i-3:30080"]);
+    lb.nodes[0].readiness = Readiness::Unknown;
     let mut closed = config();
     closed.endpoints_fail_open = false;
     assert_eq!(targets(&lb, &closed), [""; 0]);

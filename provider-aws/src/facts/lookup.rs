@@ -2,7 +2,9 @@ use std::collections::BTreeMap;
 
 use cloud_lb_core::model::ServiceId;
 
-use super::{Account, GroupFacts, Instance, Stack, SubnetFacts, VpcFacts};
+use crate::config::Adopt;
+
+use super::{Account, GroupFacts, Instance, Stack, SubnetFacts, VpcFacts, ownership};
 
 /// Tag with the cluster's name (AWS-36).
 pub(crate) const CLUSTER_TAG: &str = "elbv2.k8s.aws/cluster";
@@ -20,14 +22,15 @@ pub(crate) const BACKEND_GROUP: &str = "backend-sg";
 type Tags = BTreeMap<String, String>;
 
 impl Account {
-    /// What exists of a Service in the cluster's network (AWS-37).
+    /// What exists of a Service in the cluster's network (AWS-37), also what the cloud controller manager
+    /// made for it (AWS-215).
     pub fn stack(&self, service: &ServiceId) -> Stack<'_> {
-        let is_ours = |vpc: &str, tags: &Tags| vpc == self.vpc_id && is_of_stack(tags, service);
-        Stack {
-            load_balancers: self.load_balancers.iter().filter(|lb| is_ours(&lb.vpc_id, &lb.tags)).collect(),
-            target_groups: self.target_groups.iter().filter(|tg| is_ours(&tg.vpc_id, &tg.tags)).collect(),
-            security_groups: self.security_groups.iter().filter(|g| is_ours(&g.vpc_id, &g.tags)).collect(),
-        }
+        let lbs = self.load_balancers.iter().filter(|lb| lb.vpc_id == self.vpc_id);
+        let tgs = self.target_groups.iter().filter(|group| group.vpc_id == self.vpc_id);
+        let groups = self.security_groups.iter().filter(|group| group.vpc_id == self.vpc_id);
+        let (load_balancers, target_groups) = ownership::of_service(service, Adopt::Ccm, lbs, tgs);
+        let security_groups = groups.filter(|group| is_of_stack(&group.tags, service)).collect();
+        Stack { load_balancers, target_groups, security_groups }
     }
 
     /// The shared security group of a cluster: the first by id (AWS-97).

@@ -14,6 +14,7 @@ use crate::backend::Aws;
 use crate::desired::instance_id;
 use crate::facts::{Account, Address, Instance, RouteKind, SubnetFacts};
 use crate::inventory::View;
+use crate::observe::Reading;
 
 /// How long an instance is believed to have the security groups that it had.
 const INSTANCES_KEEP: Duration = Duration::from_mins(10);
@@ -41,10 +42,10 @@ impl Lookups {
 impl<A: Api> Aws<A> {
     /// The part of the account that a Service's desired state depends on.
     pub(crate) async fn account(&self, lb: &LoadBalancer) -> Result<Account> {
-        let view = self.view().await?;
         let (asked, _) = Annotations::read(&lb.annotations);
-        let is_new = !view.load_balancers.values().any(|found| self.is_of(&found.tags, &lb.service));
         self.note_wishes(lb);
+        let (view, stack) = self.stack(&lb.service, Reading::Beside).await?;
+        let is_new = stack.load_balancers.is_empty();
         let (instances, addresses, subnets) = tokio::try_join!(
             self.instances(&lb.nodes),
             self.addresses(asked.list("eip-allocations").filter(|_| is_new).unwrap_or_default()),
@@ -59,8 +60,12 @@ impl<A: Api> Aws<A> {
             instances,
             addresses,
             certificates: Vec::new(),
-            load_balancers: view.load_balancers.values().cloned().collect(),
-            target_groups: view.target_groups.values().cloned().collect(),
+            load_balancers: with_details(&view.load_balancers, &stack.load_balancers, |lb| {
+                &lb.load_balancer_arn
+            }),
+            target_groups: with_details(&view.target_groups, &stack.target_groups, |group| {
+                &group.target_group_arn
+            }),
         })
     }
 
@@ -140,6 +145,16 @@ impl<A: Api> Aws<A> {
         *self.lookups.routes.lock() = Some((tables.clone(), Instant::now()));
         Ok(tables)
     }
+}
+
+/// All that the inventory knows, and of the Service itself the details.
+fn with_details<T: Clone>(
+    all: &BTreeMap<String, T>,
+    detailed: &[T],
+    arn_of: impl Fn(&T) -> &String,
+) -> Vec<T> {
+    let details = |arn: &String| detailed.iter().find(|one| arn_of(one) == arn);
+    all.iter().map(|(arn, known)| details(arn).unwrap_or(known).clone()).collect()
 }
 
 fn routes_of(subnet: &str, tables: &[RouteTable]) -> RouteKind {

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::GroupFacts;
+use super::{GroupFacts, ownership};
 use crate::kinds::{
     HealthCheck, IpAddressType, ListenerProtocol, Scheme, SubnetMapping, TargetFamily, TargetProtocol,
     TargetType,
@@ -181,16 +181,17 @@ pub struct Stack<'a> {
 }
 
 impl<'a> Stack<'a> {
-    /// The load balancer of this scheme: the one that stays.
+    /// The load balancer of this scheme: the one that stays. Of several it is the first that AWS could
+    /// make; the others go (AWS-37).
     pub fn of_scheme(&self, scheme: Scheme) -> Option<&'a LoadBalancerFacts> {
-        self.load_balancers.iter().copied().find(|lb| lb.scheme == scheme)
+        let of_scheme = self.load_balancers.iter().copied().filter(|lb| lb.scheme == scheme);
+        of_scheme.min_by_key(|lb| lb.state == LoadBalancerState::Failed)
     }
 
     /// The target groups of a Service port.
-    pub fn target_groups_of(&self, resource: &str) -> impl Iterator<Item = &'a TargetGroupFacts> {
-        let is_of = move |group: &&TargetGroupFacts| {
-            group.tags.get(super::lookup::RESOURCE_TAG).is_some_and(|tag| tag == resource)
-        };
-        self.target_groups.iter().copied().filter(is_of)
+    pub fn target_groups_of(&self, port: u16) -> impl Iterator<Item = &'a TargetGroupFacts> {
+        let port = port.to_string();
+        let lbs = || self.load_balancers.iter().copied();
+        self.target_groups.iter().copied().filter(move |group| ownership::port_of(group, lbs()) == port)
     }
 }

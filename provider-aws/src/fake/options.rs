@@ -16,6 +16,8 @@ pub struct Options {
     pub visible_after: Duration,
     /// Ids that cannot be registered, although they look as if they could.
     pub bad_targets: BTreeSet<String>,
+    /// Addresses that can only be registered with a zone of the network.
+    pub zoned_targets: BTreeSet<String>,
     /// Quotas.
     pub limits: Limits,
 }

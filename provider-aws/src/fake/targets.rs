@@ -69,6 +69,10 @@ impl State {
         if self.options.bad_targets.contains(&target.id) {
             return invalid("it is not in a valid state");
         }
+        let zone = target.availability_zone.as_deref().filter(|zone| *zone != "all");
+        if self.options.zoned_targets.contains(&target.id) && zone.is_none() {
+            return invalid("its zone must be told");
+        }
         if target_type == TargetType::Ip {
             return if target.id.parse::<std::net::IpAddr>().is_ok() {
                 Ok(())

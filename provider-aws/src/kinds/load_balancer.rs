@@ -95,6 +95,10 @@ pub struct LoadBalancer {
     pub capacity_units: Option<i32>,
     /// Tags.
     pub tags: Pairs,
+    /// Its ARN, where it exists: no part of any request, but what tells the one that stays from others of
+    /// the Service (AWS-37).
+    #[serde(skip)]
+    pub load_balancer_arn: Option<String>,
     /// Whether AWS gave up making it (AWS-105); never wanted.
     #[serde(skip)]
     pub failed: bool,

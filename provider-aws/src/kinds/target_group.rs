@@ -112,6 +112,24 @@ pub struct HealthCheck {
     pub matcher: Option<Matcher>,
 }
 
+/// The load balancer of a target group. A target group serves one load balancer for ever, so another load
+/// balancer needs another target group (AWS-118).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Its scheme.
+    pub scheme: Scheme,
+    /// Its ARN, where it exists.
+    pub load_balancer_arn: Option<String>,
+}
+
+impl User {
+    /// Whether one that exists is, or may become, the one that is wanted.
+    pub(crate) fn is(&self, wanted: &Self) -> bool {
+        let is_same = |arn: &String| self.load_balancer_arn.as_ref() == Some(arn);
+        self.scheme == wanted.scheme && wanted.load_balancer_arn.as_ref().is_none_or(is_same)
+    }
+}
+
 /// A target group (AWS-140).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -131,11 +149,9 @@ pub struct TargetGroup {
     /// Health check.
     #[serde(flatten)]
     pub health_check: HealthCheck,
-    /// Scheme of the load balancer that uses it, or is to use it; absent where none does yet. A target
-    /// group serves one load balancer for ever, so a load balancer of another scheme needs another
-    /// target group (AWS-118).
+    /// The load balancer that uses it, or is to use it; absent where none does yet.
     #[serde(skip)]
-    pub load_balancer_scheme: Option<Scheme>,
+    pub user: Option<User>,
     /// Attributes that were asked for.
     pub attributes: Pairs,
     /// Tags.

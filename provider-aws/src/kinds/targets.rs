@@ -12,6 +12,9 @@ pub struct Target {
     /// `all` for addresses outside the VPC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub availability_zone: Option<String>,
+    /// Zone of its node, told where AWS does not take it otherwise (AWS-178).
+    #[serde(skip)]
+    pub node_zone: Option<String>,
 }
 
 /// The targets of one target group.

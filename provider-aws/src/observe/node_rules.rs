@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cloud_lb_core::graph::Input;
 
-use super::{StackFacts, port_of};
+use super::StackFacts;
 use crate::apply::NODE_RULES_DESCRIPTION;
+use crate::facts::ownership::port_of;
 use crate::facts::{GroupFacts, LoadBalancerFacts, TargetGroupFacts};
 use crate::inventory::View;
 use crate::kinds::{IpPermission, ListedPermission, NodeRules, Source, TargetType};
@@ -37,7 +38,7 @@ pub(super) fn observe(
         let used = groups_of_targets(group, &groups_of);
         let need = need(view, group, &sources, used.as_ref());
         if let Some(rules) = in_all(&group.target_group_arn, &need) {
-            found.have.push((port_of(group), rules));
+            found.have.push((port_of(group, &stack.load_balancers), rules));
         }
         found.needs.push((group.target_group_arn.clone(), need));
     }
@@ -107,7 +108,10 @@ fn need(view: &View, group: &TargetGroupFacts, sources: &Sources, used: Option<&
         if used.is_some_and(|used| !used.is_empty() && !used.contains(&holder.group_id)) {
             continue;
         }
-        let live = shared_rules(holder).filter(|rule| sources.contains(&rule.source));
+        let just_these =
+            |rule: &IpPermission| (rule.from_port..=rule.to_port).all(|port| ports.contains(&port));
+        let of_others = rules_of_others(holder).filter(just_these);
+        let live = shared_rules(holder).chain(of_others).filter(|rule| sources.contains(&rule.source));
         let cut: BTreeSet<IpPermission> = live.flat_map(|rule| cut(&rule, &ports)).collect();
         if !cut.is_empty() {
             need.insert(holder.group_id.clone(), cut);
@@ -120,6 +124,13 @@ fn need(view: &View, group: &TargetGroupFacts, sources: &Sources, used: Option<&
 pub(crate) fn shared_rules(group: &GroupFacts) -> impl Iterator<Item = IpPermission> + '_ {
     let ours = group.ip_permissions.iter().filter(|listed| listed.description == NODE_RULES_DESCRIPTION);
     ours.flat_map(ListedPermission::rules)
+}
+
+/// The rules of a group that are not ours. We never touch them, but what they open need not be opened
+/// again.
+pub(crate) fn rules_of_others(group: &GroupFacts) -> impl Iterator<Item = IpPermission> + '_ {
+    let others = group.ip_permissions.iter().filter(|listed| listed.description != NODE_RULES_DESCRIPTION);
+    others.flat_map(ListedPermission::rules)
 }
 
 /// The part of a rule that lets in these ports; a rule for all ports stays whole.

@@ -5,8 +5,8 @@ use cloud_lb_core::graph::Input;
 
 use crate::facts::{GroupFacts, ListenerFacts, LoadBalancerFacts, LoadBalancerState, TargetGroupFacts};
 use crate::kinds::{
-    Certificate, ListedPermission, Listener, LoadBalancer, Pairs, Scheme, SecurityGroup, Target, TargetGroup,
-    Targets,
+    Certificate, ListedPermission, Listener, LoadBalancer, Pairs, SecurityGroup, Target, TargetGroup,
+    Targets, User,
 };
 
 /// State of a target that is on its way out: it counts as absent (AWS-180).
@@ -43,6 +43,7 @@ pub(super) fn load_balancer(lb: &LoadBalancerFacts) -> LoadBalancer {
         attributes: Pairs(lb.attributes.clone()),
         capacity_units: lb.capacity_units,
         tags: Pairs(lb.tags.clone()),
+        load_balancer_arn: Some(lb.load_balancer_arn.clone()),
         failed: lb.state == LoadBalancerState::Failed,
     }
 }
@@ -67,7 +68,7 @@ pub(super) fn listener(load_balancer_arn: &str, listener: &ListenerFacts) -> Lis
     }
 }
 
-pub(super) fn target_group(group: &TargetGroupFacts, scheme: Option<Scheme>) -> TargetGroup {
+pub(super) fn target_group(group: &TargetGroupFacts, user: Option<&LoadBalancerFacts>) -> TargetGroup {
     TargetGroup {
         name: group.target_group_name.clone(),
         target_type: group.target_type,
@@ -76,7 +77,8 @@ pub(super) fn target_group(group: &TargetGroupFacts, scheme: Option<Scheme>) -> 
         protocol: group.protocol,
         vpc_id: group.vpc_id.clone(),
         health_check: group.health_check.clone(),
-        load_balancer_scheme: scheme,
+        user: user
+            .map(|lb| User { scheme: lb.scheme, load_balancer_arn: Some(lb.load_balancer_arn.clone()) }),
         attributes: Pairs(group.attributes.clone()),
         tags: Pairs(group.tags.clone()),
     }
@@ -89,6 +91,7 @@ pub(super) fn targets(target_group_arn: Input, group: &TargetGroupFacts) -> Targ
             id: target.id.clone(),
             port: target.port,
             availability_zone: target.availability_zone.clone(),
+            node_zone: None,
         })
         .collect();
     targets.sort();

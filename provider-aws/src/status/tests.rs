@@ -25,7 +25,7 @@ fn reason(state: State) -> String {
 
 #[test]
 fn aws_220_the_status_is_the_host_name_in_lower_case_with_all_ports() {
-    let State::Ready(status) = state(&world().observed(), &config()) else { panic!() };
+    let State::Ready(status) = state(&world().observed(), &config(), |_| Stage::Stays) else { panic!() };
     let [ingress] = status.ingress.as_slice() else { panic!("{status:?}") };
     let Address::Hostname(host) = &ingress.address else { panic!() };
     assert!(host.starts_with("web-") && host.ends_with(".elb.amazonaws.com"), "{host}");
@@ -40,9 +40,12 @@ fn aws_221_it_is_published_when_created_or_when_active() {
     let mut config = config();
     config.publish = Publish::Active;
     let mut world = world();
-    assert_eq!(reason(state(&world.observed(), &config)), "the load balancer is being made");
+    assert_eq!(
+        reason(state(&world.observed(), &config, |_| Stage::Stays)),
+        "the load balancer is being made"
+    );
     set(&mut world, key::STATE, "active");
-    assert!(matches!(state(&world.observed(), &config), State::Ready(_)));
+    assert!(matches!(state(&world.observed(), &config, |_| Stage::Stays), State::Ready(_)));
 }
 
 #[test]
@@ -50,16 +53,19 @@ fn aws_105_a_failure_says_why() {
     let mut world = world();
     set(&mut world, key::STATE, "failed");
     set(&mut world, key::STATE_REASON, "no addresses");
-    let reason = reason(state(&world.observed(), &config()));
+    let reason = reason(state(&world.observed(), &config(), |_| Stage::Stays));
     assert_eq!(reason, "AWS could not make the load balancer: no addresses");
 }
 
 #[test]
 fn without_a_load_balancer_it_is_absent_or_yet_to_come() {
-    assert_eq!(state(&World::default().observed(), &config()), State::Absent);
+    assert_eq!(state(&World::default().observed(), &config(), |_| Stage::Stays), State::Absent);
     let mut rest = world();
     rest.have.retain(|(key, _)| key.kind != key::LOAD_BALANCER);
-    assert_eq!(reason(state(&rest.observed(), &config())), "the load balancer does not exist yet");
+    assert_eq!(
+        reason(state(&rest.observed(), &config(), |_| Stage::Stays)),
+        "the load balancer does not exist yet"
+    );
     rest.converge(&Graph::new(), &config());
-    assert_eq!(state(&rest.observed(), &config()), State::Absent);
+    assert_eq!(state(&rest.observed(), &config(), |_| Stage::Stays), State::Absent);
 }

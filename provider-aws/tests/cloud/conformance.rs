@@ -1,7 +1,7 @@
 //! The behaviour suite of the core.
 //!
-//! Two cases do not hold, because AWS's tags (those of aws-load-balancer-controller, AWS-36) name a Service
-//! by namespace and name, without its UID: see `KNOWN`.
+//! Two cases do not hold: of two load balancers of a Service one stays (AWS-37), and AWS's tags (those of
+//! aws-load-balancer-controller, AWS-36) name a Service by namespace and name, without its UID: see `KNOWN`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,8 +24,8 @@ use crate::support::{NODE_GROUP, account, config, instance_id};
 
 /// Cases that cannot hold on AWS, each with the reason.
 const KNOWN: [&str; 2] = [
-    // Attributes that nobody asks for any more stay as they are, as upstream has it (AWS-26).
-    "affinity unset",
+    // Of several load balancers one stays, as upstream has it (AWS-37).
+    "ambiguous resources are refused",
     // The new Service takes over what the old one left (specification 2.4: the finalizer sees to the order).
     "a new service of the same name is another",
 ];

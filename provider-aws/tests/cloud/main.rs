@@ -13,3 +13,4 @@ mod rules;
 mod scenarios;
 mod support;
 mod table;
+mod takeover;

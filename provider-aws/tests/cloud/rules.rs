@@ -212,3 +212,40 @@ async fn aws_88_the_rules_of_aws_load_balancer_controller_are_taken_over() {
     exact.deleted(&g5()).await;
     exact.assert_empty();
 }
+
+#[tokio::test(start_paused = true)]
+async fn aws_178_an_address_that_needs_its_zone_is_registered_with_that_of_its_node() {
+    let options = Options { zoned_targets: ["10.9.0.1".to_owned()].into(), ..Options::default() };
+    let world = World::new(options);
+    let mut lb = service("web", &[port(80, 30_080)]);
+    annotate(&mut lb, "nlb-target-type", "ip");
+    lb.endpoints = vec![pod("10.9.0.1"), pod("192.168.0.9")];
+    let (_, calls) = world.calls_of(world.ensured(&lb)).await;
+    assert_eq!(calls.of("RegisterTargets"), 4, "all, each, and one with its zone");
+    let zone_of = |id: &str| {
+        let account = world.aws.account();
+        let target = account.target_groups[0].targets.iter().find(|target| target.id == id).unwrap().clone();
+        target.availability_zone
+    };
+    assert_eq!((zone_of("10.9.0.1").as_deref(), zone_of("192.168.0.9")), (Some("eu-west-1a"), None));
+    assert!(world.provider.plan(&lb).await.unwrap().is_empty());
+    // The zone is remembered.
+    lb.ports.push(port(81, 30_081));
+    for endpoint in &mut lb.endpoints {
+        endpoint.ports.insert("p81".to_owned(), 81.try_into().unwrap());
+    }
+    let (_, calls) = world.calls_of(world.ensured(&lb)).await;
+    assert_eq!(calls.of("RegisterTargets"), 1);
+}
+
+fn pod(address: &str) -> cloud_lb_core::model::Endpoint {
+    cloud_lb_core::model::Endpoint {
+        address: address.parse().unwrap(),
+        ports: [("p80".to_owned(), 80.try_into().unwrap())].into(),
+        pod: Some(format!("pod-{address}")),
+        node: Some("node-1".to_owned()),
+        zone: None,
+        ready: true,
+        terminating: false,
+    }
+}

@@ -86,7 +86,7 @@ async fn s4_when_no_node_is_ready_the_targets_stay() {
     let world = World::new(Options::default());
     let mut lb = g5();
     world.ensured(&lb).await;
-    lb.nodes.iter_mut().for_each(|node| node.readiness = Readiness::NotReady);
+    lb.nodes.iter_mut().for_each(|node| node.readiness = Readiness::Unknown);
     let (_, calls) = world.calls_of(world.ensured(&lb)).await;
     assert_eq!(calls.total_writes(), 0);
 }
@@ -169,7 +169,12 @@ async fn s9_a_change_of_scheme_makes_the_new_one_before_the_old_one_goes() {
     annotate(&mut lb, "scheme", "internet-facing");
     let mut reasons = std::collections::BTreeSet::new();
     let after = loop {
-        match world.provider.ensure(&lb).await.unwrap() {
+        let outcome = world.provider.ensure(&lb).await.unwrap();
+        if let Outcome::Tidying(status, waiting) = &outcome {
+            let is_old = status.ingress[0].address == before.ingress[0].address;
+            assert_eq!(is_old, !waiting.reason.contains("drain"), "{outcome:?}");
+        }
+        match outcome {
             Outcome::Done(status) => break status,
             Outcome::Pending(waiting) | Outcome::Tidying(_, waiting) => {
                 reasons.insert(waiting.reason.clone());
@@ -183,7 +188,7 @@ async fn s9_a_change_of_scheme_makes_the_new_one_before_the_old_one_goes() {
             Outcome::ImplementedElsewhere => panic!("not taken"),
         }
     };
-    assert_eq!(reasons.len(), 2, "made, then healthy: {reasons:?}");
+    assert_eq!(reasons.len(), 3, "made, then healthy, then nobody knows the old name: {reasons:?}");
     assert_ne!(before, after);
     let account = world.aws.account();
     assert_eq!(account.load_balancers.len(), 1);

@@ -29,12 +29,10 @@ use crate::dressed::Dressed;
 const NO_MODIFY: &str = "moto's ModifyListener knows TCP alone (`moto/elbv2/models.py`, `modify_listener`)";
 
 /// Changes that cannot be followed here, and why.
-const UNSUPPORTED: [(&str, &str); 4] = [
+const UNSUPPORTED: [(&str, &str); 3] = [
     ("TCP becomes UDP", NO_MODIFY),
     ("UDP beside TCP", NO_MODIFY),
     ("traffic policy Local", "moto's ModifyTargetGroup forgets the matcher (`modify_target_group`)"),
-    // Attributes that nobody asks for any more stay as they are (AWS-26), on the fake as well.
-    ("affinity unset", "not of moto"),
 ];
 
 struct Motos;
@@ -237,6 +235,5 @@ async fn what_others_do_is_seen() {
     holds("changed", conformance::changed_settings_are_repaired(&Motos).await);
     holds("removed", conformance::removed_resources_are_repaired(&Motos).await);
     holds("foreign", conformance::foreign_resources_are_left_alone(&Motos).await);
-    holds("ambiguous", conformance::ambiguous_resources_are_refused(&Motos).await);
     holds("failed reads", conformance::failed_reads_write_nothing(&Motos).await);
 }

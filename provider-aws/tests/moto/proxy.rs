@@ -200,7 +200,7 @@ async fn read_request(stream: &mut TcpStream) -> Option<Request> {
                     let name = line.split(':').next().unwrap_or_default().to_lowercase();
                     !["content-length", "connection"].contains(&name.as_str())
                 });
-                let head = kept.map(|line| format!("{line}\r\n")).collect();
+                let head = kept.flat_map(|line| [line, "\r\n"]).collect();
                 let parameters = form_urlencoded::parse(body.as_bytes()).into_owned().collect();
                 return Some(Request { head, parameters });
             }

@@ -132,6 +132,7 @@ async fn target_groups() {
     held!(server, "modify_target_group_attributes", sdk.modify_target_group_attributes(TG, &attributes()));
     held!(server, "delete_target_group", sdk.delete_target_group(TG));
     let target = |id: &str, zone: Option<&str>| Target {
+        node_zone: None,
         id: id.into(),
         port: 8080,
         availability_zone: zone.map(str::to_owned),

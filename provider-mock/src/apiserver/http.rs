@@ -64,14 +64,33 @@ where
     };
     let query = Query::parse(&parts.uri);
     let verb = target.verb(&parts.method, &query)?;
-    let fault = server.faults().admit(verb, &target);
+    let body = Limited::new(body, BODY_LIMIT).collect().await.map_err(|_| ApiError::too_large())?.to_bytes();
+    through(server, Call { target, verb, query, headers: parts.headers, body }).await
+}
+
+/// The way to the server and back, with all that can befall a request on it.
+async fn through(server: &ApiServer, call: Call) -> Result<Answer, ApiError> {
+    let faults = server.faults();
+    let fault = faults.admit(call.verb, &call.target);
+    let fuse = faults.fuse();
+    faults.passage().await;
+    if let Some(fuse) = &fuse {
+        fuse.admit().await;
+    }
     if let Some(fault) = fault {
         fault.before().await?;
     }
-    let body = Limited::new(body, BODY_LIMIT).collect().await.map_err(|_| ApiError::too_large())?.to_bytes();
-    let answer = handle(server, &Call { target, verb, query, headers: parts.headers, body })?;
-    fault.map_or(Ok(()), super::faults::Fault::after)?;
-    Ok(answer)
+    let answer = handle(server, &call);
+    let refused = answer.as_ref().err().map(ApiError::code);
+    tracing::debug!(verb = ?call.verb, target = %call.target, ?fault, refused, "request");
+    if let (Some(fuse), true) = (&fuse, call.verb.is_write() && answer.is_ok()) {
+        fuse.wrote().await;
+    }
+    faults.passage().await;
+    if let Some(fault) = fault {
+        fault.after().await?;
+    }
+    answer
 }
 
 /// A JSON answer, with one `Warning` header for each warning.

@@ -2,8 +2,9 @@
 
 use super::field::FieldError;
 use super::json::{child_mut, object_mut, put, text};
-use super::resource::{Endpoint, Resource};
+use super::resource::Endpoint;
 use super::status::ApiError;
+use super::store::Key;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -50,7 +51,8 @@ pub(crate) fn name_of(
 }
 
 /// Fills in the metadata of a new object.
-pub(crate) fn begin(object: &mut Value, resource: Resource, namespace: &str, name: &str) {
+pub(crate) fn begin(object: &mut Value, key: &Key, random: &mut fastrand::Rng) {
+    let Key { resource, namespace, name } = key;
     let stored = resource.stored_as();
     put(object, "kind", Some(json!(stored.kind)));
     put(object, "apiVersion", Some(json!(stored.api_version())));
@@ -59,7 +61,7 @@ pub(crate) fn begin(object: &mut Value, resource: Resource, namespace: &str, nam
         metadata.remove(field);
     }
     metadata.insert("name".to_owned(), json!(name));
-    metadata.insert("uid".to_owned(), json!(uuid::Uuid::new_v4().to_string()));
+    metadata.insert("uid".to_owned(), json!(new_uid(random)));
     metadata.insert("creationTimestamp".to_owned(), json!(format_time(now())));
     if resource.namespaced() {
         metadata.insert("namespace".to_owned(), json!(namespace));
@@ -69,6 +71,10 @@ pub(crate) fn begin(object: &mut Value, resource: Resource, namespace: &str, nam
     if resource.has_generation() {
         metadata.insert("generation".to_owned(), json!(1));
     }
+}
+
+fn new_uid(random: &mut fastrand::Rng) -> String {
+    uuid::Builder::from_random_bytes(random.u128(..).to_be_bytes()).into_uuid().to_string()
 }
 
 /// Restores what only the server writes from the stored object.

@@ -4,6 +4,7 @@ use super::resource::{ENDPOINTS, Endpoint};
 use super::status::ApiError;
 use http::{HeaderMap, Method, Uri, header};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// What a request does, named as in RBAC rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,6 +43,13 @@ pub(crate) struct Target {
     pub namespace: String,
     pub name: Option<String>,
     pub status: bool,
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.name.as_deref().unwrap_or("*");
+        write!(f, "{} {}/{name}", self.counted_as(), self.namespace)
+    }
 }
 
 impl Target {

@@ -7,7 +7,7 @@ use super::status::ApiError;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// How many changes watches can go back; a watch from before gets 410 Gone.
 const HISTORY: usize = 10_000;
@@ -60,6 +60,7 @@ pub(crate) struct Store {
     pub(super) allocators: Allocators,
     pub(super) random: fastrand::Rng,
     announce: watch::Sender<u64>,
+    written: Arc<Notify>,
 }
 
 impl Store {
@@ -73,7 +74,15 @@ impl Store {
             allocators: Allocators::default(),
             random: fastrand::Rng::new(),
             announce,
+            written: Arc::default(),
         }
+    }
+
+    /// Tells open watches of every write, in the order in which they began to wait. The channel behind
+    /// [`ApiServer::changes`](super::ApiServer::changes) wakes its receivers in no order, and simulations
+    /// could not be repeated.
+    pub(crate) fn written(&self) -> Arc<Notify> {
+        Arc::clone(&self.written)
     }
 
     /// The version of the last write.
@@ -191,6 +200,7 @@ impl Store {
             self.compacted = oldest.version;
         }
         self.announce.send_replace(self.version);
+        self.written.notify_waiters();
         after
     }
 }

@@ -1,6 +1,7 @@
 //! Watches: the changes after a version, as a stream of JSON lines.
 
 use super::ApiServer;
+use super::faults::Faults;
 use super::render::Renderer;
 use super::request::{Query, Target};
 use super::selector::Selector;
@@ -10,9 +11,11 @@ use bytes::Bytes;
 use futures::Stream;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch::Receiver;
-use tokio::time::{Instant, sleep_until};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep, sleep_until};
 
 /// How long a watch lives that names no time itself; a real server ends it after 30 to 60 minutes.
 const DEFAULT_TIMEOUT: Duration = Duration::from_mins(30);
@@ -31,8 +34,9 @@ pub(crate) struct Watch {
     position: u64,
     lines: VecDeque<Bytes>,
     bookmarks: bool,
-    versions: Receiver<u64>,
-    drops: Receiver<u64>,
+    written: Arc<Notify>,
+    /// How often watches had been dropped when this one began.
+    drops: u64,
     deadline: Instant,
     next_bookmark: Instant,
     ended: bool,
@@ -55,7 +59,7 @@ impl Watch {
         let timeout = query.number("timeoutSeconds")?.filter(|seconds| *seconds > 0);
         let now = Instant::now();
         let mut watch = Self {
-            versions: server.changes(),
+            written: server.written(),
             drops: server.faults().drops(),
             server,
             target,
@@ -120,26 +124,38 @@ impl Watch {
     }
 
     async fn next_line(&mut self) -> Option<Bytes> {
-        loop {
-            if let Some(line) = self.lines.pop_front() {
-                return Some(line);
-            }
-            if self.ended {
-                return None;
-            }
-            let more = self.read_changes();
-            if self.lines.is_empty() && !more {
-                self.wait().await;
+        let faults = self.server.faults().clone();
+        while self.lines.is_empty() && !self.ended {
+            if self.is_behind() {
+                sleep(faults.lag()).await;
+                self.read_changes();
+            } else {
+                self.wait(&faults).await;
             }
         }
+        faults.passage().await;
+        self.lines.pop_front()
+    }
+
+    fn is_behind(&self) -> bool {
+        self.server.store().version() != self.position
     }
 
     /// Waits for something to say, or for the end.
-    async fn wait(&mut self) {
+    async fn wait(&mut self, faults: &Faults) {
+        let written = Arc::clone(&self.written);
+        let (mut news, mut change) = (pin!(written.notified()), pin!(faults.changed()));
+        news.as_mut().enable();
+        change.as_mut().enable();
+        if self.is_behind() {
+            return;
+        }
+        self.ended = faults.drops() != self.drops;
         tokio::select! {
             biased;
-            _ = self.drops.changed() => self.ended = true,
-            changed = self.versions.changed() => self.ended = changed.is_err(),
+            () = std::future::ready(()), if self.ended => {}
+            () = change => {}
+            () = news => {}
             () = sleep_until(self.deadline) => {
                 self.ended = true;
                 self.bookmark();
@@ -155,8 +171,8 @@ impl Watch {
         }
     }
 
-    /// Reads a batch of changes; true if there may be more.
-    fn read_changes(&mut self) -> bool {
+    /// Reads a batch of changes.
+    fn read_changes(&mut self) {
         let server = self.server.clone();
         let batch: Result<Vec<Change>, ApiError> =
             server.store().changes_after(self.position).map(|changes| changes.take(BATCH).cloned().collect());
@@ -165,12 +181,10 @@ impl Watch {
                 for change in &changes {
                     self.read_change(change);
                 }
-                changes.len() == BATCH
             }
             Err(error) => {
                 self.push("ERROR", &error.to_status());
                 self.ended = true;
-                true
             }
         }
     }

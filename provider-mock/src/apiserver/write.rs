@@ -64,7 +64,7 @@ impl Store {
         if endpoint.namespaced {
             self.check_namespace(endpoint, &key)?;
         }
-        meta::begin(&mut object, key.resource, &key.namespace, &key.name);
+        meta::begin(&mut object, &key, &mut self.random);
         let strategy = strategy_for(key.resource.kind());
         strategy.default(&mut object);
         let mut allocators = self.allocators.clone();

@@ -38,7 +38,7 @@ pub(super) struct State {
 impl MockCloud {
     /// Everything in the account, by id; as it is, never stale.
     pub fn records(&self) -> Vec<Record> {
-        self.0.store.lock().records(Instant::now())
+        self.account.store.lock().records(Instant::now())
     }
 
     /// Adds a resource that another tenant made.
@@ -56,7 +56,7 @@ impl MockCloud {
     /// Those of [`create`](Self::create).
     pub fn add(&self, new: NewResource) -> Result<Record> {
         self.touched();
-        self.0.store.lock().create(new, Instant::now())
+        self.account.store.lock().create(new, Instant::now())
     }
 
     /// Changes the settings of a resource behind our back.
@@ -65,7 +65,7 @@ impl MockCloud {
     /// Those of [`modify`](Self::modify).
     pub fn tamper(&self, id: &str, change: impl FnOnce(&mut Value)) -> Result<Record> {
         self.touched();
-        let mut store = self.0.store.lock();
+        let mut store = self.account.store.lock();
         let now = Instant::now();
         let mut body = store.get(id, now)?.body;
         change(&mut body);
@@ -78,7 +78,7 @@ impl MockCloud {
     /// `NotFound`.
     pub fn retag(&self, id: &str, change: impl FnOnce(&mut Tags)) -> Result<Record> {
         self.touched();
-        let mut store = self.0.store.lock();
+        let mut store = self.account.store.lock();
         let now = Instant::now();
         let mut marks = store.get(id, now)?.marks();
         change(&mut marks);
@@ -88,12 +88,12 @@ impl MockCloud {
     /// Removes a resource behind our back, in use or not.
     pub fn remove(&self, id: &str) {
         self.touched();
-        self.0.store.lock().remove(id, Instant::now());
+        self.account.store.lock().remove(id, Instant::now());
     }
 
     /// Says how the targets on a node are; without effect where a data plane checks them.
     pub fn set_health(&self, node: &str, health: TargetHealth) {
-        self.0.admin.said.lock().insert(node.to_owned(), health);
+        self.account.admin.said.lock().insert(node.to_owned(), health);
     }
 
     /// The health of every target, by frontend and node: as the data plane's checks found it, or where there is
@@ -102,7 +102,7 @@ impl MockCloud {
     /// A frontend is named by the resource that listens, the family, the protocol and the port, for example
     /// `mock:Listener:web:7/IPv4/TCP/80`. Load balancers that do not work yet have no targets.
     pub fn target_health(&self) -> BTreeMap<(String, String), TargetHealth> {
-        let said = self.0.admin.said.lock();
+        let said = self.account.admin.said.lock();
         let mut all = BTreeMap::new();
         for one in wired(&self.records()) {
             let id = one.frontend.id;
@@ -127,7 +127,7 @@ impl MockCloud {
 
     /// Lets the data plane follow what was done to the account at the next call.
     fn touched(&self) {
-        if let Some(wire) = &self.0.wire {
+        if let Some(wire) = &self.account.wire {
             wire.make_due();
         }
     }

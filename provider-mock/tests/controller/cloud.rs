@@ -65,6 +65,7 @@ pub(crate) struct Call {
 struct Notes {
     calls: Vec<Call>,
     answers: BTreeMap<Op, VecDeque<Answer>>,
+    outage: Option<Error>,
     held: BTreeSet<String>,
     existing: BTreeSet<String>,
     running: BTreeMap<String, usize>,
@@ -108,6 +109,11 @@ impl Cloud {
     /// Tells what the next call of this method meets; several are met one after the other.
     pub(crate) fn next(&self, op: Op, answer: Answer) {
         self.notes.lock().answers.entry(op).or_default().push_back(answer);
+    }
+
+    /// Lets every call fail from now on, or none any more.
+    pub(crate) fn outage(&self, error: Option<Error>) {
+        self.notes.lock().outage = error;
     }
 
     /// Holds all writing calls for a Service until [`release`](Self::release).
@@ -184,6 +190,9 @@ impl Cloud {
         let mut changes = self.changes.subscribe();
         while op != Op::Get && self.notes.lock().held.contains(&service) {
             changes.changed().await.unwrap();
+        }
+        if let Some(error) = self.notes.lock().outage.clone() {
+            return Err(error);
         }
         let answer = self.notes.lock().answers.get_mut(&op).and_then(VecDeque::pop_front);
         match answer {

@@ -1,6 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::backoff::Backoff;
+use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -12,10 +14,14 @@ fn pace() -> Pace {
     Pace { backoff: Backoff::new(5 * SECOND, 300 * SECOND), recheck: 1800 * SECOND, stretch: 1.0 }
 }
 
+fn take(queue: &mut Queue, gate: Gate) -> Option<(Key, Task)> {
+    queue.take(gate).map(|taken| (taken.key, taken.task))
+}
+
 /// Runs the lane that is next, and tells when the one after it is due.
 fn run(queue: &mut Queue, verdict: Verdict, now: Instant) -> Option<Duration> {
     queue.advance(now);
-    let (key, ..) = queue.take().expect("a lane is ready");
+    let (key, _) = take(queue, Gate::Free).expect("a lane is ready");
     queue.finish(&key, verdict, now, &pace());
     queue.next_due().map(|due| due - now)
 }
@@ -28,7 +34,7 @@ async fn sc_34_the_exact_backoff_sequence_and_its_end() {
         let due = run(&mut queue, Verdict::Failed(Retry::Backoff), now).unwrap();
         assert_eq!(due.as_secs(), seconds);
         queue.advance(now + due - Duration::from_millis(1));
-        assert_eq!(queue.take(), None, "not before its time");
+        assert_eq!(take(&mut queue, Gate::Free), None, "not before its time");
         now += due;
     }
     assert_eq!(run(&mut queue, Verdict::Done, now), None);
@@ -51,6 +57,8 @@ async fn case_137_to_139_sc_35_only_ordinary_failures_count() {
         (Verdict::Failed(Retry::Backoff), (Some(5), 1)),
         (Verdict::Wait(7 * SECOND), (Some(7), 1)),
         (Verdict::Failed(Retry::Never), (Some(1800), 1)),
+        (Verdict::Throttled(None), (Some(5), 1)),
+        (Verdict::Throttled(Some(9 * SECOND)), (Some(9), 1)),
         (Verdict::Failed(Retry::Backoff), (Some(10), 2)),
     ] {
         queue.touch(&key("a"), Work::SYNC);
@@ -64,15 +72,14 @@ async fn sc_30_a_lane_touched_while_it_runs_runs_again_afterwards() {
     for work in [Work::TARGETS, Work::SYNC, Work::SYNC] {
         queue.touch(&key("a"), work);
     }
-    let (first, work, _) = queue.take().unwrap();
-    assert_eq!(work, Work::SYNC.and(Work::TARGETS), "queued once, with all its work");
-    assert_eq!(queue.take(), None);
+    let (first, work) = take(&mut queue, Gate::Free).unwrap();
+    assert_eq!(work, Task::Work(Work::SYNC.and(Work::TARGETS)), "queued once, with all its work");
+    assert_eq!(take(&mut queue, Gate::Free), None);
     queue.touch(&key("a"), Work::STATUS);
-    assert_eq!(queue.take(), None, "not while it runs");
+    assert_eq!(take(&mut queue, Gate::Free), None, "not while it runs");
     assert!(queue.is_running(&key("a")));
     queue.finish(&first, Verdict::Failed(Retry::Backoff), now, &pace());
-    let (again, work, _) = queue.take().unwrap();
-    assert_eq!((again, work), (key("a"), Work::STATUS));
+    assert_eq!(take(&mut queue, Gate::Free), Some((key("a"), Task::Work(Work::STATUS))));
 }
 
 #[tokio::test(start_paused = true)]
@@ -86,6 +93,83 @@ async fn a_change_is_not_held_back_by_a_retry_but_a_node_is() {
     queue.touch(&key("a"), Work::SYNC);
     assert_eq!(queue.next_due(), None, "the retry is due now");
     assert_eq!(run(&mut queue, Verdict::Done, now), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn w_24_what_failed_is_tried_again_as_what_it_was() {
+    let (mut queue, now) = (Queue::default(), Instant::now());
+    let works = [Work::STATUS, Work::TARGETS, Work::SYNC, Work::TARGETS];
+    let again = [Work::STATUS, Work::TARGETS.and(Work::STATUS), Work::SYNC, Work::SYNC.and(Work::TARGETS)];
+    for (work, again) in works.into_iter().zip(again) {
+        queue.touch(&key("a"), work);
+        run(&mut queue, Verdict::Failed(Retry::Backoff), now);
+        assert_eq!(queue.slots[&key("a")].retry.map(|retry| retry.work), Some(again), "{work:?}");
+    }
+    queue.advance(now + 20 * SECOND);
+    let retried = take(&mut queue, Gate::Free).unwrap();
+    assert_eq!(retried, (key("a"), Task::Work(Work::SYNC.and(Work::TARGETS))), "once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn w_14_what_only_a_change_can_mend_is_synced_at_a_change_of_nodes() {
+    let (mut queue, now) = (Queue::default(), Instant::now());
+    for (name, retry) in [("a", Retry::Never), ("b", Retry::Backoff)] {
+        queue.touch(&key(name), Work::SYNC);
+        run(&mut queue, Verdict::Failed(retry), now);
+    }
+    queue.touch_blocked();
+    assert_eq!(take(&mut queue, Gate::Free), Some((key("a"), Task::Work(Work::SYNC))));
+    assert_eq!(take(&mut queue, Gate::Free), None, "the other one has its time");
+}
+
+#[tokio::test(start_paused = true)]
+async fn w_24_while_the_cloud_is_away_work_stays_and_is_told_of_once() {
+    let (mut queue, now) = (Queue::default(), Instant::now());
+    for (name, work) in [("sync", Work::SYNC), ("nodes", Work::TARGETS), ("status", Work::STATUS)] {
+        queue.touch(&key(name), work);
+    }
+    assert_eq!(
+        take(&mut queue, Gate::Paused),
+        Some((key("status"), Task::Work(Work::STATUS))),
+        "no call needed"
+    );
+    assert_eq!(take(&mut queue, Gate::Paused), None, "a pause is not worth telling");
+    assert_eq!(take(&mut queue, Gate::Broken), Some((key("sync"), Task::Hold)));
+    queue.finish(&key("sync"), Verdict::Done, now, &pace());
+    assert_eq!(take(&mut queue, Gate::Broken), None);
+    let retried = take(&mut queue, Gate::Probe);
+    assert_eq!(retried, Some((key("sync"), Task::Work(Work::SYNC))), "it is still to be done");
+    assert_eq!(take(&mut queue, Gate::Free), Some((key("nodes"), Task::Work(Work::TARGETS))));
+    queue.finish(&key("sync"), Verdict::Failed(Retry::Backoff), now, &pace());
+    queue.advance(now + 5 * SECOND);
+    assert_eq!(take(&mut queue, Gate::Broken), Some((key("sync"), Task::Hold)), "a new absence, told anew");
+}
+
+#[tokio::test(start_paused = true)]
+async fn w_3_changes_go_before_nodes_and_nodes_before_drift_but_nothing_starves() {
+    let mut queue = Queue::default();
+    for (name, work) in [("d", Work::DRIFT), ("n", Work::TARGETS), ("both", Work::DRIFT), ("s", Work::SYNC)] {
+        queue.touch(&key(name), work);
+    }
+    queue.touch(&key("both"), Work::STATUS);
+    let order: Vec<Key> = std::iter::from_fn(|| take(&mut queue, Gate::Free)).map(|(key, _)| key).collect();
+    assert_eq!(order, ["s", "both", "n", "d"].map(key), "the work that came later moved it up");
+    let mut queue = Queue::default();
+    queue.touch(&key("d"), Work::DRIFT);
+    let waited = (0..100).find(|index| {
+        queue.touch(&key(&format!("s{index}")), Work::SYNC);
+        take(&mut queue, Gate::Free).is_some_and(|(taken, _)| taken == key("d"))
+    });
+    assert_eq!(waited, Some(7), "every eighth goes to who comes last");
+}
+
+#[tokio::test(start_paused = true)]
+async fn w_5_drift_does_not_speed_up_a_failing_sync() {
+    let (mut queue, now) = (Queue::default(), Instant::now());
+    queue.touch(&key("a"), Work::SYNC);
+    run(&mut queue, Verdict::Failed(Retry::Backoff), now);
+    queue.touch(&key("a"), Work::DRIFT);
+    assert_eq!((take(&mut queue, Gate::Free), queue.next_due()), (None, Some(now + 5 * SECOND)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -136,8 +220,8 @@ proptest! {
                     queue.touch(&key(&lane.to_string()), if sync { Work::SYNC } else { Work::TARGETS });
                     owed.insert(key(&lane.to_string()));
                 }
-                Step::Take => if let Some((lane, work, _)) = queue.take() {
-                    prop_assert_ne!(work, Work::NONE);
+                Step::Take => if let Some((lane, work)) = take(&mut queue, Gate::Free) {
+                    prop_assert_ne!(work, Task::Work(Work::NONE));
                     owed.remove(&lane);
                     prop_assert!(running.insert(lane), "two runs of one lane");
                 },
@@ -159,7 +243,7 @@ proptest! {
             let planned: BTreeSet<(Instant, Key)> = queue
                 .slots
                 .iter()
-                .filter_map(|(lane, slot)| slot.retry.map(|due| (due, lane.clone())))
+                .filter_map(|(lane, slot)| slot.retry.map(|retry| (retry.due, lane.clone())))
                 .collect();
             prop_assert_eq!(&planned, &queue.retries);
         }

@@ -3,13 +3,15 @@
 use k8s_openapi::api::core::v1::{LoadBalancerStatus, Service};
 use kube::ResourceExt;
 
+use super::tell::throttled;
 use super::{Failure, Job, Lane, Reconciler};
 use crate::controller::finalizer;
+use crate::controller::key::Key;
 use crate::controller::memory::{Memory, Told};
 use crate::controller::notice::Notice;
 use crate::controller::queue::Verdict;
 use crate::controller::status::Health;
-use crate::error::{Result, Retry};
+use crate::error::{ErrorKind, Result};
 use crate::k8s;
 use crate::provider::{Outcome, Pending, State};
 
@@ -20,7 +22,7 @@ impl Reconciler {
         if self.may_exist(lane).await {
             self.tell_once(lane, Told::Deleting, Notice::deleting()).await;
         }
-        let outcome = self.call(self.provider.delete(&lane.id)).await;
+        let outcome = self.call(&lane.key, self.provider.delete(&lane.id)).await;
         match outcome.map_err(|error| Failure::new("failed to delete load balancer", error))? {
             Outcome::Pending(pending) | Outcome::Tidying((), pending) => {
                 self.wait_for_deletion(lane, pending).await
@@ -32,7 +34,7 @@ impl Reconciler {
     /// Whether there is something to tell of. The deletion itself does not depend on it: it also removes
     /// what an earlier one left behind (W-8).
     async fn may_exist(&self, lane: &Lane) -> bool {
-        match self.call(self.provider.get(&lane.id)).await {
+        match self.call(&lane.key, self.provider.get(&lane.id)).await {
             Ok(state) => state != State::Absent,
             Err(error) => {
                 tracing::warn!(%error, "cannot tell whether the load balancer exists: deleting it anyway");
@@ -74,11 +76,8 @@ impl Reconciler {
         if job.service.as_ref().is_some_and(|service| service.uid() == memory.service.uid()) {
             return None;
         }
-        let verdict = match self.delete_remembered(memory).await {
-            Ok(Verdict::Done) => None,
-            Ok(verdict) => Some(verdict),
-            Err(retry) => Some(Verdict::Failed(retry)),
-        };
+        let verdict = self.delete_remembered(&Key::Service(job.key.clone()), memory).await;
+        let verdict = (verdict != Verdict::Done).then_some(verdict);
         if verdict.is_none() {
             job.memory = None;
         }
@@ -87,31 +86,32 @@ impl Reconciler {
 
     /// SC-71: no existence check, and events of its own (SC-1204). Whatever is remembered was wanted once,
     /// also if the object that was seen last did not want it any more.
-    async fn delete_remembered(&self, memory: &mut Memory) -> std::result::Result<Verdict, Retry> {
+    async fn delete_remembered(&self, key: &Key, memory: &mut Memory) -> Verdict {
         let service = memory.service.clone();
         if memory.told != Some(Told::Deleting) {
             memory.told = Some(Told::Deleting);
             self.events.publish(&service, Notice::deleting()).await;
         }
-        match self.delete_by_id(&service).await {
+        match self.delete_by_id(key, &service).await {
             Ok(Outcome::Pending(pending) | Outcome::Tidying((), pending)) => {
-                Ok(Verdict::Wait(pending.retry_after))
+                Verdict::Wait(pending.retry_after)
             }
             Ok(Outcome::Done(()) | Outcome::ImplementedElsewhere) => {
                 self.events.publish(&service, Notice::deleted()).await;
                 tracing::info!("load balancer of a vanished Service deleted");
-                Ok(Verdict::Done)
+                Verdict::Done
             }
+            Err(error) if error.kind() == ErrorKind::Throttled => throttled(&error),
             Err(error) => {
                 tracing::warn!(%error, "the load balancer of a vanished Service could not be deleted");
                 self.events.publish(&service, Notice::delete_failed(&error)).await;
-                Err(error.retry())
+                Verdict::Failed(error.retry())
             }
         }
     }
 
-    async fn delete_by_id(&self, service: &Service) -> Result<Outcome<()>> {
+    async fn delete_by_id(&self, key: &Key, service: &Service) -> Result<Outcome<()>> {
         let id = k8s::service_id(&self.cluster, service)?;
-        self.call(self.provider.delete(&id)).await
+        self.call(key, self.provider.delete(&id)).await
     }
 }

@@ -23,7 +23,7 @@ impl Reconciler {
             self.tell(lane, Notice::no_nodes()).await;
         }
         lane.hand_over(lane.targets());
-        let outcome = self.call(self.provider.ensure(&wanted)).await;
+        let outcome = self.call(&lane.key, self.provider.ensure(&wanted)).await;
         match outcome.map_err(|error| Failure::new(STEP, error))? {
             Outcome::Done(status) => self.publish(lane, &status).await,
             Outcome::Pending(pending) => self.wait(lane, pending).await,

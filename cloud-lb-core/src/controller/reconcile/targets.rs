@@ -1,12 +1,13 @@
 //! Host updates: the newest targets for a load balancer that exists (SC-93, SC-94).
 
+use super::tell::throttled;
 use super::{Finished, Lane, Reconciler};
 use crate::controller::key::Key;
 use crate::controller::memory::Told;
 use crate::controller::nodes::NodeSet;
 use crate::controller::notice::{Notice, node_names};
 use crate::controller::queue::Verdict;
-use crate::error::{Error, Retry};
+use crate::error::{Error, ErrorKind, Retry};
 use crate::provider::{Outcome, State, TargetUpdate};
 
 impl Reconciler {
@@ -20,14 +21,13 @@ impl Reconciler {
             // It is not complete yet: the ensure that is due soon brings the newest targets along.
             return Verdict::Done;
         }
-        // Even if it fails: what follows a failure is an ensure (SC-38).
         lane.hand_over(targets);
         let wanted = match self.translate(lane) {
             Ok(wanted) => wanted,
             Err(failure) => return self.report(lane, &failure).await,
         };
         let update = TargetUpdate::LoadBalancer(&wanted);
-        match self.call(self.provider.update_targets(update)).await {
+        match self.call(&lane.key, self.provider.update_targets(update)).await {
             Ok(Outcome::Done(())) => {
                 let notice = if wanted.nodes.is_empty() { Notice::no_nodes() } else { Notice::updated() };
                 self.tell(lane, notice).await;
@@ -35,6 +35,7 @@ impl Reconciler {
                 Verdict::Done
             }
             Ok(Outcome::Pending(pending) | Outcome::Tidying((), pending)) => {
+                lane.memory.targets = None;
                 Verdict::Wait(pending.retry_after)
             }
             Ok(Outcome::ImplementedElsewhere) => Verdict::Done,
@@ -43,9 +44,13 @@ impl Reconciler {
     }
 
     /// A failed update matters only if there is something to update. The verdict is that of the update,
-    /// never that of the question (W-25).
-    async fn update_failed(&self, lane: &Lane, error: &Error) -> Verdict {
-        match self.call(self.provider.get(&lane.id)).await {
+    /// never that of the question (W-25). What failed is handed over again, not ensured (W-24).
+    async fn update_failed(&self, lane: &mut Lane, error: &Error) -> Verdict {
+        lane.memory.targets = None;
+        if error.kind() == ErrorKind::Throttled {
+            return throttled(error);
+        }
+        match self.call(&lane.key, self.provider.get(&lane.id)).await {
             Ok(State::Absent) => return Verdict::Done,
             Ok(_) => {}
             Err(question) => {
@@ -62,7 +67,7 @@ impl Reconciler {
     #[tracing::instrument(name = "reconcile", skip_all, fields(provider = self.provider.name()))]
     pub(crate) async fn update_cluster(&self, nodes: &NodeSet) -> Finished {
         let update = TargetUpdate::Cluster(&nodes.nodes);
-        let verdict = match self.call(self.provider.update_targets(update)).await {
+        let verdict = match self.call(&Key::Cluster, self.provider.update_targets(update)).await {
             Ok(Outcome::Done(())) => {
                 tracing::info!(nodes = nodes.nodes.len(), "targets of the cluster updated");
                 Verdict::Done
@@ -71,6 +76,7 @@ impl Reconciler {
                 Verdict::Wait(pending.retry_after)
             }
             Ok(Outcome::ImplementedElsewhere) => Verdict::Done,
+            Err(error) if error.kind() == ErrorKind::Throttled => throttled(&error),
             Err(error) => {
                 let nodes = node_names(&nodes.nodes);
                 tracing::warn!(%error, nodes, "targets of the cluster could not be updated");

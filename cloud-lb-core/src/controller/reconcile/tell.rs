@@ -1,0 +1,134 @@
+//! What the Service is told: by events, and in its status.
+
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::{LoadBalancerStatus, Service};
+use kube::ResourceExt;
+
+use super::{Failure, Finished, Job, Lane, Reconciler};
+use crate::clock;
+use crate::controller::key::Key;
+use crate::controller::memory::{Memory, Told};
+use crate::controller::notice::Notice;
+use crate::controller::queue::Verdict;
+use crate::controller::status::{self, Health};
+use crate::controller::triggers::{addresses, is_deleting};
+use crate::error::{Error, ErrorKind, Retry};
+use crate::k8s;
+
+impl Reconciler {
+    /// Tells the Service that its sync failed (SC-42 step 5), by event and condition.
+    pub(super) async fn report(&self, lane: &mut Lane, failure: &Failure) -> Verdict {
+        let error = failure.error();
+        let (kind, request_id) = (error.kind(), error.request_id());
+        if kind == ErrorKind::Throttled {
+            return self.slowed(lane, failure).await;
+        }
+        if error.retry() == Retry::Never {
+            tracing::error!(%failure, ?kind, request_id, "sync failed, and only a change can mend it");
+        } else {
+            tracing::warn!(%failure, ?kind, request_id, "sync failed and will be tried again");
+        }
+        self.tell(lane, Notice::sync_failed(failure)).await;
+        self.set_health(lane, Health::Failed(kind, failure.to_string())).await;
+        Verdict::Failed(error.retry())
+    }
+
+    /// Too many calls are made, by all Services together: this one waits and has not failed (W-14).
+    async fn slowed(&self, lane: &mut Lane, failure: &Failure) -> Verdict {
+        tracing::warn!(%failure, "asked for fewer calls");
+        let reason = failure.to_string();
+        if lane.memory.told != Some(Told::Deleting) {
+            self.tell_once(lane, Told::Pending(reason.clone()), Notice::pending(&reason)).await;
+        }
+        self.set_health(lane, Health::Pending(reason)).await;
+        throttled(failure.error())
+    }
+
+    /// Tells the Service that its work waits for the cloud to be back (W-24), unless it knows of a failure.
+    pub(crate) async fn hold(&self, job: Job) -> Finished {
+        let key = Key::Service(job.key);
+        let finished = |memory| Finished { key: key.clone(), memory, verdict: Verdict::Done, handed: None };
+        let memory = job.memory;
+        let (Some(service), false) = (job.service, memory.as_ref().is_some_and(has_failed)) else {
+            return finished(memory);
+        };
+        let is_other = memory.as_ref().is_some_and(|memory| memory.service.uid() != service.uid());
+        let (Some(step), Ok(id), false) =
+            (self.next_step(&service), k8s::service_id(&self.cluster, &service), is_other)
+        else {
+            return finished(memory);
+        };
+        let memory = memory.unwrap_or_else(|| Memory::new(Arc::clone(&service)));
+        let (nodes, slices) = (job.nodes, job.slices);
+        let mut lane = Lane { key: key.clone(), service, id, memory, nodes, slices, handed: None };
+        let message = "the cloud does not answer; waiting until it does";
+        let failure = Failure::new(step, Error::new(ErrorKind::Unavailable, message));
+        self.report(&mut lane, &failure).await;
+        finished(Some(lane.memory))
+    }
+
+    /// What a sync would do to the Service, as far as it shows.
+    fn next_step(&self, service: &Service) -> Option<&'static str> {
+        if self.rules.wants(service) && !is_deleting(service) {
+            return Some("failed to ensure load balancer");
+        }
+        self.rules.has_finalizer(service).then_some("failed to delete load balancer")
+    }
+
+    /// Writes the status again that somebody wiped, without a call to the cloud (W-4).
+    pub(super) async fn restore_status(&self, lane: &Lane) -> Result<(), Failure> {
+        let Some(published) = &lane.memory.published else { return Ok(()) };
+        if !k8s::same_status(&addresses(&lane.service), published) {
+            tracing::info!("the status was changed by somebody else: restoring it");
+        }
+        self.write_status(&lane.service, Some(published), lane.memory.health.as_ref()).await
+    }
+
+    async fn set_health(&self, lane: &mut Lane, health: Health) {
+        let health = lane.memory.health.insert(health);
+        if let Err(failure) = self.write_status(&lane.service, None, Some(health)).await {
+            tracing::warn!(%failure, "the condition could not be written");
+        }
+    }
+
+    /// Patches the status if it differs. That the Service is gone is no failure (SC-85).
+    pub(super) async fn write_status(
+        &self,
+        service: &Service,
+        addresses: Option<&LoadBalancerStatus>,
+        health: Option<&Health>,
+    ) -> Result<(), Failure> {
+        let Some(patch) = status::patch(service, addresses, health, clock::now()) else { return Ok(()) };
+        match self.writer.patch(service, patch).await {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(Failure::new("failed to update load balancer status", error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) async fn tell(&self, lane: &Lane, notice: Notice) {
+        self.events.publish(&lane.service, notice).await;
+    }
+
+    /// Tells of a state that goes on, unless that was told before (W-23).
+    pub(super) async fn tell_once(&self, lane: &mut Lane, told: Told, notice: Notice) {
+        if lane.memory.told.as_ref() != Some(&told) {
+            lane.memory.told = Some(told);
+            self.tell(lane, notice).await;
+        }
+    }
+}
+
+/// What to do after an error that asks for fewer calls.
+pub(super) fn throttled(error: &Error) -> Verdict {
+    Verdict::Throttled(match error.retry() {
+        Retry::After(pause) => Some(pause),
+        Retry::Backoff | Retry::Never => None,
+    })
+}
+
+fn has_failed(memory: &Memory) -> bool {
+    matches!(memory.health, Some(Health::Failed(..)))
+}

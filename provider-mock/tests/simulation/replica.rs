@@ -1,0 +1,179 @@
+//! One controller process: it starts, dies and starts again.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cloud_lb_core::controller::{Controller, Options};
+use kube::Client;
+use parking_lot::Mutex;
+use provider_mock::apiserver::ApiServer;
+use provider_mock::{Config, Fuse, MockCloud, Shape, provider};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+pub(crate) const CLUSTER: &str = "kubernetes";
+
+/// Who works at the moment, and what went wrong that must never go wrong.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Watchdog {
+    working: Arc<Mutex<BTreeSet<usize>>>,
+    wrongs: Arc<Mutex<Vec<String>>>,
+    terms: Arc<Mutex<Vec<usize>>>,
+    deaths: Arc<Mutex<u64>>,
+}
+
+impl Watchdog {
+    fn begin(&self, replica: usize) -> Term {
+        let mut working = self.working.lock();
+        if let Some(other) = working.iter().next() {
+            self.wrong(format!("replica {replica} begins to work while replica {other} still does"));
+        }
+        working.insert(replica);
+        self.terms.lock().push(replica);
+        Term { watchdog: self.clone(), replica }
+    }
+
+    pub(crate) fn wrong(&self, what: String) {
+        self.wrongs.lock().push(what);
+    }
+
+    pub(crate) fn wrongs(&self) -> Vec<String> {
+        self.wrongs.lock().clone()
+    }
+
+    pub(crate) fn is_anybody_working(&self) -> bool {
+        !self.working.lock().is_empty()
+    }
+
+    /// How often a replica died of its last write.
+    pub(crate) fn deaths(&self) -> u64 {
+        *self.deaths.lock()
+    }
+
+    /// How often the one that worked was another than before.
+    pub(crate) fn changes(&self) -> u64 {
+        let terms = self.terms.lock();
+        terms.windows(2).map(|pair| u64::from(pair[0] != pair[1])).sum()
+    }
+}
+
+/// The time in which a replica works; ends with its future.
+struct Term {
+    watchdog: Watchdog,
+    replica: usize,
+}
+
+impl Drop for Term {
+    fn drop(&mut self) {
+        self.watchdog.working.lock().remove(&self.replica);
+    }
+}
+
+pub(crate) struct Replica {
+    pub(crate) number: usize,
+    /// Its own connections, with faults of their own.
+    pub(crate) api: ApiServer,
+    pub(crate) cloud: MockCloud,
+    config: Config,
+    watchdog: Watchdog,
+    process: Option<Process>,
+}
+
+struct Process {
+    task: JoinHandle<()>,
+    stop: CancellationToken,
+}
+
+impl Replica {
+    pub(crate) fn new(
+        number: usize,
+        api: &ApiServer,
+        cloud: &MockCloud,
+        shape: Shape,
+        watchdog: &Watchdog,
+    ) -> Self {
+        Self {
+            number,
+            api: api.client(),
+            cloud: cloud.client(),
+            config: Config::new(CLUSTER).with_shape(shape),
+            watchdog: watchdog.clone(),
+            process: None,
+        }
+    }
+
+    pub(crate) fn is_alive(&self) -> bool {
+        self.process.as_ref().is_some_and(|process| !process.task.is_finished())
+    }
+
+    /// Starts the process, perhaps one that dies with its `fatal`th write.
+    pub(crate) fn start(&mut self, fatal: Option<u64>) {
+        tracing::info!(target: "simulation", replica = self.number, fatal, "starts");
+        let fuse = Fuse::after(fatal.unwrap_or(u64::MAX));
+        self.api.faults().die_with(fuse.clone());
+        self.cloud.faults().die_with(fuse.clone());
+        let stop = CancellationToken::new();
+        let (number, watchdog) = (self.number, self.watchdog.clone());
+        let work = self.work(stop.clone()).instrument(tracing::info_span!("replica", number));
+        let task = tokio::spawn(async move {
+            tokio::select! {
+                biased;
+                () = fuse.blown() => {
+                    tracing::info!(target: "simulation", replica = number, "dies of its last write");
+                    *watchdog.deaths.lock() += 1;
+                }
+                ended = work => {
+                    if let Err(error) = ended {
+                        watchdog.wrong(format!("replica {number} gives up: {error}"));
+                    }
+                }
+            }
+        });
+        self.process = Some(Process { task, stop });
+    }
+
+    fn work(&self, stop: CancellationToken) -> impl Future<Output = cloud_lb_core::Result<()>> + use<> {
+        let provider = provider(self.cloud.clone(), self.config.clone()).unwrap();
+        let (api, number, watchdog) = (self.api.clone(), self.number, self.watchdog.clone());
+        async move {
+            let controller = Controller::new(Client::new(api, "default"), provider, options())?;
+            let _term = watchdog.begin(number);
+            controller.run(stop).await
+        }
+    }
+
+    /// Kills the process, wherever it is.
+    pub(crate) async fn kill(&mut self) {
+        if let Some(process) = self.process.take() {
+            process.task.abort();
+            self.examine(process).await;
+        }
+    }
+
+    /// Asks the process to end and waits until it has.
+    pub(crate) async fn stop(&mut self) {
+        if let Some(process) = self.process.take() {
+            process.stop.cancel();
+            self.examine(process).await;
+        }
+    }
+
+    async fn examine(&self, process: Process) {
+        if let Err(error) = process.task.await
+            && error.is_panic()
+        {
+            self.watchdog.wrong(format!("replica {} panicked: {error}", self.number));
+        }
+    }
+}
+
+pub(crate) fn options() -> Options {
+    Options::default()
+        .with_cluster_name(CLUSTER)
+        .with_retry_delays(Duration::from_secs(1), Duration::from_mins(1))
+        .with_recheck_delay(Duration::from_mins(2))
+        .with_call_timeout(Duration::from_secs(40))
+        .with_drain_timeout(Duration::from_secs(20))
+}
