@@ -22,10 +22,11 @@ const NO_PRIVATE_LINK: &str = "moto does not know EnforceSecurityGroupInboundRul
 const NO_CAPACITY: &str = "moto has no ModifyCapacityReservation";
 const NO_QUIC: &str = "moto does not know the protocols of QUIC (`create_target_group`)";
 /// Not a deviation: the text is that of AWS, where upstream's examples would be refused as well.
-const TIMEOUT: &str = "a timeout of 30 s is more than the interval of 10 s, which AWS refuses (AWS-146)";
+const TIMEOUT: &str = "the health check's timeout is longer than its interval, which AWS refuses (AWS-146)";
 
 /// What moto cannot do, as `file variant`, and why.
-const UNSUPPORTED: [(&str, &str); 17] = [
+const UNSUPPORTED: [(&str, &str); 18] = [
+    ("aws_040_health_checks_per_port one has its own", TIMEOUT),
     ("aws_052_given_subnets local zone", NO_LOCAL_ZONES),
     ("aws_052_given_subnets order is kept", NO_LOCAL_ZONES),
     ("aws_059_live_addresses all", NO_ADDRESSES),
@@ -83,7 +84,9 @@ impl Trial {
             *id = format!("aws:///us-west-2a/{machine}");
         }
         let config = translated(serde_json::to_value(config).unwrap(), &|text| Some(translate(text)));
-        let config: Config = serde_json::from_value(config).unwrap();
+        let mut config: Config = serde_json::from_value(config).unwrap();
+        // Waiting is held on the fake, where time is paused.
+        config.replacement_drain_seconds = 0;
         let wanted = wanted(&lb, &account, &config);
         Some(Self { account, config, lb, wanted })
     }

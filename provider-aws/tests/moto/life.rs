@@ -29,20 +29,21 @@ async fn provider(account: &Account, groups: Groups) -> Provider {
     account.engine(config).await
 }
 
-/// Calls again until nothing is pending any more, at most for a minute.
+/// Calls again until nothing is pending any more, at most for two minutes.
 pub(crate) async fn ensured(provider: &Provider, lb: &LoadBalancer) -> Status {
     let all = async {
         loop {
             match provider.ensure(lb).await.unwrap() {
                 Outcome::Done(status) => return status,
                 Outcome::Pending(pending) | Outcome::Tidying(_, pending) => {
+                    assert!(pending.retry_after < Duration::from_mins(1), "{pending:?}");
                     tokio::time::sleep(pending.retry_after).await;
                 }
                 Outcome::ImplementedElsewhere => panic!("not taken"),
             }
         }
     };
-    tokio::time::timeout(Duration::from_mins(1), all).await.unwrap()
+    tokio::time::timeout(Duration::from_mins(2), all).await.unwrap()
 }
 
 pub(crate) async fn deleted(provider: &Provider, service: &ServiceId) {
@@ -53,7 +54,7 @@ pub(crate) async fn deleted(provider: &Provider, service: &ServiceId) {
             tokio::time::sleep(pending.retry_after).await;
         }
     };
-    tokio::time::timeout(Duration::from_mins(1), all).await.unwrap();
+    tokio::time::timeout(Duration::from_mins(2), all).await.unwrap();
 }
 
 /// A Service with these ports on the first machines.
