@@ -2,10 +2,13 @@
 //!
 //! Each command takes its arguments apart exhaustively, so that a flag that nobody reads does not compile.
 
+mod run;
+
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use self::run::{ApiArgs, LeaderArgs, ResourceLock, RunArgs, ServeArgs, ServiceArgs};
 use crate::providers::{ProviderName, Shape};
 
 /// Gives Kubernetes Services of type LoadBalancer a cloud's native load balancer.
@@ -22,7 +25,9 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Demo(DemoArgs),
     Plan(PlanArgs),
-    Run(RunArgs),
+    Run(Box<RunArgs>),
+    Facts(FactsArgs),
+    CheckPermissions(PermissionArgs),
 }
 
 #[derive(Debug, Clone, Copy, Args)]
@@ -37,6 +42,9 @@ pub(crate) struct LogArgs {
         help = "Log more: -v info, -vv debug, -vvv trace. RUST_LOG, if set, decides instead"
     )]
     pub(crate) verbose: u8,
+    /// Level of the logs, as Kubernetes components take it: 0 to 3 info, 4 and 5 debug, from 6 trace
+    #[arg(long = "v", global = true, value_name = "LEVEL", help_heading = "Logging", hide_short_help = true)]
+    pub(crate) level: Option<u8>,
     /// Form of the log lines on standard error
     #[arg(
         long,
@@ -107,42 +115,52 @@ pub(crate) struct PlanArgs {
     /// Without -f: all its Services
     #[arg(long)]
     pub(crate) against_cluster: bool,
+    /// Description of the cloud to plan for, instead of asking the cloud (YAML, as `cloud-lb facts` writes
+    /// it)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) facts: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) provider: ProviderArgs,
     #[command(flatten)]
     pub(crate) cluster: ClusterArgs,
-}
-
-/// Run the controller against a cluster
-///
-/// Takes the cluster from --kubeconfig, KUBECONFIG or ~/.kube/config, else the one that it runs in.
-/// SIGTERM and Ctrl-C finish the work in hand and end it; a second one ends it at once.
-#[derive(Debug, Args)]
-pub(crate) struct RunArgs {
-    #[command(flatten)]
-    pub(crate) provider: ProviderArgs,
-    #[command(flatten)]
-    pub(crate) cluster: ClusterArgs,
-    /// How many Services are worked on at the same time
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
-    pub(crate) concurrent_service_syncs: u16,
-    /// Look after Services of this spec.loadBalancerClass, instead of those without a class
-    #[arg(long, value_name = "CLASS", value_parser = class)]
-    pub(crate) load_balancer_class: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ProviderArgs {
     /// The cloud
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, alias = "cloud-provider", value_enum, default_value_t)]
     pub(crate) provider: ProviderName,
     /// Settings of the provider (YAML)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, alias = "cloud-config", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Name of the cluster in the cloud's ownership marks: distinguishes clusters of one account.
-    /// Overrides the one of the settings
-    #[arg(long, value_name = "NAME", default_value = "kubernetes")]
-    pub(crate) cluster_name: String,
+    /// Overrides the one of the settings [default: that one, on the mock kubernetes]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) cluster_name: Option<String>,
+}
+
+/// Describe the cloud in a file, for `cloud-lb plan --facts` (AWS)
+///
+/// Reads the network of the settings and what is in it: subnets, security groups, instances, load
+/// balancers. Writes YAML to standard output and changes nothing.
+#[derive(Debug, Args)]
+pub(crate) struct FactsArgs {
+    #[command(flatten)]
+    pub(crate) provider: ProviderArgs,
+}
+
+/// Ask the cloud whether its credentials permit what the controller does (AWS)
+///
+/// Reads are made and writes of EC2 tried as dry run; nothing is changed. Elastic Load Balancing has no
+/// dry run: its writes are listed as not checked. Exit code 0: nothing is denied, 2: something is, 1: an
+/// error.
+#[derive(Debug, Args)]
+pub(crate) struct PermissionArgs {
+    /// Form of the output
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) provider: ProviderArgs,
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,6 @@
 //! The `cloud-lb` binary: the reference controller, a preview of its plans, and a demo.
 
+mod account;
 mod args;
 mod cluster;
 mod demo;
@@ -9,6 +10,8 @@ mod manifests;
 mod plan_cmd;
 mod providers;
 mod run;
+mod serve;
+mod settings;
 mod signals;
 mod style;
 mod submit;
@@ -28,6 +31,8 @@ enum Verdict {
     Fine,
     /// `plan` found something to change.
     Changes,
+    /// `check-permissions` found something that is denied.
+    Denied,
 }
 
 fn main() -> ExitCode {
@@ -37,7 +42,7 @@ fn main() -> ExitCode {
     };
     match execute(cli) {
         Ok(Verdict::Fine) => ExitCode::SUCCESS,
-        Ok(Verdict::Changes) => ExitCode::from(2),
+        Ok(Verdict::Changes | Verdict::Denied) => ExitCode::from(2),
         Err(failure) => {
             failure.report();
             ExitCode::FAILURE
@@ -56,7 +61,7 @@ fn execute(cli: Cli) -> Result<Verdict, Failure> {
     let Cli { command, log } = cli;
     let quiet = match command {
         Command::Run(_) => "info",
-        Command::Plan(_) => "warn",
+        Command::Plan(_) | Command::Facts(_) | Command::CheckPermissions(_) => "warn",
         // The demo narrates; what it breaks on purpose must not look like trouble.
         Command::Demo(_) => "off",
     };
@@ -65,11 +70,17 @@ fn execute(cli: Cli) -> Result<Verdict, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::because("the async runtime cannot start", &error))?;
-    runtime.block_on(async {
+    let result = runtime.block_on(async {
         match command {
             Command::Demo(args) => demo::run(args).await,
             Command::Plan(args) => plan_cmd::run(args).await,
-            Command::Run(args) => run::run(args).await,
+            // The futures of the AWS SDK are too large for a stack.
+            Command::Run(args) => Box::pin(run::run(*args)).await,
+            Command::Facts(args) => account::facts(args).await,
+            Command::CheckPermissions(args) => account::check_permissions(args).await,
         }
-    })
+    });
+    // Whoever lost the lease must not wait for a name that somebody looks up.
+    runtime.shutdown_background();
+    result
 }

@@ -5,79 +5,90 @@ mod live;
 mod offline;
 mod render;
 
-use std::sync::Arc;
-
-use cloud_lb_core::k8s::{self, ClassPolicy, NodePolicy};
+use cloud_lb_core::k8s::{self, NodePolicy};
 use cloud_lb_core::plan::PlanReport;
-use cloud_lb_core::provider::LoadBalancerProvider;
 
 use crate::Verdict;
 use crate::args::{PlanArgs, ProviderArgs};
 use crate::failure::{Failure, all};
+use crate::providers::{Asked, Linked};
 use crate::{manifests, providers};
 use gather::{Situation, Wanted};
 
 /// Prints the plan of every Service.
 pub(crate) async fn run(args: PlanArgs) -> Result<Verdict, Failure> {
-    let PlanArgs { files, output, against_cluster, provider, cluster } = args;
+    let PlanArgs { files, output, against_cluster, facts, provider, cluster } = args;
     let ProviderArgs { provider: name, config, cluster_name } = provider;
-    let provider = providers::build(name, config.as_deref(), &cluster_name, None)?;
+    let asked = Asked {
+        config: config.as_deref(),
+        cluster: cluster_name.as_deref(),
+        facts: facts.as_deref(),
+        class: None,
+    };
+    let linked = providers::link(name, asked).await?;
     let manifests = manifests::read(&files)?;
     let mut situation = if against_cluster {
-        live::gather(cluster, &manifests).await?
+        live::gather(cluster, &manifests, linked.finalizer).await?
     } else {
-        offline::gather(&manifests).await?
+        offline::gather(&manifests, &linked.stand_ins).await?
     };
     if against_cluster {
         situation.notes.extend(name.caveats());
     }
-    let planner = Planner { provider, cluster: cluster_name };
     let mut reports = Vec::new();
     for wanted in &situation.services {
-        reports.push(planner.report(wanted, &situation).await);
+        reports.push(report(&linked, wanted, &situation).await);
     }
     let reports = all(reports)?;
-    render::notes(&situation.notes);
+    let told = reports.iter().flat_map(|one| one.advice.iter().cloned());
+    let notes: Vec<String> = situation.notes.into_iter().chain(told).collect();
+    render::notes(&notes);
     render::reports(&reports, output).map_err(|error| Failure::of_output(&error))?;
-    let changes = reports.iter().any(|(_, report)| !report.is_empty());
+    let changes = reports.iter().any(|one| !one.report.is_empty());
     Ok(if changes { Verdict::Changes } else { Verdict::Fine })
 }
 
-/// Why there is nothing to plan for a Service; for people, not for programs.
-pub(crate) type Remark = Option<String>;
-
-struct Planner {
-    provider: Arc<dyn LoadBalancerProvider>,
-    cluster: String,
+/// The plan for a Service, and what people should know about it; programs get the plan alone.
+struct Reported {
+    report: PlanReport,
+    /// Why there is nothing to plan.
+    remark: Option<String>,
+    advice: Vec<String>,
 }
 
-impl Planner {
-    async fn report(&self, wanted: &Wanted, situation: &Situation) -> Result<(Remark, PlanReport), Failure> {
-        let service = &wanted.service;
-        let refused = |error: cloud_lb_core::Error| wanted.refused(&error);
-        let id = k8s::service_id(&self.cluster, service).map_err(refused)?;
-        if k8s::wants_load_balancer(service, &ClassPolicy::default()) {
-            let lb = self.load_balancer(wanted, situation).map_err(refused)?;
-            return Ok((None, self.provider.plan(&lb).await.map_err(refused)?));
-        }
-        let report = if k8s::has_finalizer(service, k8s::FINALIZER) {
-            self.provider.plan_delete(&id).await.map_err(refused)?
-        } else {
-            PlanReport { service: id.path(), steps: Vec::new(), resources: Vec::new() }
+async fn report(linked: &Linked, wanted: &Wanted, situation: &Situation) -> Result<Reported, Failure> {
+    let service = &wanted.service;
+    let refused = |error: cloud_lb_core::Error| wanted.refused(&error);
+    let id = k8s::service_id(&linked.cluster, service).map_err(refused)?;
+    if k8s::wants_load_balancer(service, &linked.classes) {
+        let lb = load_balancer(linked, wanted, situation).map_err(refused)?;
+        let report = linked.provider.plan(&lb).await.map_err(refused)?;
+        let is_elsewhere = report.resources.is_empty() && report.is_empty();
+        let remark = is_elsewhere.then(|| linked.why_not.clone());
+        let advice = match &linked.advice {
+            Some(advice) if !is_elsewhere => advice(&lb).await,
+            _ => Vec::new(),
         };
-        Ok((Some(wanted.why_none()), report))
+        let advice = advice.iter().map(|advice| format!("service {}: {advice}", report.service)).collect();
+        return Ok(Reported { report, remark, advice });
     }
+    let report = if k8s::has_finalizer(service, linked.finalizer) {
+        linked.provider.plan_delete(&id).await.map_err(refused)?
+    } else {
+        PlanReport { service: id.path(), steps: Vec::new(), resources: Vec::new() }
+    };
+    Ok(Reported { report, remark: Some(wanted.why_none()), advice: Vec::new() })
+}
 
-    fn load_balancer(
-        &self,
-        wanted: &Wanted,
-        situation: &Situation,
-    ) -> cloud_lb_core::Result<cloud_lb_core::model::LoadBalancer> {
-        let policy = NodePolicy {
-            require_provider_id: self.provider.capabilities().needs_provider_id,
-            ..NodePolicy::default()
-        };
-        let nodes = k8s::usable_nodes(&situation.nodes, &policy);
-        k8s::load_balancer(&self.cluster, &wanted.service, &nodes, &situation.slices)
-    }
+fn load_balancer(
+    linked: &Linked,
+    wanted: &Wanted,
+    situation: &Situation,
+) -> cloud_lb_core::Result<cloud_lb_core::model::LoadBalancer> {
+    let policy = NodePolicy {
+        require_provider_id: linked.provider.capabilities().needs_provider_id,
+        ..NodePolicy::default()
+    };
+    let nodes = k8s::usable_nodes(&situation.nodes, &policy);
+    k8s::load_balancer(&linked.cluster, &wanted.service, &nodes, &situation.slices)
 }

@@ -1,67 +1,115 @@
 //! `cloud-lb run`: the controller against a cluster.
 
-use std::collections::BTreeSet;
+mod life;
+mod limit;
+mod settings;
 
-use cloud_lb_core::ErrorKind;
-use cloud_lb_core::controller::{Controller, Options};
-use cloud_lb_core::k8s::ClassPolicy;
-use tokio_util::sync::CancellationToken;
+use std::net::SocketAddr;
+use std::sync::Arc;
 
+use cloud_lb_core::controller::Controller;
+use cloud_lb_core::lease::Elector;
+use cloud_lb_core::metrics::Metrics;
+use cloud_lb_core::supervisor::Supervisor;
+use kube::Client;
+
+use self::life::Life;
+use self::limit::limited;
+use self::settings::Settings;
 use crate::Verdict;
-use crate::args::{ProviderArgs, RunArgs};
-use crate::cluster::{Cluster, connect};
-use crate::failure::{Failure, chain};
-use crate::{providers, signals};
+use crate::args::{ClusterArgs, RunArgs};
+use crate::cluster::connect;
+use crate::failure::Failure;
+use crate::serve::{self, Access, Identity, Listener, Probe, Reviewer, Site};
+use crate::signals;
+
+/// One run of a lane makes some calls, each with a deadline of its own; beyond this many it hangs.
+const CALLS_OF_A_LANE: u32 = 10;
 
 /// Runs until a signal comes, then finishes the work in hand; a second signal ends it at once.
 pub(crate) async fn run(args: RunArgs) -> Result<Verdict, Failure> {
-    let RunArgs { provider, cluster, concurrent_service_syncs, load_balancer_class } = args;
-    let ProviderArgs { provider, config, cluster_name } = provider;
+    let RunArgs { provider, cluster, services, leader, serve, api, ignored } = args;
+    let settings = Settings::of(provider, services, leader, serve, api)?;
+    for notice in ignored.notices() {
+        tracing::warn!("{notice}");
+    }
     let ended = signals::ended()?;
-    let provider =
-        providers::build(provider, config.as_deref(), &cluster_name, load_balancer_class.as_deref())?;
-    let options = Options::default()
-        .with_cluster_name(cluster_name)
-        .with_concurrency(usize::from(concurrent_service_syncs))
-        .with_classes(classes(load_balancer_class));
-    let Cluster { client, url } = connect(cluster).await?;
-    let controller = Controller::new(client, provider, options)?;
-    let shutdown = CancellationToken::new();
-    let running = controller.run(shutdown.clone());
-    tokio::pin!(running, ended);
-    let result = tokio::select! {
+    tokio::pin!(ended);
+    let life = tokio::select! {
         biased;
-        result = &mut running => result,
-        name = ended => {
-            tracing::info!(signal = name, "finishing the work in hand");
-            shutdown.cancel();
-            let again = signals::ended()?;
-            tokio::select! {
-                biased;
-                result = &mut running => result,
-                name = again => {
-                    let message = format!("ended at once by a second {name}; the next run completes what was begun");
-                    return Err(Failure::new(message));
-                }
-            }
+        started = start(settings, cluster) => started?,
+        signal = ended.as_mut() => {
+            tracing::info!(signal, "ended before anything was begun");
+            return Ok(Verdict::Fine);
         }
     };
-    result.map(|()| Verdict::Fine).map_err(|error| stopped(&url, &error))
+    life.live(ended).await.map(|()| Verdict::Fine)
 }
 
-/// Services of the class, or those without one.
-fn classes(class: Option<String>) -> ClassPolicy {
-    match class {
-        None => ClassPolicy::default(),
-        Some(class) => ClassPolicy { classless: false, classes: BTreeSet::from([class]) },
+/// Everything that must be right before the work begins.
+async fn start(mut settings: Settings, cluster: ClusterArgs) -> Result<Life, Failure> {
+    let provider = settings.link().await?;
+    let cluster = connect(cluster).await?;
+    settings.log(&cluster.url);
+    let metrics = Metrics::new();
+    let (name, measure) = (provider.name().to_owned(), metrics.of(provider.name()));
+    let client = limited(&cluster.client, settings.rate());
+    let controller = Controller::new(client, provider, settings.controller.clone())?;
+    let controller = controller.with_measure(Arc::clone(&measure));
+    metrics.watch(&name, controller.vitals());
+    let elector = settings.lease.clone().map(|lease| {
+        // Renewals must not wait behind ordinary requests.
+        Elector::new(cluster.client.clone(), lease, identity())
+    });
+    let elector = elector.transpose()?;
+    let probe = Probe {
+        vitals: controller.vitals(),
+        standing: elector.as_ref().map(Elector::standing),
+        lane_limit: settings.controller.call_timeout * CALLS_OF_A_LANE,
+    };
+    let mut tasks = Supervisor::default();
+    for listener in listeners(&settings, &cluster.client, &metrics, &probe).await? {
+        tasks.spawn("server", listener.serve());
     }
+    Ok(Life { tasks, elector, controller, measure, url: cluster.url })
 }
 
-fn stopped(url: &str, error: &cloud_lb_core::Error) -> Failure {
-    match error.kind() {
-        ErrorKind::PermissionDenied => {
-            Failure::new(format!("no permission in the cluster at {url}: {}", chain(error)))
+async fn listeners(
+    settings: &Settings,
+    client: &Client,
+    metrics: &Metrics,
+    probe: &Probe,
+) -> Result<Vec<Listener>, Failure> {
+    let mut listeners = Vec::new();
+    let site = |access| Site { metrics: metrics.clone(), probe: probe.clone(), access };
+    let serve = &settings.serve;
+    if serve.secure_port != 0 {
+        let identity = match (&serve.tls_cert_file, &serve.tls_private_key_file) {
+            (Some(certificates), Some(key)) => {
+                Identity::Files { certificates: certificates.clone(), key: key.clone() }
+            }
+            _ => Identity::SelfSigned { names: vec!["localhost".to_owned(), "127.0.0.1".to_owned()] },
+        };
+        let allowed = serve.authorization_always_allow_paths.clone();
+        let access = Access::Reviewed { allowed, reviewer: Reviewer::new(client.clone()) };
+        let address = SocketAddr::new(serve.bind_address, serve.secure_port);
+        let tls = Some(serve::acceptor(&identity)?);
+        listeners.push(Listener::bind(address, "--bind-address and --secure-port", tls, site(access)).await?);
+    }
+    if let Some(address) = serve.http_address {
+        listeners.push(Listener::bind(address, "--http-address", None, site(Access::Open)).await?);
+    }
+    for listener in &listeners {
+        if let Some(address) = listener.address() {
+            tracing::info!(%address, "serving health and metrics");
         }
-        _ => Failure::new(format!("the controller stopped: {}", chain(error))),
     }
+    Ok(listeners)
+}
+
+/// Host name and a random part (L-1): no two replicas have the same.
+fn identity() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = Some(host.trim()).filter(|host| !host.is_empty()).unwrap_or("cloud-lb");
+    format!("{host}_{}", uuid::Uuid::new_v4())
 }

@@ -7,9 +7,13 @@ use crate::args::{LogArgs, LogFormat};
 /// Our own crates: `-v` turns these up and leaves the libraries quiet.
 const OURS: [&str; 3] = ["cloud_lb", "cloud_lb_core", "provider_mock"];
 
+/// The client tells of every failed connection what we tell better, and once.
+const SAID_BY_US: &str = "kube_client::client::builder=off";
+
 /// Starts logging. `RUST_LOG` has the last word, then `-v`, then what the command wants.
 pub(crate) fn init(args: LogArgs, default: &str) {
-    let LogArgs { verbose, log_format } = args;
+    let LogArgs { verbose, level, log_format } = args;
+    let verbose = verbose.max(level.map_or(0, verbosity));
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(directives(verbose, default)));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
@@ -23,15 +27,25 @@ fn colours() -> bool {
     !matches!(anstream::AutoStream::choice(&std::io::stderr()), anstream::ColorChoice::Never)
 }
 
+/// How many `-v` a level of klog stands for.
+fn verbosity(level: u8) -> u8 {
+    match level {
+        0..=3 => 1,
+        4 | 5 => 2,
+        _ => 3,
+    }
+}
+
 fn directives(verbose: u8, default: &str) -> String {
     let level = match verbose {
-        0 => return default.to_owned(),
+        0 if default == "off" => return default.to_owned(),
+        0 => default,
         1 => "info",
         2 => "debug",
         _ => "trace",
     };
     let ours: Vec<String> = OURS.iter().map(|name| format!("{name}={level}")).collect();
-    format!("warn,{}", ours.join(","))
+    format!("warn,{},{SAID_BY_US}", ours.join(","))
 }
 
 #[cfg(test)]
@@ -39,8 +53,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn levels_of_klog_are_understood() {
+        assert_eq!([0, 2, 4, 5, 6, 10].map(verbosity), [1, 1, 2, 2, 3, 3]);
+    }
+
+    #[test]
     fn verbosity_turns_up_our_crates_only() {
-        assert_eq!(directives(0, "info"), "info");
-        assert_eq!(directives(2, "info"), "warn,cloud_lb=debug,cloud_lb_core=debug,provider_mock=debug");
+        assert_eq!(directives(0, "off"), "off");
+        let ours = |level: &str| OURS.map(|name| format!("{name}={level}")).join(",");
+        assert_eq!(directives(0, "info"), format!("warn,{},{SAID_BY_US}", ours("info")));
+        assert_eq!(directives(2, "info"), format!("warn,{},{SAID_BY_US}", ours("debug")));
     }
 }

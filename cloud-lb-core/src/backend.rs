@@ -1,5 +1,6 @@
 //! What a cloud implements.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 
@@ -63,6 +64,7 @@ pub struct Everything<S> {
 /// - Nothing is written before the whole plan is known and found sane.
 /// - `apply` gets steps of which all references are filled in, except those among the parts of one
 ///   container that are written together.
+/// - Steps of one Service may be applied at the same time, but none before those that it needs are done.
 /// - Writes to one shared resource or container never overlap within this process.
 pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// Desired state of a resource: one enum, one variant per kind.
@@ -82,6 +84,12 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// Whether this provider looks after such a Service; if not, `ensure` answers
     /// [`crate::provider::Outcome::ImplementedElsewhere`]. Pure.
     fn takes(&self, lb: &LoadBalancer) -> bool;
+
+    /// Refuses to delete what the user wants kept, as the annotations of the Service tell. Pure.
+    ///
+    /// # Errors
+    /// `InvalidInput`, until the user takes the wish back.
+    fn check_deletion(&self, service: &ServiceId, annotations: &BTreeMap<String, String>) -> Result<()>;
 
     /// Looks up what `build` needs. Reads only.
     fn resolve(&self, lb: &LoadBalancer) -> impl Future<Output = Result<Self::Facts>> + Send;

@@ -21,6 +21,7 @@ mod memory;
 mod nodes;
 mod notice;
 mod options;
+mod orphans;
 mod queue;
 mod reconcile;
 mod shared;
@@ -36,7 +37,9 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 pub use self::options::Options;
-pub use self::status::READY_CONDITION;
+pub use self::orphans::find_orphans;
+pub use self::status::{DEGRADED_CONDITION, PROGRESSING_CONDITION, READY_CONDITION};
+pub use self::triggers::ABANDON_ANNOTATION;
 
 pub(crate) use self::api::from_kube;
 
@@ -124,7 +127,7 @@ impl Controller {
         let client = api::impatient(&self.client, self.options.call_timeout);
         let watches = watch::watches(&client, self.options.namespace.as_deref(), slices);
         let nodes = Nodes::new(self.node_policy(), capabilities.node_fields.clone(), self.options.debounce());
-        tracing::info!(provider = self.provider.name(), options = ?self.options, "service controller starts");
+        tracing::info!(provider = self.provider.name(), "service controller starts");
         let gauges = Gauges::new(self.vitals.clone(), Arc::clone(&self.measure));
         let dispatcher = Dispatcher::new(self.reconciler(), nodes, slices, self.options, gauges);
         dispatcher.run(watches, shutdown).await?;

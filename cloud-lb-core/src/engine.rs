@@ -1,10 +1,12 @@
-//! Makes a [`LoadBalancerProvider`] of a [`Backend`]: observe, plan, apply step by step.
+//! Makes a [`LoadBalancerProvider`] of a [`Backend`]: observe, plan, apply.
 
 mod apply;
+mod batch;
 mod deletes;
 mod fold;
 mod survey;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,7 +39,8 @@ pub trait StepObserver: Send + Sync {
 
 /// Plans and applies for one [`Backend`].
 ///
-/// Serial within a Service, concurrent across Services. Writes to a shared resource are serialised, and
+/// Steps that do not wait for each other run at the same time, within a Service and across Services. Writes
+/// to a shared resource are serialised, and
 /// parts of one container that wait at the same time are folded into one write (see
 /// `docs/decisions`).
 pub struct Engine<B: Backend> {
@@ -165,6 +168,9 @@ impl<B: Backend> LoadBalancerProvider for Engine<B> {
     }
 
     async fn plan(&self, lb: &LoadBalancer) -> Result<PlanReport> {
+        if !self.backend.takes(lb) {
+            return Ok(PlanReport { service: lb.service.path(), steps: Vec::new(), resources: Vec::new() });
+        }
         let want = self.desired(lb).await?;
         let planned = self.planned(Scope::Service(&lb.service), &want).await?;
         Ok(PlanReport::of(lb.service.path(), &planned.plan))
@@ -200,6 +206,10 @@ impl<B: Backend> LoadBalancerProvider for Engine<B> {
                 Err(Error::new(ErrorKind::Unsupported, message))
             }
         }
+    }
+
+    fn check_deletion(&self, service: &ServiceId, annotations: &BTreeMap<String, String>) -> Result<()> {
+        self.backend.check_deletion(service, annotations)
     }
 
     async fn delete(&self, service: &ServiceId) -> Result<Outcome<()>> {

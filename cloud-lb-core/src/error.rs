@@ -1,5 +1,7 @@
 //! The one public error type.
 
+mod joined;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;

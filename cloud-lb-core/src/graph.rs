@@ -207,20 +207,8 @@ impl<S: Spec> Graph<S> {
     /// `Internal` if a reference leads nowhere or in a circle.
     pub fn order(&self) -> Result<Vec<ResourceKey>> {
         let needs = self.resources.iter().map(|(key, r)| (key.clone(), r.dependencies(key))).collect();
-        order(&needs, |key| Place {
-            late: false,
-            container: self.get(key).and_then(|resource| resource.container.as_ref()),
-        })
+        order(&needs, |key| self.get(key).and_then(|resource| resource.container.as_ref()))
     }
-}
-
-/// What decides among things of which none needs another.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place<'a> {
-    /// Whether it comes after everything that is not late.
-    pub(crate) late: bool,
-    /// Things of one container stand together.
-    pub(crate) container: Option<&'a ResourceKey>,
 }
 
 /// Sorts things so that each comes after those that it needs; stand-alone ones first, then container
@@ -230,7 +218,7 @@ pub(crate) struct Place<'a> {
 /// `Internal` if something is needed that is not there, or if needs run in a circle.
 pub(crate) fn order<'a, K: Clone + Ord + fmt::Display>(
     needs: &BTreeMap<K, BTreeSet<K>>,
-    place: impl Fn(&K) -> Place<'a>,
+    container: impl Fn(&K) -> Option<&'a ResourceKey>,
 ) -> Result<Vec<K>> {
     if let Some((key, missing)) =
         needs.iter().find_map(|(key, set)| Some((key, set.iter().find(|to| !needs.contains_key(to))?)))
@@ -243,15 +231,15 @@ pub(crate) fn order<'a, K: Clone + Ord + fmt::Display>(
     while !waiting.is_empty() {
         let ready = waiting.iter().filter(|(_, needs)| !needs.iter().any(|to| waiting.contains_key(to)));
         let next = ready.map(|(key, _)| *key).min_by_key(|key| {
-            let Place { late, container } = place(key);
-            (late, container.is_none() || container != last, container, *key)
+            let container = container(key);
+            (container.is_none() || container != last, container, *key)
         });
         let Some(next) = next else {
             let stuck: Vec<String> = waiting.keys().map(ToString::to_string).collect();
             return Err(bug(format!("references run in a circle among {}", stuck.join(", "))));
         };
         waiting.remove(next);
-        last = place(next).container;
+        last = container(next);
         sorted.push(next.clone());
     }
     Ok(sorted)

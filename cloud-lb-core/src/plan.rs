@@ -16,6 +16,7 @@ pub use diff::{Change, FieldChange, ReplaceOrder, field_changes};
 pub use observed::{Have, Observed, Ownership};
 pub use report::{PlanReport, ResourceReport, StepReport};
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::Serialize;
@@ -107,8 +108,11 @@ pub struct Step<S> {
 /// The steps from what is there to what is wanted, in the order in which they are safe.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan<S> {
-    /// Steps in order. Empty: nothing differs.
+    /// Steps in an order in which each is safe. Empty: nothing differs.
     pub steps: Vec<Step<S>>,
+    /// For each step the steps that come before it, by number; all others may run beside it. A step that
+    /// fails stops only what waits for it.
+    pub needs: Vec<BTreeSet<usize>>,
     /// The desired graph that the steps lead to.
     pub desired: Graph<S>,
 }
@@ -120,6 +124,8 @@ impl<S: Spec> Plan<S> {
     /// all that depends on it.
     pub fn only_target_sets(mut self) -> Self {
         self.steps.retain(|step| step.action.spec().is_target_set() && step.action.op() == Op::Update);
+        // They refer to what is there already, and to nothing of each other.
+        self.needs = vec![BTreeSet::new(); self.steps.len()];
         self
     }
 }

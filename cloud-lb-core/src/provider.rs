@@ -4,7 +4,7 @@ mod survey;
 
 pub use survey::{Finding, Owned, OwnedResource, Survey};
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
@@ -102,6 +102,25 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
+    /// The least that is of use: TCP over IPv4 to the NodePorts at the nodes' addresses. What a provider
+    /// can do beyond that, it adds.
+    pub fn least(target_scope: TargetScope) -> Self {
+        Self {
+            protocols: BTreeSet::from([Protocol::Tcp]),
+            families: BTreeSet::from([IpFamily::V4]),
+            dual_stack: false,
+            mixed_protocols: false,
+            session_affinity: false,
+            source_ranges: false,
+            requested_address: false,
+            pod_targets: false,
+            target_scope,
+            needs_provider_id: false,
+            node_fields: BTreeSet::from([NodeField::Addresses]),
+            annotation_prefixes: Vec::new(),
+        }
+    }
+
     /// Refuses what the Service asks and the provider cannot do, all at once.
     ///
     /// # Errors
@@ -199,7 +218,8 @@ pub trait LoadBalancerProvider: fmt::Debug + Send + Sync + 'static {
     /// an error.
     async fn get(&self, service: &ServiceId) -> Result<State>;
 
-    /// What [`ensure`](Self::ensure) would write, without writing.
+    /// What [`ensure`](Self::ensure) would write, without writing; without any resource if another controller
+    /// looks after the Service.
     async fn plan(&self, lb: &LoadBalancer) -> Result<PlanReport>;
 
     /// What [`delete`](Self::delete) would write, without writing.
@@ -217,6 +237,14 @@ pub trait LoadBalancerProvider: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// `NotFound` if the load balancer does not exist.
     async fn update_targets(&self, update: TargetUpdate<'_>) -> Result<Outcome<()>>;
+
+    /// Whether the Service asks that its load balancer be kept when it goes: pure, to be asked before
+    /// [`delete`](Self::delete) while the object still exists. What belongs to no object any more has
+    /// nobody to ask.
+    ///
+    /// # Errors
+    /// `InvalidInput`, until the user takes the wish back.
+    fn check_deletion(&self, service: &ServiceId, annotations: &BTreeMap<String, String>) -> Result<()>;
 
     /// Removes everything that belongs to the Service (T-5). Nothing there is success. Needs no more
     /// than the id, and never returns [`Outcome::ImplementedElsewhere`].

@@ -43,6 +43,8 @@ pub struct Snapshot {
     pub queues: BTreeMap<Lane, QueueState>,
     /// Since when the lane waits that has waited longest.
     pub oldest: Option<Instant>,
+    /// Whether the cloud is left alone because it does not answer.
+    pub circuit_open: bool,
     /// Load balancers by state.
     pub load_balancers: BTreeMap<&'static str, usize>,
     /// Nodes by state.

@@ -10,12 +10,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
+use std::net::IpAddr;
 
 use cloud_lb_core::error::Result;
 
 use crate::facts::{
-    Address, GroupFacts, Instance, ListenerFacts, LoadBalancerFacts, SubnetFacts, TargetFacts,
-    TargetGroupFacts, VpcFacts, ZoneKind,
+    Address, GroupFacts, Instance, ListenerFacts, LoadBalancerFacts, NetworkInterface, SubnetFacts,
+    TargetFacts, TargetGroupFacts, VpcFacts, ZoneKind,
 };
 use crate::kinds::{
     HealthCheck, IpAddressType, IpPermission, ListenerProtocol, Pairs, Scheme, SubnetMapping, Target,
@@ -135,13 +136,14 @@ pub struct RouteTable {
     pub is_public: bool,
 }
 
-/// A network interface.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct NetworkInterface {
-    /// Id.
-    pub id: String,
-    /// Description, which names what it belongs to.
-    pub description: String,
+/// Which network interfaces a description is of.
+#[derive(Debug, Clone, Copy)]
+pub enum Interfaces<'a> {
+    /// Those that have this security group.
+    Group(&'a str),
+    /// Those of a network that have one of these addresses, whether or not there is one for each. An
+    /// address from a prefix of an interface is none of its addresses.
+    Addresses(&'a str, &'a [IpAddr]),
 }
 
 /// AWS as far as this provider calls it: one method per action, named like it. Lists are read to the last
@@ -290,10 +292,10 @@ pub trait Api: fmt::Debug + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<GroupFacts>>> + Send;
     /// Instances of these ids; those that do not exist are left out.
     fn describe_instances(&self, ids: &[String]) -> impl Future<Output = Result<Vec<Instance>>> + Send;
-    /// Network interfaces that have a security group.
+    /// Network interfaces.
     fn describe_network_interfaces(
         &self,
-        group_id: &str,
+        which: Interfaces<'_>,
     ) -> impl Future<Output = Result<Vec<NetworkInterface>>> + Send;
     /// Elastic IPs of these allocation ids; those that do not exist are left out.
     fn describe_addresses(&self, ids: &[String]) -> impl Future<Output = Result<Vec<Address>>> + Send;

@@ -1,5 +1,6 @@
 //! The provider: modules put together.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 
@@ -121,6 +122,10 @@ impl<A: Api> Backend for Aws<A> {
 
     fn takes(&self, lb: &LoadBalancer) -> bool {
         takes(lb, &self.config)
+    }
+
+    fn check_deletion(&self, service: &ServiceId, annotations: &BTreeMap<String, String>) -> Result<()> {
+        desired::check_deletion(service, annotations)
     }
 
     fn resolve(&self, lb: &LoadBalancer) -> impl Future<Output = Result<Account>> + Send {

@@ -6,6 +6,7 @@ mod listeners;
 mod load_balancer;
 mod managed;
 mod names;
+mod node_groups;
 mod node_rules;
 mod notes;
 mod ranges;
@@ -26,8 +27,9 @@ pub(crate) use managed::until_reset;
 pub(crate) use names::load_balancer as load_balancer_name;
 pub use notes::Warning;
 pub(crate) use ranges::{covers, merge};
+pub(crate) use stack::target_type;
 pub use takes::{check_deletion, takes};
-pub(crate) use targets::instance_id;
+pub(crate) use targets::{instance_id, is_pod_in_use};
 
 use crate::annotations::Annotations;
 use crate::config::Config;

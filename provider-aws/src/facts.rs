@@ -11,5 +11,8 @@ pub(crate) mod resolve;
 mod stack;
 
 pub use account::{Account, Address, Certificate};
-pub use network::{GroupFacts, Instance, InstanceState, RouteKind, SubnetFacts, VpcFacts, ZoneKind};
+pub(crate) use network::Interface;
+pub use network::{
+    GroupFacts, Instance, InstanceState, NetworkInterface, RouteKind, SubnetFacts, VpcFacts, ZoneKind,
+};
 pub use stack::{ListenerFacts, LoadBalancerFacts, LoadBalancerState, Stack, TargetFacts, TargetGroupFacts};

@@ -95,6 +95,7 @@ pub(crate) fn account() -> Account {
     let instance = |number: u8| Instance {
         instance_id: format!("i-{number}"),
         security_groups: ["sg-node".to_owned()].into(),
+        addresses: vec![format!("192.168.{number}.10").parse().unwrap()],
         ..Instance::default()
     };
     Account {

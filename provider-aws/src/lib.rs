@@ -18,6 +18,7 @@ mod fixtures;
 mod inventory;
 pub mod kinds;
 mod observe;
+mod offline;
 mod patience;
 pub mod permissions;
 #[cfg(feature = "sdk")]
@@ -30,5 +31,7 @@ pub use backend::Aws;
 pub use config::Config;
 pub use desired::{Warning, build, check_deletion, takes, warnings};
 pub use facts::Account;
+pub use offline::Offline;
+pub use permissions::{Permission, Verdict};
 #[cfg(feature = "sdk")]
-pub use sdk::{AccessKeys, Credentials, Permission, Sdk, Verdict};
+pub use sdk::{AccessKeys, Credentials, Sdk};

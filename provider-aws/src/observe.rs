@@ -1,6 +1,8 @@
 //! Reads what is there of a Service, found by its tags (AWS-37), and keeps it for a while: within the
 //! refresh time nothing is read twice, as our own writes are known.
 
+#[cfg(feature = "sdk")]
+mod account;
 mod all;
 mod node_rules;
 mod normal;
@@ -53,8 +55,8 @@ impl<A: Api> Aws<A> {
     }
 
     /// What a Service that is to go has: load balancers without listeners, which go with them, and no
-    /// settings beyond what the inventory knows. Load balancers come before target groups in the order of
-    /// deletes, so that no target group is in use.
+    /// settings beyond what the inventory knows. Target groups wait for the load balancers, whose listeners
+    /// use them.
     pub(crate) async fn observe_leaving(&self, service: &ServiceId) -> Result<Observed<Spec>> {
         let view = self.view().await?;
         let mut stack = self.leaving(service, &view).await?;
@@ -70,7 +72,7 @@ impl<A: Api> Aws<A> {
         }
         let mut have = Observed::new();
         for lb in &stack.load_balancers {
-            add_load_balancer(lb, &mut have);
+            add_load_balancer(lb, stack, &mut have);
         }
         for group in &stack.target_groups {
             add_target_group(group, stack, &mut have);
@@ -235,6 +237,7 @@ impl<A: Api> Aws<A> {
             ownership: Ownership::Cluster { used_by_others },
             container: None,
             outputs: group_outputs(backend),
+            uses: BTreeSet::new(),
         };
         have.add(key::backend(), found);
     }
@@ -247,7 +250,7 @@ pub(crate) fn not_shown_yet(error: &Error) -> Error {
 }
 
 fn of_service_alone(spec: Spec, outputs: Outputs) -> Have<Spec> {
-    Have { spec, ownership: Ownership::Service, container: None, outputs }
+    Have { spec, ownership: Ownership::Service, container: None, outputs, uses: BTreeSet::new() }
 }
 
 fn outputs<const N: usize>(pairs: [(&str, &str); N]) -> Outputs {
@@ -268,22 +271,36 @@ pub(crate) fn one_output(name: &str, value: &str) -> Outputs {
 
 /// Nothing refers to targets; they are told apart by their target group, in words that nothing else uses.
 pub(crate) fn targets_outputs(target_group: &str) -> Outputs {
-    one_output(key::TARGETS, &format!("targets of {target_group}"))
+    one_output(key::TARGETS, &targets_of(target_group))
+}
+
+fn targets_of(target_group: &str) -> String {
+    format!("targets of {target_group}")
 }
 
 /// Nothing refers to node rules; see [`targets_outputs`].
 pub(crate) fn node_rules_outputs(rules: &NodeRules) -> Outputs {
     let target_group = rules.target_group_arn.value().unwrap_or_default();
-    one_output(key::NODE_RULES, &format!("node rules of {target_group}"))
+    one_output(key::NODE_RULES, &node_rules_of(target_group))
+}
+
+fn node_rules_of(target_group: &str) -> String {
+    format!("node rules of {target_group}")
 }
 
 fn group_outputs(group: &GroupFacts) -> Outputs {
     one_output(key::GROUP_ID, &group.group_id)
 }
 
-fn add_load_balancer(lb: &LoadBalancerFacts, have: &mut Observed<Spec>) {
+fn add_load_balancer(lb: &LoadBalancerFacts, stack: &StackFacts, have: &mut Observed<Spec>) {
     let spec = Spec::LoadBalancer(normal::load_balancer(lb));
-    have.add(key::load_balancer(), of_service_alone(spec, load_balancer_outputs(lb)));
+    let may_use = |group: &&TargetGroupFacts| {
+        stack.user_of(group).is_none_or(|user| user.load_balancer_arn == lb.load_balancer_arn)
+    };
+    let through_listeners = stack.target_groups.iter().filter(may_use).map(|group| &group.target_group_arn);
+    let uses = through_listeners.flat_map(|arn| [arn.clone(), targets_of(arn), node_rules_of(arn)]).collect();
+    let found = of_service_alone(spec, load_balancer_outputs(lb));
+    have.add(key::load_balancer(), Have { uses, ..found });
     for listener in &lb.listeners {
         let spec = Spec::Listener(normal::listener(&lb.load_balancer_arn, listener));
         let outputs = one_output(key::LISTENER_ARN, &listener.listener_arn);

@@ -1,4 +1,28 @@
-//! The actions that this provider needs.
+//! The actions that this provider needs, and whether they are permitted.
+
+use serde::Serialize;
+
+/// What became of the check of an action.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase", tag = "verdict", content = "detail")]
+pub enum Verdict {
+    /// AWS let it through.
+    Granted,
+    /// A policy lacks it; the text says what to add.
+    Denied(String),
+    /// It could not be asked: the text says why.
+    NotChecked(String),
+}
+
+/// An action and whether it is permitted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Permission {
+    /// The action, as in policies.
+    pub action: String,
+    /// Whether it is permitted.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+}
 
 /// Every action of the minimal policy (AWS-250), as policies name them; sorted.
 pub const ACTIONS: &[&str] = &[

@@ -1,5 +1,6 @@
 //! [`Api`] on the AWS SDK for Rust. This module and `classify` are the only ones that name it.
 
+mod account;
 mod attempts;
 mod call;
 mod connect;
@@ -16,15 +17,14 @@ use cloud_lb_core::call::CallCount;
 use cloud_lb_core::error::Result;
 
 pub use credentials::{AccessKeys, Credentials};
-pub use permissions::{Permission, Verdict};
 
 use crate::api::{
-    Api, Groups, ListenerSettings, Map, NetworkInterface, NewLoadBalancer, NewSecurityGroup, NewTargetGroup,
+    Api, Groups, Interfaces, ListenerSettings, Map, NewLoadBalancer, NewSecurityGroup, NewTargetGroup,
     RouteTable, Vpcs, Which,
 };
 use crate::facts::{
-    Address, GroupFacts, Instance, ListenerFacts, LoadBalancerFacts, SubnetFacts, TargetFacts,
-    TargetGroupFacts, VpcFacts, ZoneKind,
+    Address, GroupFacts, Instance, ListenerFacts, LoadBalancerFacts, NetworkInterface, SubnetFacts,
+    TargetFacts, TargetGroupFacts, VpcFacts, ZoneKind,
 };
 use crate::kinds::{HealthCheck, IpAddressType, IpPermission, Pairs, SubnetMapping, Target};
 use ec2::Ec2;
@@ -223,8 +223,8 @@ impl Api for Sdk {
         Box::pin(self.ec2.describe_instances(ids)).await
     }
 
-    async fn describe_network_interfaces(&self, group_id: &str) -> Result<Vec<NetworkInterface>> {
-        Box::pin(self.ec2.describe_network_interfaces(group_id)).await
+    async fn describe_network_interfaces(&self, which: Interfaces<'_>) -> Result<Vec<NetworkInterface>> {
+        Box::pin(self.ec2.describe_network_interfaces(which)).await
     }
 
     async fn describe_addresses(&self, ids: &[String]) -> Result<Vec<Address>> {

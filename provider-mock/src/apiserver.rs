@@ -10,8 +10,10 @@
 //! - Refusals are the `Status` objects of a real server, with its reasons and messages.
 //!
 //! # Differences from a real server
-//! - No authentication, authorisation, admission webhooks or TLS. Answers are JSON, bodies JSON too
-//!   (also in server-side apply); protobuf is understood where kubectl sends nothing else, in
+//! - No authentication, admission webhooks or TLS. Everybody may do everything, except through a handle
+//!   that is [restricted](ApiServer::restricted_to) to the rights of one user; there, an object that
+//!   server-side apply makes needs `patch` only, and paths without objects are for everybody.
+//! - Answers are JSON, bodies JSON too (also in server-side apply); protobuf is understood where kubectl sends nothing else, in
 //!   creates of Namespaces, Services, `ConfigMap`s and Secrets.
 //! - Pods and namespaces go at once when they are deleted, unless finalizers hold them: there is no
 //!   grace period. Garbage collection is immediate; a propagation policy is accepted and ignored.
@@ -36,6 +38,7 @@ mod protobuf;
 mod render;
 mod request;
 mod resource;
+mod rights;
 mod selector;
 mod serve;
 mod status;
@@ -51,15 +54,18 @@ pub use self::http::ResponseBody;
 pub use self::kubeconfig::kubeconfig;
 pub use self::request::Verb;
 pub use self::resource::Resource;
+pub use self::rights::{Right, Rights};
 pub use self::serve::BoundApi;
 pub use self::status::ApiError;
 
+use self::allocate::{Allocators, PortPool};
 use self::store::{Key, Store};
 use self::write::{Preconditions, Run, SYSTEM_NAMESPACES, Surface};
 use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Value, json};
 use std::io;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio::sync::watch::{Receiver, Sender};
@@ -77,6 +83,8 @@ pub struct ApiServer {
     store: Arc<Mutex<Store>>,
     versions: Sender<u64>,
     faults: Faults,
+    /// `None` where everything is allowed.
+    rights: Option<Rights>,
 }
 
 impl Default for ApiServer {
@@ -89,9 +97,18 @@ impl ApiServer {
     /// A cluster with the namespaces `default`, `kube-system`, `kube-public` and `kube-node-lease`
     /// and nothing else.
     pub fn new() -> Self {
+        Self::with_allocators(Allocators::default())
+    }
+
+    /// The same with other ports of nodes for Services than 30000-32767 (`--service-node-port-range`).
+    pub fn with_node_ports(range: RangeInclusive<u16>) -> Self {
+        Self::with_allocators(Allocators::new(PortPool::new(range)))
+    }
+
+    fn with_allocators(allocators: Allocators) -> Self {
         let versions = Sender::new(0);
-        let store = Arc::new(Mutex::new(Store::new(versions.clone())));
-        let server = Self { store, versions, faults: Faults::new() };
+        let store = Arc::new(Mutex::new(Store::new(versions.clone(), allocators)));
+        let server = Self { store, versions, faults: Faults::new(), rights: None };
         for namespace in SYSTEM_NAMESPACES {
             let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
             if let Err(error) = server.create(Resource::Namespaces, object) {
@@ -112,6 +129,12 @@ impl ApiServer {
     /// The same cluster through the connection of another client, with faults and counts of its own.
     pub fn client(&self) -> Self {
         Self { faults: Faults::new(), ..self.clone() }
+    }
+
+    /// The same cluster through the connection of a [client](Self::client) that may do only this; other
+    /// requests are refused with 403. The in-process methods are not.
+    pub fn restricted_to(&self, rights: Rights) -> Self {
+        Self { rights: Some(rights), ..self.client() }
     }
 
     /// Faults on demand and counts of requests.
@@ -178,6 +201,10 @@ impl ApiServer {
     pub fn delete(&self, resource: Resource, namespace: &str, name: &str) -> Result<(), ApiError> {
         let key = Key::new(resource, namespace, name);
         self.store().delete(&key, &Preconditions::default(), Run::Commit).map(drop)
+    }
+
+    pub(crate) fn rights(&self) -> Option<&Rights> {
+        self.rights.as_ref()
     }
 
     pub(crate) fn written(&self) -> Arc<Notify> {

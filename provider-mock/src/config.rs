@@ -1,12 +1,13 @@
 //! Configuration of the mock provider.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use cloud_lb_core::error::Violation;
 use cloud_lb_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::cloud::{Options, duration};
+use crate::cloud::{Options, Throttle, duration};
 
 /// Longest name of a cluster: it is a tag value and a part of names.
 const CLUSTER_NAME_LIMIT: usize = 63;
@@ -71,6 +72,8 @@ pub struct Config {
     /// Time in which each call must be answered; default 10 s.
     #[serde(with = "duration")]
     pub call_deadline: Duration,
+    /// Calls that the provider allows itself; `None`: any number.
+    pub budget: Option<Throttle>,
     /// How the cloud behaves.
     pub cloud: Options,
 }
@@ -83,6 +86,7 @@ impl Default for Config {
             addressing: Addressing::default(),
             load_balancer_class: None,
             call_deadline: Duration::from_secs(10),
+            budget: None,
             cloud: Options::default(),
         }
     }
@@ -115,6 +119,12 @@ impl Config {
     /// Sets the time in which each call must be answered.
     pub fn with_call_deadline(mut self, deadline: Duration) -> Self {
         self.call_deadline = deadline;
+        self
+    }
+
+    /// Sets how many calls the provider allows itself.
+    pub fn with_budget(mut self, per_second: NonZeroU32, burst: NonZeroU32) -> Self {
+        self.budget = Some(Throttle { per_second, burst });
         self
     }
 

@@ -4,10 +4,14 @@
 
 #[path = "controller/breaker.rs"]
 mod breaker;
+#[path = "controller/classes.rs"]
+mod classes;
 #[path = "controller/cleanup.rs"]
 mod cleanup;
 #[path = "controller/cloud.rs"]
 mod cloud;
+#[path = "controller/conditions.rs"]
+mod conditions;
 #[path = "controller/ensure.rs"]
 mod ensure;
 #[path = "controller/errors.rs"]
@@ -20,6 +24,10 @@ mod mock;
 mod nodes;
 #[path = "controller/snapshots.rs"]
 mod snapshots;
+#[path = "controller/surveys.rs"]
+mod surveys;
+#[path = "controller/upstream.rs"]
+mod upstream;
 #[path = "controller/vanished.rs"]
 mod vanished;
 #[path = "controller/world.rs"]

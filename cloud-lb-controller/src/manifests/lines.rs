@@ -23,6 +23,12 @@ pub(super) enum Node {
 pub(crate) struct Lines(BTreeMap<String, u64>);
 
 impl Lines {
+    /// The lines of a text that is one YAML document.
+    pub(crate) fn of_text(text: &str) -> Self {
+        let document: Result<Located, _> = serde_saphyr::from_str(text);
+        document.map_or_else(|_| Self::default(), |document| Self::of_object(&document))
+    }
+
     pub(super) fn of_object(object: &Located) -> Self {
         let mut lines = Self::default();
         lines.add("", object.referenced.line(), &object.value);

@@ -17,7 +17,11 @@ const PAGE: u32 = 500;
 
 /// Reads the cluster, and tries the Services of the manifests out on it; without manifests, takes all
 /// Services that it has.
-pub(super) async fn gather(args: ClusterArgs, manifests: &[Manifest]) -> Result<Situation, Failure> {
+pub(super) async fn gather(
+    args: ClusterArgs,
+    manifests: &[Manifest],
+    finalizer: &str,
+) -> Result<Situation, Failure> {
     let mut notes = Vec::new();
     let services = relevant(manifests, &mut notes)?;
     let (services, others): (Vec<_>, Vec<_>) =
@@ -28,8 +32,11 @@ pub(super) async fn gather(args: ClusterArgs, manifests: &[Manifest]) -> Result<
         );
     }
     let cluster = connect(args).await?;
-    let services =
-        if manifests.is_empty() { present(&cluster).await? } else { tried(&cluster, &services).await? };
+    let services = if manifests.is_empty() {
+        present(&cluster, finalizer).await?
+    } else {
+        tried(&cluster, &services).await?
+    };
     Ok(Situation {
         services,
         nodes: list(&cluster, Api::<Node>::all(cluster.client.clone())).await?,
@@ -38,15 +45,14 @@ pub(super) async fn gather(args: ClusterArgs, manifests: &[Manifest]) -> Result<
     })
 }
 
-async fn present(cluster: &Cluster) -> Result<Vec<Wanted>, Failure> {
+async fn present(cluster: &Cluster, finalizer: &str) -> Result<Vec<Wanted>, Failure> {
     let services = list(cluster, Api::<Service>::all(cluster.client.clone())).await?;
     let wanted = |service| Wanted { service, manifest: None };
     // Whether the others had a load balancer once, their finalizer tells.
     let concerns = |wanted: &Wanted| {
         let service = &wanted.service;
         let kind = service.spec.as_ref().and_then(|spec| spec.type_.as_deref());
-        kind == Some("LoadBalancer")
-            || cloud_lb_core::k8s::has_finalizer(service, cloud_lb_core::k8s::FINALIZER)
+        kind == Some("LoadBalancer") || cloud_lb_core::k8s::has_finalizer(service, finalizer)
     };
     Ok(services.into_iter().map(wanted).filter(concerns).collect())
 }

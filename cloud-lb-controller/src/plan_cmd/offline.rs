@@ -14,16 +14,14 @@ use serde_json::json;
 use super::gather::{Situation, Wanted, relevant, typed};
 use crate::failure::{Failure, all};
 use crate::manifests::{Manifest, read_text};
+use crate::providers::StandIns;
 use crate::submit::{Intent, submit};
-
-/// Nodes to plan with where the manifests have none.
-const EXAMPLE_NODES: &str = include_str!("../../../examples/manifests/nodes.yaml");
 
 /// Name of the embedded API server in messages that do not concern a manifest.
 const URL: &str = "embedded API server";
 
 /// Collects what the manifests say.
-pub(super) async fn gather(manifests: &[Manifest]) -> Result<Situation, Failure> {
+pub(super) async fn gather(manifests: &[Manifest], stand_ins: &StandIns) -> Result<Situation, Failure> {
     let mut notes = Vec::new();
     let manifests = relevant(manifests, &mut notes)?;
     if !manifests.iter().any(|manifest| manifest.kind() == "Service") {
@@ -35,7 +33,7 @@ pub(super) async fn gather(manifests: &[Manifest]) -> Result<Situation, Failure>
     let created = create_all(&client, &manifests).await;
     // An object of several that is refused must not hide what is wrong with the others.
     let services = all(created)?.into_iter().flatten().collect();
-    ensure_nodes(&client, &manifests, &mut notes).await?;
+    ensure_nodes(&client, &manifests, stand_ins, &mut notes).await?;
     let mut situation = Situation {
         services,
         nodes: list(Api::<Node>::all(client.clone())).await?,
@@ -87,18 +85,19 @@ async fn create(client: &Client, manifest: &Manifest) -> Result<Option<Wanted>, 
     Ok(Some(Wanted { service: typed::<Service>(object)?, manifest: Some(manifest.clone()) }))
 }
 
-/// Adds the example nodes where the manifests have none.
+/// Adds the nodes that stand in where the manifests have none.
 async fn ensure_nodes(
     client: &Client,
     manifests: &[&Manifest],
+    stand_ins: &StandIns,
     notes: &mut Vec<String>,
 ) -> Result<(), Failure> {
     if manifests.iter().any(|manifest| manifest.kind() == "Node") {
         return Ok(());
     }
-    notes.push("no Nodes given: three example nodes stand in, node-1 to node-3".to_owned());
-    for example in read_text("nodes.yaml", EXAMPLE_NODES)? {
-        submit(client, URL, &example, Intent::Create).await?;
+    notes.push(stand_ins.note.clone());
+    for node in read_text("nodes.yaml", &stand_ins.nodes)? {
+        submit(client, URL, &node, Intent::Create).await?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 
 use cloud_lb_core::plan::PlanReport;
 
-use super::Remark;
+use super::Reported;
 use crate::args::Output;
 use crate::style::{QUIET, TITLE, paint, paint_plan};
 
@@ -18,16 +18,16 @@ pub(super) fn notes(notes: &[String]) {
 }
 
 /// Writes the reports: as text one below the other, as JSON one document.
-pub(super) fn reports(reports: &[(Remark, PlanReport)], output: Output) -> io::Result<()> {
+pub(super) fn reports(reports: &[Reported], output: Output) -> io::Result<()> {
     match output {
         Output::Text => text(reports),
         Output::Json => json(reports),
     }
 }
 
-fn text(reports: &[(Remark, PlanReport)]) -> io::Result<()> {
+fn text(reports: &[Reported]) -> io::Result<()> {
     let mut stdout = anstream::stdout().lock();
-    for (index, (remark, report)) in reports.iter().enumerate() {
+    for (index, Reported { report, remark, .. }) in reports.iter().enumerate() {
         if index > 0 {
             writeln!(stdout)?;
         }
@@ -42,9 +42,9 @@ fn text(reports: &[(Remark, PlanReport)]) -> io::Result<()> {
 }
 
 /// One Service is one object; several, or none, are an array.
-fn json(reports: &[(Remark, PlanReport)]) -> io::Result<()> {
+fn json(reports: &[Reported]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    let reports: Vec<&PlanReport> = reports.iter().map(|(_, report)| report).collect();
+    let reports: Vec<&PlanReport> = reports.iter().map(|one| &one.report).collect();
     match reports.as_slice() {
         [report] => serde_json::to_writer_pretty(&mut stdout, report)?,
         several => serde_json::to_writer_pretty(&mut stdout, several)?,

@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// An API server on a port, and a kubeconfig for it.
-struct Api {
-    server: ApiServer,
+pub(crate) struct Api {
+    pub(crate) server: ApiServer,
     url: String,
     folder: tempfile::TempDir,
     stop: CancellationToken,
@@ -30,7 +30,7 @@ impl Drop for Api {
 }
 
 impl Api {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let server = ApiServer::new();
         let bound = server.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await.unwrap();
         let (url, stop) = (bound.url(), CancellationToken::new());
@@ -41,7 +41,7 @@ impl Api {
         api
     }
 
-    fn kubeconfig(&self) -> PathBuf {
+    pub(crate) fn kubeconfig(&self) -> PathBuf {
         self.folder.path().join("kubeconfig")
     }
 
@@ -52,7 +52,7 @@ impl Api {
         Ran::of(&tokio::process::Command::from(command).output().await.unwrap())
     }
 
-    fn create_service(&self) {
+    pub(crate) fn create_service(&self) {
         let service = json!({
             "apiVersion": "v1",
             "kind": "Service",
@@ -63,7 +63,7 @@ impl Api {
     }
 
     /// Waits until the Service looks so.
-    async fn until(&self, expected: &str, check: impl Fn(Option<&Value>) -> bool) {
+    pub(crate) async fn until(&self, expected: &str, check: impl Fn(Option<&Value>) -> bool) {
         let mut changes = self.server.changes();
         let wait = async {
             loop {
@@ -79,12 +79,12 @@ impl Api {
 }
 
 /// Whether the Service has a load balancer that works.
-fn has_address(service: Option<&Value>) -> bool {
+pub(crate) fn has_address(service: Option<&Value>) -> bool {
     service.is_some_and(|service| service.pointer("/status/loadBalancer/ingress/0/ip").is_some())
 }
 
 /// Asks a process to end, as an init system does.
-fn terminate(child: u32) {
+pub(crate) fn terminate(child: u32) {
     let status = Command::new("kill").args(["-TERM", &child.to_string()]).status().unwrap();
     assert!(status.success());
 }
@@ -93,7 +93,7 @@ fn terminate(child: u32) {
 async fn run_serves_a_cluster_until_sigterm() {
     let api = Api::start().await;
     api.create_service();
-    let mut command = cloud_lb(&["run", "--provider", "mock", "--cluster-name", "test"]);
+    let mut command = cloud_lb(&["run", "--provider", "mock", "--cluster-name", "test", "--secure-port=0"]);
     command.arg("--kubeconfig").arg(api.kubeconfig()).stdin(Stdio::null()).stderr(Stdio::piped());
     let child = tokio::process::Command::from(command).kill_on_drop(true).spawn().unwrap();
     api.until("an address", has_address).await;
@@ -119,7 +119,7 @@ async fn run_looks_after_the_class_it_is_given() {
     service["metadata"]["name"] = json!("other");
     service["spec"]["loadBalancerClass"] = Value::Null;
     api.server.create(Resource::Services, service).unwrap();
-    let mut command = cloud_lb(&["run", "--load-balancer-class", "example.com/ours"]);
+    let mut command = cloud_lb(&["run", "--load-balancer-class", "example.com/ours", "--secure-port=0"]);
     command.arg("--kubeconfig").arg(api.kubeconfig()).stdin(Stdio::null()).stderr(Stdio::null());
     let _child = tokio::process::Command::from(command).kill_on_drop(true).spawn().unwrap();
     api.until("an address", has_address).await;
@@ -133,7 +133,7 @@ async fn run_says_which_permission_it_lacks() {
     for verb in [Verb::List, Verb::Watch] {
         api.server.faults().inject(verb, Resource::Services, Fault::Fail(403), 1000);
     }
-    let ran = api.run(&["run"]).await;
+    let ran = api.run(&["run", "--secure-port=0"]).await;
     assert_eq!(ran.code, 1, "{ran}");
     let expected = format!("error: no permission in the cluster at {}/: ", api.url);
     assert!(ran.stderr.lines().last().unwrap().starts_with(&expected), "{ran}");

@@ -1,6 +1,8 @@
 //! The binary as users meet it: what it prints, how it ends, and that it does what it says.
 
 #[cfg(test)]
+mod aws;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod live;
@@ -8,3 +10,5 @@ mod live;
 mod plan;
 #[cfg(test)]
 mod process;
+#[cfg(test)]
+mod replicas;

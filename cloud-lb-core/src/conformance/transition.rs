@@ -62,7 +62,10 @@ impl Transition {
             report.add(format!("{name}: delete after any write to {cloud} cloud"), deleted);
         }
         report.add(format!("{name}: cancelled at any await"), self.survives_cancellation(worlds).await);
-        report.add(format!("{name}: unknown outcome of any write"), self.survives_timeouts(worlds).await);
+        for (writes, what) in [(1, "any write"), (2, "any two writes"), (4, "any four writes")] {
+            let survived = self.survives_timeouts(worlds, writes).await;
+            report.add(format!("{name}: unknown outcome of {what}"), survived);
+        }
     }
 
     /// The plan says what is done, it is done, and a second run writes nothing.
@@ -72,8 +75,13 @@ impl Transition {
         check(!planned.is_empty(), "the plan is empty")?;
         world.0.take_steps();
         world.reached(&self.service(), self.want.as_ref()).await?;
-        let planned: Vec<String> = planned.steps.iter().map(shown).collect();
-        equal("steps", &world.0.take_steps(), &planned)?;
+        // Some run at the same time, and end in any order.
+        let sorted = |mut steps: Vec<String>| {
+            steps.sort();
+            steps
+        };
+        let planned = sorted(planned.steps.iter().map(shown).collect());
+        equal("steps", &sorted(world.0.take_steps()), &planned)?;
         self.is_reached(&world).await
     }
 
@@ -132,12 +140,13 @@ impl Transition {
         check(false, format_args!("still not done after {MOST_POLLS} polls"))
     }
 
-    /// A write that took effect and seemed to fail does no harm when everything is done again.
-    pub async fn survives_timeouts(&self, worlds: &dyn Worlds) -> Verdict {
+    /// Writes one after the other, or at the same time, that took effect and seemed to fail do no harm when
+    /// everything is done again.
+    pub async fn survives_timeouts(&self, worlds: &dyn Worlds, writes: u64) -> Verdict {
         let usual = self.usual_resources(worlds).await?;
         for nth in 1..MOST_WRITES {
             let world = self.begin(worlds, Pace::Instant).await?;
-            world.0.fail_write(nth, Fault::TimeoutAfterWork);
+            (nth..nth + writes).for_each(|nth| world.0.fail_write(nth, Fault::TimeoutAfterWork));
             let failed = world.reached(&self.service(), self.want.as_ref()).await.is_err();
             world.0.recover();
             let verdict = async {

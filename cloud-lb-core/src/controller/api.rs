@@ -23,12 +23,12 @@ impl ServiceWriter {
         Self { client, timeout }
     }
 
-    /// Sends one patch.
+    /// Sends one patch, and returns the Service as it left it.
     ///
     /// # Errors
     /// Also `Conflict`, if another Service of this name took the place of the one that was meant. A patch
     /// goes by name only; whatever it wrote, the sync of the other Service puts right.
-    pub(crate) async fn patch(&self, service: &Service, patch: Value) -> Result<()> {
+    pub(crate) async fn patch(&self, service: &Service, patch: Value) -> Result<Service> {
         let api: Api<Service> =
             Api::namespaced(self.client.clone(), &service.namespace().unwrap_or_default());
         let (name, params) = (service.name_any(), PatchParams::default());
@@ -36,7 +36,7 @@ impl ServiceWriter {
         let call = async { api.patch_status(&name, &params, &patch).await.map_err(from_kube) };
         let patched = within(self.timeout, call).await.and_then(|patched| {
             let replaced = || Error::new(ErrorKind::Conflict, "the Service was deleted and made anew");
-            if patched.uid() == service.uid() { Ok(()) } else { Err(replaced()) }
+            if patched.uid() == service.uid() { Ok(patched) } else { Err(replaced()) }
         });
         patched.map_err(|error| error.during("patch services/status"))
     }

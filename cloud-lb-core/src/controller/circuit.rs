@@ -10,7 +10,7 @@ use super::key::Key;
 use crate::backoff::Backoff;
 use crate::error::{ErrorKind, Result, Retry};
 
-/// Shortest and longest pause after a refusal for which the cloud named none.
+/// Shortest and longest pause after refusals in a row, unless the cloud asks for a longer one.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(1));
 
 /// By how much an answer raises the share of lanes that a refusal halved.
@@ -192,13 +192,17 @@ impl Circuit {
     }
 
     /// Refusals of calls that were under way at once are one.
+    ///
+    /// What the cloud asks for is the time until it takes one call, and a lane needs several: whoever is
+    /// refused again and again waits longer than that, until one lane comes through.
     fn slow_down(&mut self, asked: Option<Duration>, now: Instant) {
         if self.paused_until.is_none_or(|until| until <= now) {
             self.share /= 2.0;
             self.pauses = self.pauses.saturating_add(1);
         }
         let (min, max) = PAUSES;
-        let pause = asked.unwrap_or_else(|| Backoff::new(min, max).delay(self.pauses.saturating_sub(1)));
+        let growing = Backoff::new(min, max).delay(self.pauses.saturating_sub(1));
+        let pause = asked.map_or(growing, |asked| asked.max(growing));
         self.paused_until = self.paused_until.max(Some(now + pause));
     }
 }

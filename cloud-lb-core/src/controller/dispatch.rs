@@ -1,7 +1,10 @@
 //! The heart of the controller: one loop that owns all state, takes in what the watches see, and starts
 //! lanes. Lanes are its only tasks, so that none can die unseen.
 
-use std::collections::BTreeMap;
+mod lanes;
+mod survey;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures::StreamExt;
@@ -9,9 +12,8 @@ use k8s_openapi::api::core::v1::Service;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
 
-use super::circuit::Gate;
+use self::survey::Surveys;
 use super::endpoints::Endpoints;
 use super::gauges::Gauges;
 use super::index::{Change, Index};
@@ -19,8 +21,9 @@ use super::key::{Key, ObjectKey};
 use super::memory::Memory;
 use super::nodes::Nodes;
 use super::options::Options;
-use super::queue::{Queue, Taken, Work};
-use super::reconcile::{Finished, Job, Reconciler};
+use super::orphans::Orphans;
+use super::queue::{Queue, Work};
+use super::reconcile::{Finished, Reconciler};
 use super::shared::SharedTargets;
 use super::watch::{Seen, Slices, Watches};
 use crate::error::{Error, ErrorKind, Result};
@@ -38,8 +41,11 @@ pub(crate) struct Dispatcher {
     shared: SharedTargets,
     /// The node set of the last pass, or of the first lane.
     passed: Option<u64>,
+    /// Zones of the nodes that the last pass handed over, where load balancers share targets.
+    zones: Option<BTreeSet<Option<String>>>,
     queue: Queue,
     lanes: JoinSet<Finished>,
+    surveys: Surveys,
     random: fastrand::Rng,
     gauges: Gauges,
 }
@@ -52,6 +58,7 @@ impl Dispatcher {
         options: Options,
         gauges: Gauges,
     ) -> Self {
+        let grace = options.delete_orphans.then_some(options.orphan_grace);
         Self {
             reconciler: Arc::new(reconciler),
             options,
@@ -62,8 +69,10 @@ impl Dispatcher {
             memories: BTreeMap::new(),
             shared: SharedTargets::default(),
             passed: None,
+            zones: None,
             queue: Queue::default(),
             lanes: JoinSet::new(),
+            surveys: Surveys::new(Orphans::new(grace)),
             random: fastrand::Rng::new(),
             gauges,
         }
@@ -78,14 +87,19 @@ impl Dispatcher {
 
     async fn work(&mut self, watches: &mut Watches, shutdown: &CancellationToken) -> Result<()> {
         loop {
-            self.gauges.turn(self.unlisted(), &self.queue, self.nodes.census());
+            let gate = self.reconciler.circuit.lock().gate(Instant::now());
+            self.gauges.turn(self.unlisted(), &self.queue, self.nodes.census(), gate);
             self.start_lanes();
+            self.start_survey();
             let due = self.next_due();
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => return Ok(()),
                 () = self.gauges.beat() => {}
                 Some(finished) = self.lanes.join_next() => self.finish(finished)?,
+                Some(surveyed) = self.surveys.running.join_next() => {
+                    self.surveyed(surveyed.map_err(died)?);
+                }
                 seen = watches.next() => self.see(seen)?,
                 () = sleep_until(due) => self.advance(),
             }
@@ -137,6 +151,11 @@ impl Dispatcher {
                 if known { Work::SYNC } else { Work::NONE }
             }
             (_, Some(old)) => rules.on_updated(old, service, memory),
+            (_, None)
+                if rules.looks_settled(service) && memory.is_none() && self.surveys.await_first(&key) =>
+            {
+                Work::NONE
+            }
             (_, None) => rules.on_added(service, memory),
         };
         self.queue.touch(&Key::Service(key), work);
@@ -166,6 +185,7 @@ impl Dispatcher {
             self.queue.touch_blocked();
         }
         if self.shares_targets() {
+            self.note_zones();
             self.shared.want(generation);
             self.gauges.pass([Key::Cluster]);
             if self.shared.lack(generation) {
@@ -185,6 +205,15 @@ impl Dispatcher {
         }
         self.queue.touch_running(Work::TARGETS);
         self.gauges.pass(lanes);
+    }
+
+    /// An update of shared targets changes those that there are. A zone with its first node needs new ones,
+    /// which every load balancer must come to use: a survey finds them all.
+    fn note_zones(&mut self) {
+        let zones = self.nodes.current().nodes.iter().map(|node| node.zone.clone()).collect();
+        if self.zones.replace(zones).is_some_and(|before| Some(before) != self.zones) {
+            self.surveys.hasten(Instant::now());
+        }
     }
 
     fn shares_targets(&self) -> bool {
@@ -214,71 +243,9 @@ impl Dispatcher {
     }
 
     fn next_due(&self) -> Option<Instant> {
-        let pass = self.nodes.due().filter(|_| self.is_ready());
+        let pass = self.nodes.due().into_iter().chain(self.surveys.due()).min().filter(|_| self.is_ready());
         let gate = self.reconciler.circuit.lock().due(Instant::now());
         self.queue.next_due().into_iter().chain(pass).chain(gate).min()
-    }
-
-    fn start_lanes(&mut self) {
-        while let Some(Taken { key, task, since }) = self.next_lane() {
-            let watch = self.gauges.begin(&key, since);
-            let nodes = self.nodes.current();
-            self.shared.want(nodes.generation);
-            self.passed.get_or_insert(nodes.generation);
-            let reconciler = Arc::clone(&self.reconciler);
-            match key {
-                Key::Cluster => {
-                    let lane = async move { watch.over(reconciler.update_cluster(&nodes)).await };
-                    self.lanes.spawn(lane.in_current_span());
-                }
-                Key::Service(key) => {
-                    let service = self.services.get(&key).cloned();
-                    let memory = self.memories.get(&key).cloned();
-                    let slices = self.endpoints.of(&key);
-                    let job = Job { key, service, memory, nodes, slices };
-                    let lane = async move { watch.over(Box::pin(reconciler.run(job, task))).await };
-                    self.lanes.spawn(lane.in_current_span());
-                }
-            }
-        }
-    }
-
-    /// The lane that may start now, if one may.
-    fn next_lane(&mut self) -> Option<Taken> {
-        let mut circuit = self.reconciler.circuit.lock();
-        if !self.is_ready() || self.lanes.len() >= circuit.lanes(self.options.concurrency) {
-            return None;
-        }
-        let gate = circuit.gate(Instant::now());
-        let taken = self.queue.take(gate)?;
-        if gate == Gate::Probe {
-            circuit.probe(&taken.key);
-        }
-        Some(taken)
-    }
-
-    /// Takes in what a lane left behind. A lane that panicked is a bug: the controller ends.
-    fn finish(&mut self, finished: std::result::Result<Finished, JoinError>) -> Result<()> {
-        let Finished { key, memory, verdict, handed } = finished.map_err(|error| {
-            Error::new(ErrorKind::Internal, "a task of the controller died").with_source(error)
-        })?;
-        if let Key::Service(key) = &key {
-            self.gauges.remember(self.memories.get(key), memory.as_ref());
-            match memory {
-                Some(memory) => self.memories.insert(key.clone(), memory),
-                None => self.memories.remove(key),
-            };
-        }
-        let (now, pace) = (Instant::now(), self.options.pace(self.random.f64()));
-        self.reconciler.circuit.lock().end(&key, now);
-        self.queue.finish(&key, verdict, now, &pace);
-        self.gauges.reached(&key);
-        if let (true, Some(nodes)) = (self.shares_targets(), handed)
-            && self.shared.end(nodes, verdict)
-        {
-            self.update_shared();
-        }
-        Ok(())
     }
 
     /// Waits for the lanes that run (W-15). Whatever they leave undone, the next start repairs.
@@ -297,6 +264,10 @@ impl Dispatcher {
         }
         Ok(())
     }
+}
+
+fn died(error: JoinError) -> Error {
+    Error::new(ErrorKind::Internal, "a task of the controller died").with_source(error)
 }
 
 async fn sleep_until(due: Option<Instant>) {

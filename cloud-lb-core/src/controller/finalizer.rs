@@ -38,15 +38,15 @@ mod tests {
     }
 
     #[test]
-    fn case_69_to_72_no_patch_where_nothing_changes() {
-        assert_eq!(add(&list(&["foo", OURS]), OURS), None);
-        assert!(add(&[], OURS).is_some());
-        assert_eq!(remove(&list(&["foo"]), OURS), None);
-        assert!(remove(&list(&[OURS]), OURS).is_some());
+    fn sc_80_sc_81_no_patch_where_nothing_changes() {
+        assert_eq!(add(&list(&["foo", OURS]), OURS), None, "b069");
+        assert!(add(&[], OURS).is_some(), "b070");
+        assert_eq!(remove(&list(&["foo"]), OURS), None, "b071");
+        assert!(remove(&list(&[OURS]), OURS).is_some(), "b072");
     }
 
     #[test]
-    fn case_152_sc_83_exact_bytes() {
+    fn b152_sc_83_exact_bytes() {
         assert_eq!(
             add(&list(&["foo"]), "bar").unwrap().to_string(),
             r#"{"metadata":{"$setElementOrder/finalizers":["foo","bar"],"finalizers":["bar"]}}"#

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use super::circuit::Gate;
 use super::key::Key;
 use super::memory::{Memory, Told};
 use super::nodes::Census;
@@ -58,15 +59,28 @@ impl Gauges {
     }
 
     /// Shows what the loop has at the begin of a turn.
-    pub(crate) fn turn(&self, unlisted: Vec<&'static str>, queue: &Queue, nodes: Census) {
+    pub(crate) fn turn(&self, unlisted: Vec<&'static str>, queue: &Queue, nodes: Census, gate: Gate) {
         let Census { active, draining, waiting, out } = nodes;
         self.vitals.update(|state| {
             state.unlisted = unlisted;
             state.queues.clone_from(queue.states());
             state.oldest = queue.oldest();
+            state.circuit_open = matches!(gate, Gate::Broken | Gate::Probe);
             state.nodes =
                 [("active", active), ("draining", draining), ("waiting", waiting), ("excluded", out)].into();
         });
+    }
+
+    /// A survey found resources of these kinds that are not as they had been left.
+    pub(crate) fn drifted<'a>(&self, kinds: impl IntoIterator<Item = &'a str>) {
+        for kind in kinds {
+            self.measure.note(&Fact::Drift { kind });
+        }
+    }
+
+    /// A survey found load balancers of so many Services that do not exist.
+    pub(crate) fn orphans(&self, count: usize) {
+        self.measure.note(&Fact::Orphans { count });
     }
 
     /// A lane begins that has had work since then.
@@ -136,7 +150,7 @@ impl LaneWatch {
 fn state_of(memory: &Memory) -> &'static str {
     match (&memory.told, &memory.health) {
         (Some(Told::Deleting), _) => "deleting",
-        (_, Some(Health::Ready)) => "ready",
+        (_, Some(Health::Ready(_) | Health::Tidying(..))) => "ready",
         (_, Some(Health::Failed(..))) => "failed",
         (_, Some(Health::Pending(_) | Health::Gone) | None) => "pending",
     }
@@ -180,10 +194,21 @@ mod tests {
     }
 
     #[test]
+    fn what_surveys_find_is_told() {
+        let (gauges, _, notes) = gauges();
+        gauges.drifted(["Listener", "TargetGroup"]);
+        gauges.orphans(2);
+        assert_eq!(
+            notes.take(),
+            [r#"Drift { kind: "Listener" }"#, r#"Drift { kind: "TargetGroup" }"#, "Orphans { count: 2 }"]
+        );
+    }
+
+    #[test]
     fn load_balancers_are_counted_in_one_state_each() {
         let (gauges, vitals, _) = gauges();
         let new = Memory::new(Arc::new(Service::default()));
-        let ready = Memory { health: Some(Health::Ready), ..new.clone() };
+        let ready = Memory { health: Some(Health::Ready(None)), ..new.clone() };
         let deleting = Memory { told: Some(Told::Deleting), ..ready.clone() };
         let count = || vitals.snapshot().load_balancers.into_values().collect::<Vec<_>>();
         gauges.remember(None, Some(&new));

@@ -85,6 +85,11 @@ impl<K: ResourceExt> Index<K> {
         self.listed
     }
 
+    /// All of them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &K> {
+        self.objects.values().map(AsRef::as_ref)
+    }
+
     pub(crate) fn get(&self, key: &ObjectKey) -> Option<&Arc<K>> {
         self.objects.get(key)
     }
@@ -141,6 +146,24 @@ mod tests {
             index.apply(Event::InitApply(node(name, version)));
         }
         assert_eq!(names(&index.apply(Event::InitDone)), ["~c", "+d", "-a"]);
+    }
+
+    /// Upstream's cache of Services. Here it is this index; what a lane needs to remember beyond it travels
+    /// with the lane.
+    #[test]
+    fn objects_are_kept_by_namespace_and_name() {
+        let mut index = Index::default();
+        index.apply(Event::Apply(node("a", "1")));
+        assert_eq!(index.objects.len(), 1, "b063");
+        index.apply(Event::Delete(node("a", "1")));
+        assert_eq!(index.objects.len(), 0, "b064");
+        index.apply(Event::Apply(node("a", "2")));
+        let key = ObjectKey::of(&node("a", ""));
+        assert!(index.get(&key).is_some(), "b065");
+        index.apply(Event::Apply(node("b", "1")));
+        assert_eq!(index.objects.keys().map(|key| key.name.as_str()).collect::<Vec<_>>(), ["a", "b"], "b066");
+        assert_eq!(index.get(&key).map(|node| node.name_any()).as_deref(), Some("a"), "b067");
+        assert_eq!(index.objects.values().filter(|node| !node.name_any().is_empty()).count(), 2, "b068");
     }
 
     #[test]

@@ -53,3 +53,25 @@ impl fmt::Display for Key {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::api::core::v1::Service;
+    use kube::core::ObjectMeta;
+
+    use super::*;
+
+    /// Upstream's keys are texts, and one with two slashes is an error at run time. These are never taken
+    /// apart again, so that there is no wrong one (SC-40).
+    #[test]
+    fn b038_a_key_cannot_be_malformed() {
+        let of = |namespace: &str, name: &str| {
+            let (namespace, name) = (Some(namespace.to_owned()), Some(name.to_owned()));
+            let metadata = ObjectMeta { namespace, name, ..ObjectMeta::default() };
+            ObjectKey::of(&Service { metadata, ..Service::default() })
+        };
+        assert_eq!(of("shop", "web").to_string(), "shop/web");
+        assert_eq!(of("invalid", "key/string").to_string(), of("invalid/key", "string").to_string());
+        assert_ne!(of("invalid", "key/string"), of("invalid/key", "string"));
+    }
+}

@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{LoadBalancerStatus, Service};
 
-use super::status::Health;
+use super::status::{Health, PortsError};
+use super::triggers::version;
 use crate::model::Endpoint;
 
 /// What this process remembers of a Service that it looks after (SC-5). Lost at a restart, and dropped
@@ -13,11 +14,15 @@ pub(crate) struct Memory {
     pub(crate) service: Arc<Service>,
     /// Whether the provider took it: only then are changed targets handed over (W-31).
     pub(crate) ensured: bool,
+    /// Whether the provider was asked for it, whatever came of that: there may be something in the cloud.
+    pub(crate) asked: bool,
     /// What was handed over as targets last (SC-50 step 5).
     pub(crate) targets: Option<Targets>,
     /// The status that was published last.
     pub(crate) published: Option<LoadBalancerStatus>,
-    /// What the condition says.
+    /// Version of the object as our last write of its status left it: what is newer is of others.
+    pub(crate) written: Option<u64>,
+    /// What the conditions say.
     pub(crate) health: Option<Health>,
     /// What the Service was told last of a state that goes on: retries do not tell it again (W-23).
     pub(crate) told: Option<Told>,
@@ -44,7 +49,29 @@ pub(crate) struct Targets {
 }
 
 impl Memory {
+    /// Of a Service whose load balancer was found as wanted.
+    pub(crate) fn adopted(service: Arc<Service>, targets: Targets, published: LoadBalancerStatus) -> Self {
+        Self {
+            ensured: true,
+            asked: true,
+            targets: Some(targets),
+            written: version(&service),
+            health: Some(Health::Ready(PortsError::of_status(&published))),
+            published: Some(published),
+            ..Self::new(service)
+        }
+    }
+
     pub(crate) fn new(service: Arc<Service>) -> Self {
-        Self { service, ensured: false, targets: None, published: None, health: None, told: None }
+        Self {
+            service,
+            ensured: false,
+            asked: false,
+            targets: None,
+            published: None,
+            written: None,
+            health: None,
+            told: None,
+        }
     }
 }

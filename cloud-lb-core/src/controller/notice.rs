@@ -3,10 +3,15 @@
 
 use std::fmt::Display;
 
+use super::status::MIXED_PROTOCOLS;
 use crate::model::Node;
+use crate::provider::OwnedResource;
 
 /// Node names that one message shows at most (SC-1201).
 const SHOWN_NODES: usize = 20;
+
+/// Cloud resources that one message shows at most.
+const SHOWN_RESOURCES: usize = 10;
 
 /// Longest message in bytes that an event may have; the limit of `events.k8s.io/v1`.
 const MAX_MESSAGE: usize = 1024;
@@ -67,6 +72,38 @@ impl Notice {
 
     pub(crate) fn deleted() -> Self {
         Self::normal("DeletedLoadBalancer", "Deleted load balancer")
+    }
+
+    /// The cloud keeps what it has, because the Service says so (W-26).
+    pub(crate) fn abandoned(blocker: &impl Display) -> Self {
+        let message = format!("Gave up cloud resources as annotated, they may still exist: {blocker}");
+        Self::warning("AbandonedLoadBalancer", message)
+    }
+
+    /// The provider cannot serve TCP and UDP by one load balancer (F-4).
+    pub(crate) fn mixed_protocols(message: &str) -> Self {
+        Self::warning(MIXED_PROTOCOLS, message)
+    }
+
+    /// The cloud was not as it had been left (W-5).
+    pub(crate) fn repaired() -> Self {
+        Self::normal("RepairedLoadBalancer", "Repaired load balancer that was changed in the cloud")
+    }
+
+    /// The cloud has something for a Service that does not exist (W-28).
+    pub(crate) fn orphaned(resources: &[OwnedResource]) -> Self {
+        let shown: Vec<String> = resources
+            .iter()
+            .take(SHOWN_RESOURCES)
+            .map(|owned| format!("{} {}", owned.kind, owned.id))
+            .collect();
+        let more = match resources.len().saturating_sub(SHOWN_RESOURCES) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let message =
+            format!("The Service does not exist, but in the cloud there is: {}{more}", shown.join(", "));
+        Self::warning("OrphanedLoadBalancer", message)
     }
 
     pub(crate) fn delete_failed(error: &impl Display) -> Self {

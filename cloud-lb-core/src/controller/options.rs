@@ -69,6 +69,19 @@ pub struct Options {
     /// fails, up to the greatest delay after failures; default 15 s.
     #[serde(with = "friendly")]
     pub probe_delay: Duration,
+    /// How often all load balancers are held against the cloud, up to a tenth more; what differs is repaired.
+    /// 0 is only at the start; default 10 min.
+    #[serde(with = "friendly")]
+    pub drift_interval: Duration,
+    /// Deadline of holding all load balancers against the cloud; default 10 min.
+    #[serde(with = "friendly")]
+    pub survey_timeout: Duration,
+    /// Whether what is in the cloud for Services that do not exist is deleted; it is reported in any case;
+    /// default false.
+    pub delete_orphans: bool,
+    /// How long such must have been seen before it is deleted; default 1 h.
+    #[serde(with = "friendly")]
+    pub orphan_grace: Duration,
     /// How long calls in flight may take to end at shutdown; default 30 s.
     #[serde(with = "friendly")]
     pub drain_timeout: Duration,
@@ -96,6 +109,10 @@ impl Default for Options {
             call_timeout: Duration::from_mins(1),
             breaker_services: 5,
             probe_delay: Duration::from_secs(15),
+            drift_interval: Duration::from_mins(10),
+            survey_timeout: Duration::from_mins(10),
+            delete_orphans: false,
+            orphan_grace: Duration::from_hours(1),
             drain_timeout: Duration::from_secs(30),
             node_quiet: Duration::from_secs(1),
             node_delay: Duration::from_secs(5),
@@ -171,6 +188,18 @@ impl Options {
         self
     }
 
+    /// Sets how often all load balancers are held against the cloud; zero is only at the start.
+    pub fn with_drift_interval(mut self, interval: Duration) -> Self {
+        self.drift_interval = interval;
+        self
+    }
+
+    /// Deletes what is in the cloud for Services that do not exist, once it was seen for this long.
+    pub fn with_orphans_deleted_after(mut self, grace: Duration) -> Self {
+        (self.delete_orphans, self.orphan_grace) = (true, grace);
+        self
+    }
+
     /// Sets how long calls in flight may take at shutdown.
     pub fn with_drain_timeout(mut self, timeout: Duration) -> Self {
         self.drain_timeout = timeout;
@@ -203,12 +232,15 @@ impl Options {
             ("recheckDelay", self.recheck_delay),
             ("callTimeout", self.call_timeout),
             ("probeDelay", self.probe_delay),
+            ("surveyTimeout", self.survey_timeout),
         ];
         violations.extend(periods.into_iter().filter_map(|(field, period)| check_period(field, period)));
         let waits = [
             ("drainTimeout", self.drain_timeout),
             ("nodeQuiet", self.node_quiet),
             ("nodeDelay", self.node_delay),
+            ("driftInterval", self.drift_interval),
+            ("orphanGrace", self.orphan_grace),
         ];
         let too_long = waits.into_iter().filter(|(_, wait)| *wait > MAX_PERIOD);
         violations.extend(too_long.map(|(field, wait)| violation(field, wait, "at most 24h")));

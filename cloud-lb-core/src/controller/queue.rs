@@ -81,7 +81,7 @@ impl Queue {
     /// drift is nothing new to a sync that is to be tried again.
     pub(crate) fn touch(&mut self, key: &Key, work: Work) {
         let slot = self.slots.entry(key.clone()).or_default();
-        let known = work == Work::DRIFT && slot.retry.is_some_and(|retry| retry.work.is_sync());
+        let known = !work.sync && work.is_sync() && slot.retry.is_some_and(|retry| retry.work.is_sync());
         if work != Work::NONE && !known {
             slot.work = slot.work.and(work);
             if work.sync
@@ -222,6 +222,11 @@ impl Queue {
     /// Whether the lane runs just now.
     pub(crate) fn is_running(&self, key: &Key) -> bool {
         self.slots.get(key).is_some_and(|slot| slot.stage == Stage::Running)
+    }
+
+    /// Whether the lane has nothing to do, now or later.
+    pub(crate) fn is_idle(&self, key: &Key) -> bool {
+        self.slots.get(key).is_none_or(|slot| slot.stage == Stage::Idle && slot.retry.is_none())
     }
 
     /// When the next retry is due.

@@ -4,6 +4,7 @@
 mod cleanup;
 mod ensure;
 mod failure;
+mod survey;
 mod targets;
 mod tell;
 
@@ -25,8 +26,10 @@ use super::events::Events;
 use super::key::{Key, ObjectKey};
 use super::memory::{Memory, Targets};
 use super::nodes::NodeSet;
+use super::orphans::Orphan;
 use super::queue::{Task, Verdict, Work};
-use super::triggers::{Rules, is_deleting};
+use super::status::Health;
+use super::triggers::{Rules, addresses, is_deleting};
 use crate::error::Result;
 use crate::k8s::{self, Owner};
 use crate::model::ServiceId;
@@ -41,6 +44,8 @@ pub(crate) struct Job {
     pub(crate) memory: Option<Memory>,
     pub(crate) nodes: Arc<NodeSet>,
     pub(crate) slices: Vec<Arc<EndpointSlice>>,
+    /// What is in the cloud for Services of this name that do not exist.
+    pub(crate) orphans: Vec<Orphan>,
 }
 
 /// What a lane leaves behind.
@@ -63,6 +68,7 @@ struct Lane {
     slices: Vec<Arc<EndpointSlice>>,
     /// As in [`Finished`].
     handed: Option<u64>,
+    tone: Tone,
 }
 
 /// Does the work of lanes. Holds nothing of single Services: what is remembered travels with the job.
@@ -99,6 +105,12 @@ impl Reconciler {
         if let Some(failed) = self.forget_predecessor(&mut job).await {
             return Finished { key, memory: job.memory, verdict: failed, handed: None };
         }
+        if work.orphans {
+            let verdict = self.see_to(&key, &job.orphans).await;
+            if verdict != Verdict::Done || work == Work::ORPHANS {
+                return Finished { key, memory: job.memory, verdict, handed: None };
+            }
+        }
         let known = job.memory.is_some();
         let (Some(service), true) = (job.service, known || work.is_sync()) else {
             return Finished { key, memory: None, verdict: Verdict::Done, handed: None };
@@ -113,7 +125,16 @@ impl Reconciler {
         };
         let memory = job.memory.unwrap_or_else(|| Memory::new(Arc::clone(&service)));
         let Job { nodes, slices, .. } = job;
-        let mut lane = Lane { key: key.clone(), service, id, memory, nodes, slices, handed: None };
+        let mut lane = Lane {
+            key: key.clone(),
+            service,
+            id,
+            memory,
+            nodes,
+            slices,
+            handed: None,
+            tone: Tone::of(work, known),
+        };
         let (keep, verdict) = if work.is_sync() {
             self.sync(&mut lane, known).await
         } else {
@@ -127,6 +148,10 @@ impl Reconciler {
         lane.memory.service = Arc::clone(&lane.service);
         let result = match self.decide(lane, known).await {
             Ok(Action::Nothing) => return (false, Verdict::Done),
+            Ok(Action::Forget) => {
+                let told = self.write_status(&lane.service, None, Some(&Health::Gone)).await;
+                told.map(|_| (false, Verdict::Done))
+            }
             Ok(Action::Ensure) => self.ensure(lane).await.map(|verdict| (true, verdict)),
             Ok(Action::CleanUp) => {
                 let verdict = self.clean_up(lane).await;
@@ -140,10 +165,13 @@ impl Reconciler {
         }
     }
 
-    async fn decide(&self, lane: &Lane, known: bool) -> std::result::Result<Action, Failure> {
+    async fn decide(&self, lane: &mut Lane, known: bool) -> std::result::Result<Action, Failure> {
         let service = &lane.service;
         if self.rules.wants(service) && !is_deleting(service) {
             return Ok(Action::Ensure);
+        }
+        if known && !self.may_own(service, &lane.memory) {
+            return Ok(Action::Forget);
         }
         if known || self.rules.needs_cleanup(service, Owner::Unknown) {
             return Ok(Action::CleanUp);
@@ -159,6 +187,12 @@ impl Reconciler {
         }
     }
 
+    /// Whether there may be something of the Service in the cloud, as far as can be told without asking.
+    fn may_own(&self, service: &Service, memory: &Memory) -> bool {
+        let has_addresses = addresses(service).ingress.is_some_and(|ingress| !ingress.is_empty());
+        memory.asked || has_addresses || self.rules.has_finalizer(service)
+    }
+
     /// The lesser work on a Service that is as it was.
     async fn follow(&self, lane: &mut Lane, work: Work) -> Verdict {
         if is_deleting(&lane.service) || !self.rules.wants(&lane.service) {
@@ -167,7 +201,7 @@ impl Reconciler {
         if work.status
             && let Err(failure) = self.restore_status(lane).await
         {
-            return self.report(lane, &failure).await;
+            return self.not_restored(lane, &failure).await;
         }
         if work.targets {
             return self.update_targets(lane).await;
@@ -177,7 +211,16 @@ impl Reconciler {
 
     /// Gives a call to the provider its deadline, and notes what its end tells of the cloud.
     async fn call<T>(&self, key: &Key, call: impl Future<Output = Result<T>> + Send) -> Result<T> {
-        let result = within(self.timeout, call).await;
+        self.call_within(self.timeout, key, call).await
+    }
+
+    async fn call_within<T>(
+        &self,
+        timeout: Duration,
+        key: &Key,
+        call: impl Future<Output = Result<T>> + Send,
+    ) -> Result<T> {
+        let result = within(timeout, call).await;
         if let Some(sign) = Sign::of(&result) {
             let turn = self.circuit.lock().note(key, sign, Instant::now());
             match turn {
@@ -192,10 +235,35 @@ impl Reconciler {
     }
 }
 
+/// What an ensure that succeeds tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tone {
+    /// That it began and ended.
+    Usual,
+    /// That it repaired what was left in order.
+    Repair,
+    /// Nothing: who knows whether there was something to do.
+    Quiet,
+}
+
+impl Tone {
+    fn of(work: Work, known: bool) -> Self {
+        if work.sync || (work.drift && !known) {
+            Self::Usual
+        } else if work.drift {
+            Self::Repair
+        } else {
+            Self::Quiet
+        }
+    }
+}
+
 /// What a Service needs.
 enum Action {
     Ensure,
     CleanUp,
+    /// Nothing was ever made for it: only what it was told must go (SC-61, W-27).
+    Forget,
     Nothing,
 }
 
@@ -210,5 +278,6 @@ impl Lane {
     fn hand_over(&mut self, targets: Targets) {
         self.handed = Some(targets.nodes);
         self.memory.targets = Some(targets);
+        self.memory.asked = true;
     }
 }

@@ -28,6 +28,11 @@ impl SharedTargets {
         nodes < self.wanted
     }
 
+    /// The targets were found to have these nodes.
+    pub(crate) fn found(&mut self, nodes: u64) {
+        self.handed = nodes;
+    }
+
     /// Whether the targets may have other nodes than these.
     pub(crate) fn lack(&self, nodes: u64) -> bool {
         self.handed != nodes

@@ -4,9 +4,15 @@ use k8s_openapi::api::core::v1::{LoadBalancerStatus, Service};
 
 use super::memory::Memory;
 use super::queue::Work;
+use super::status::has_conditions;
 use crate::k8s::{
     ClassPolicy, Owner, has_finalizer, needs_cleanup, needs_update, same_status, wants_load_balancer,
 };
+
+/// Annotation by which whoever is in charge of a Service gives up what its load balancer still holds in the
+/// cloud (W-26): a deletion that hangs then ends, and nothing in the cloud is looked after any more. The
+/// value must be the Service's own `namespace/name`, so that it is never there by accident.
+pub const ABANDON_ANNOTATION: &str = "cloud-lb.dev/abandon-cloud-resources";
 
 /// What decides whether a Service is ours.
 #[derive(Debug, Clone)]
@@ -20,6 +26,11 @@ pub(crate) struct Rules {
 impl Rules {
     pub(crate) fn wants(&self, service: &Service) -> bool {
         wants_load_balancer(service, &self.classes)
+    }
+
+    /// Whether the Service is to have a load balancer, and not to go: only then its status matters.
+    pub(crate) fn serves(&self, service: &Service) -> bool {
+        self.wants(service) && !is_deleting(service)
     }
 
     pub(crate) fn has_finalizer(&self, service: &Service) -> bool {
@@ -40,6 +51,12 @@ impl Rules {
         }
     }
 
+    /// Whether a Service looks as if its load balancer was made by an earlier process.
+    pub(crate) fn looks_settled(&self, service: &Service) -> bool {
+        let has_addresses = addresses(service).ingress.is_some_and(|ingress| !ingress.is_empty());
+        self.wants(service) && !is_deleting(service) && self.has_finalizer(service) && has_addresses
+    }
+
     /// Work for a Service that changes (SC-21).
     pub(crate) fn on_updated(&self, old: &Service, new: &Service, memory: Option<&Memory>) -> Work {
         let owner = if memory.is_some() { Owner::Us } else { Owner::Unknown };
@@ -48,18 +65,37 @@ impl Rules {
         let update = needs_update(old, new, &self.classes, &self.annotations)
             || (superfluous && differs(old, new))
             || (stripped && self.wants(new) && !is_deleting(new));
-        let wiped = memory.is_some_and(|memory| is_wiped(old, new, memory));
-        let status = if wiped && self.wants(new) { Work::STATUS } else { Work::NONE };
+        let status = memory.is_some_and(|memory| {
+            is_wiped(Some(old), new, memory) || old.metadata.generation != new.metadata.generation
+        });
+        let status = if status && self.serves(new) { Work::STATUS } else { Work::NONE };
         if update { Work::SYNC.and(status) } else { status }
+    }
+
+    /// Work that a lane leaves which just ended: somebody may have wiped the status after it wrote it, and
+    /// before it was remembered that it did.
+    pub(crate) fn after_run(&self, service: &Service, memory: &Memory) -> Work {
+        if self.serves(service) && is_wiped(None, service, memory) { Work::STATUS } else { Work::NONE }
     }
 }
 
 /// Whether somebody took away the status that we published (W-4).
 ///
-/// The old object must show it: objects from before our own write come in late and look alike.
-fn is_wiped(old: &Service, new: &Service, memory: &Memory) -> bool {
-    let Some(published) = &memory.published else { return false };
-    same_status(&addresses(old), published) && !same_status(&addresses(new), published)
+/// Objects from before our own write come in late and look alike: the version tells, or the old object, which
+/// must show what we wrote. That our conditions are gone only the old object tells.
+fn is_wiped(old: Option<&Service>, new: &Service, memory: &Memory) -> bool {
+    let conditions_gone = old.is_some_and(has_conditions) && !has_conditions(new);
+    let Some(published) = &memory.published else { return conditions_gone };
+    let was_ours = match (version(new), memory.written) {
+        (Some(seen), Some(written)) => seen > written,
+        _ => old.is_some_and(|old| same_status(&addresses(old), published)),
+    };
+    conditions_gone || (was_ours && !same_status(&addresses(new), published))
+}
+
+/// The version of an object as a number: those of one kind can be compared.
+pub(crate) fn version(service: &Service) -> Option<u64> {
+    service.metadata.resource_version.as_ref()?.parse().ok()
 }
 
 /// The addresses in a Service's status.

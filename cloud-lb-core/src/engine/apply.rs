@@ -1,15 +1,23 @@
-//! The step loop.
+//! The steps of one plan: those that do not wait for each other run at the same time.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+
+use super::batch::{Batch, batches};
 use super::fold::Written;
 use super::{Engine, Planned, contended};
 use crate::backend::{Applied, Backend};
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::{Input, Owner, ResourceKey, Spec};
+use crate::graph::{Owner, Spec};
 use crate::measure::{self, Fact};
 use crate::plan::{Action, Have, Observed, Op, Ownership, Step, StepReport};
 use crate::provider::{Outcome, Pending};
+
+/// Most writes of one plan at the same time.
+const AT_ONCE: usize = 8;
 
 /// How a plan ended that did not fail.
 pub(super) enum Ran<S> {
@@ -33,38 +41,46 @@ impl<S> Ran<S> {
     }
 }
 
+/// Where a batch is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    Waiting,
+    Running,
+    Done,
+    /// It failed, or what it waits for did not get done.
+    Stopped,
+}
+
+/// A plan that is being carried out.
+struct Run<S> {
+    batches: Vec<Batch<S>>,
+    progress: Vec<Progress>,
+    have: Observed<S>,
+    /// What the cloud is still at work on, of the first batch of which it is.
+    pending: Option<(usize, Pending)>,
+    failures: Vec<(usize, Error)>,
+    stale: bool,
+}
+
 impl<B: Backend> Engine<B> {
-    /// Carries out a plan, batch by batch.
+    /// Carries out a plan. What fails stops only what waits for it; all errors are reported together.
     pub(super) async fn run(&self, subject: &str, planned: Planned<B>) -> Result<Ran<B::Spec>> {
-        let Planned { plan, mut have, tick } = planned;
-        let mut pending: Option<Pending> = None;
-        let mut batches = batches(plan.steps).into_iter();
-        while let Some(mut batch) = batches.next() {
-            if let Some(missing) = fill_in(&mut batch, &have) {
-                return pending.map(Ran::Pending).ok_or_else(|| missing_output(&batch, &missing));
+        let Planned { plan, have, tick } = planned;
+        let mut run = Run::new(batches(plan), have);
+        let mut running = FuturesUnordered::new();
+        loop {
+            while running.len() < AT_ONCE
+                && let Some((index, steps)) = run.next()
+            {
+                running.push(async move {
+                    let written = self.write(subject, &steps, tick).await;
+                    (index, steps, written)
+                });
             }
-            match self.write(subject, &batch, tick).await {
-                Ok(Written::Stale) => return Ok(Ran::Stale),
-                Ok(Written::Applied(applied)) => record(&mut have, batch, applied, &mut pending),
-                // What it refers to was shared, and its last user deleted it meanwhile.
-                Err(error) if error.kind() == ErrorKind::NotFound && self.fold.now() != tick => {
-                    return Ok(Ran::Stale);
-                }
-                Err(error) => {
-                    let Some(pending) = wait(&batch, &error, pending) else { return Err(error) };
-                    let only_deletes = is_delete(&batch) && batches.all(|batch| is_delete(&batch));
-                    return Ok(if only_deletes {
-                        Ran::Tidying(have, pending)
-                    } else {
-                        Ran::Pending(pending)
-                    });
-                }
-            }
+            let Some((index, steps, written)) = running.next().await else { return run.end() };
+            let others_wrote = self.fold.now() != tick;
+            run.ended(index, steps, written, others_wrote);
         }
-        Ok(match pending {
-            None => Ran::Done(have),
-            Some(pending) => Ran::Tidying(have, pending),
-        })
     }
 
     async fn write(&self, subject: &str, batch: &[Step<B::Spec>], tick: u64) -> Result<Written> {
@@ -90,6 +106,134 @@ impl<B: Backend> Engine<B> {
     }
 }
 
+impl<S: Spec> Run<S> {
+    fn new(batches: Vec<Batch<S>>, have: Observed<S>) -> Self {
+        let progress = vec![Progress::Waiting; batches.len()];
+        Self { batches, progress, have, pending: None, failures: Vec::new(), stale: false }
+    }
+
+    /// The first batch that waits for nothing any more, with its references filled in.
+    fn next(&mut self) -> Option<(usize, Vec<Step<S>>)> {
+        for index in 0..self.batches.len() {
+            if self.stale || self.progress_of(index) != Progress::Waiting {
+                continue;
+            }
+            let Some(batch) = self.batches.get(index) else { continue };
+            let needs: BTreeSet<usize> = batch.needs.clone();
+            if needs.iter().any(|need| self.progress_of(*need) == Progress::Stopped) {
+                self.set(index, Progress::Stopped);
+            } else if needs.iter().all(|need| self.progress_of(*need) == Progress::Done) {
+                match batch.filled_in(&self.have) {
+                    Ok(steps) => {
+                        self.set(index, Progress::Running);
+                        return Some((index, steps));
+                    }
+                    // What is still being made tells no id yet.
+                    Err(_) if self.pending.is_some() => self.set(index, Progress::Stopped),
+                    Err(error) => self.failed(index, error),
+                }
+            }
+        }
+        None
+    }
+
+    fn progress_of(&self, index: usize) -> Progress {
+        self.progress.get(index).copied().unwrap_or(Progress::Done)
+    }
+
+    fn set(&mut self, index: usize, progress: Progress) {
+        if let Some(place) = self.progress.get_mut(index) {
+            *place = progress;
+        }
+    }
+
+    fn failed(&mut self, index: usize, error: Error) {
+        self.set(index, Progress::Stopped);
+        self.failures.push((index, error));
+    }
+
+    fn ended(&mut self, index: usize, steps: Vec<Step<S>>, written: Result<Written>, others_wrote: bool) {
+        match written {
+            Ok(Written::Applied(applied)) => {
+                self.set(index, Progress::Done);
+                self.record(index, steps, applied);
+            }
+            Ok(Written::Stale) => self.stale = true,
+            // What it refers to was shared, and its last user deleted it meanwhile.
+            Err(error) if error.kind() == ErrorKind::NotFound && others_wrote => self.stale = true,
+            Err(error) => self.failed(index, error),
+        }
+    }
+
+    fn waits_for(&mut self, index: usize, pending: Pending) {
+        if self.pending.as_ref().is_none_or(|(first, _)| index < *first) {
+            self.pending = Some((index, pending));
+        }
+    }
+
+    fn record(&mut self, index: usize, steps: Vec<Step<S>>, applied: Vec<Applied>) {
+        for (step, applied) in steps.into_iter().zip(applied) {
+            let settled = applied.pending.is_none();
+            if let Some(waiting) = applied.pending {
+                self.waits_for(index, waiting);
+            }
+            let op = step.action.op();
+            if op == Op::Update || (op == Op::Delete && settled) {
+                self.have.remove(&step.key, &step.outputs);
+            }
+            if let Action::Create(spec) | Action::Update { want: spec, .. } = step.action {
+                let ownership = match step.owner {
+                    Owner::Service => Ownership::Service,
+                    Owner::Cluster => Ownership::Cluster { used_by_others: true },
+                };
+                let (container, outputs) = (step.container, applied.outputs);
+                let have = Have { spec, ownership, container, outputs, uses: BTreeSet::new() };
+                self.have.put(step.key, have);
+            }
+        }
+    }
+
+    /// What came of it, when nothing more can be done.
+    fn end(mut self) -> Result<Ran<S>> {
+        let mut errors = Vec::new();
+        for (index, error) in std::mem::take(&mut self.failures) {
+            match self.wait(index, &error) {
+                Some(pending) => self.waits_for(index, pending),
+                None => errors.push(error),
+            }
+        }
+        if let Some(error) = Error::joined(errors) {
+            return Err(error);
+        }
+        let left =
+            self.batches.iter().zip(&self.progress).filter(|(_, progress)| **progress != Progress::Done);
+        let only_deletes = left.into_iter().all(|(batch, _)| batch.is_delete());
+        Ok(match self.pending {
+            _ if self.stale => Ran::Stale,
+            None => Ran::Done(self.have),
+            Some((_, pending)) if only_deletes => Ran::Tidying(self.have, pending),
+            Some((_, pending)) => Ran::Pending(pending),
+        })
+    }
+
+    /// What to wait for after a refusal because something is in use: what is on its way out still holds
+    /// it, or the cloud (or another Service, which the next look will show) still uses what is shared.
+    fn wait(&self, index: usize, error: &Error) -> Option<Pending> {
+        if error.kind() != ErrorKind::InUse {
+            return None;
+        }
+        self.pending.as_ref().map(|(_, pending)| pending.clone()).or_else(|| {
+            let step = self.batches.get(index)?.steps.iter().find(|step| deletes_shared(step))?;
+            let reason = format!("{} is still in use", step.key);
+            Some(Pending { retry_after: Duration::from_secs(5), reason })
+        })
+    }
+}
+
+fn deletes_shared<S>(step: &Step<S>) -> bool {
+    step.owner == Owner::Cluster && step.action.op() == Op::Delete
+}
+
 fn log<S: Spec>(subject: &str, batch: &[Step<S>], written: &Result<Written>) {
     for step in batch {
         let (op, key) = (step.action.op(), &step.key);
@@ -100,93 +244,6 @@ fn log<S: Spec>(subject: &str, batch: &[Step<S>], written: &Result<Written>) {
             }
             Ok(Written::Stale) => tracing::debug!(service = subject, %op, %key, "stale, planning again"),
             Err(error) => tracing::warn!(service = subject, %op, %key, %error, "step failed"),
-        }
-    }
-}
-
-/// Steps that are written together: neighbours in one container, else one each.
-fn batches<S>(steps: Vec<Step<S>>) -> Vec<Vec<Step<S>>> {
-    let mut batches: Vec<Vec<Step<S>>> = Vec::new();
-    for step in steps {
-        match batches.last_mut() {
-            Some(batch)
-                if step.container.is_some()
-                    && batch.last().is_some_and(|last| last.container == step.container) =>
-            {
-                batch.push(step);
-            }
-            _ => batches.push(vec![step]),
-        }
-    }
-    batches
-}
-
-/// Fills in references; returns one that cannot be filled in yet. References to what the batch itself
-/// creates stay: an older resource under the same key is not what is meant.
-fn fill_in<S: Spec>(batch: &mut [Step<S>], have: &Observed<S>) -> Option<String> {
-    let is_create = |step: &&Step<S>| step.action.op() == Op::Create;
-    let created: Vec<ResourceKey> = batch.iter().filter(is_create).map(|step| step.key.clone()).collect();
-    let mut missing = None;
-    for spec in batch.iter_mut().filter_map(|step| step.action.wanted_mut()) {
-        for input in spec.inputs_mut() {
-            let Input::Ref(reference) = &*input else { continue };
-            if created.contains(&reference.to) {
-                continue;
-            }
-            match have.get(&reference.to).and_then(|found| found.outputs.get(reference.output)) {
-                Some(value) => *input = Input::Value(value.clone()),
-                None => missing = Some(format!("{} of {}", reference.output, reference.to)),
-            }
-        }
-    }
-    missing
-}
-
-fn missing_output<S>(batch: &[Step<S>], missing: &str) -> Error {
-    let key = batch.first().map(|step| step.key.to_string()).unwrap_or_default();
-    Error::new(ErrorKind::NotFound, format!("needs the {missing}, which does not exist yet")).on(key)
-}
-
-/// What to wait for after a refusal because something is in use: what is on its way out still holds
-/// it, or the cloud (or another Service, which the next look will show) still uses what is shared.
-fn wait<S>(batch: &[Step<S>], error: &Error, pending: Option<Pending>) -> Option<Pending> {
-    if error.kind() != ErrorKind::InUse {
-        return None;
-    }
-    let deletes_shared = |step: &&Step<S>| step.owner == Owner::Cluster && step.action.op() == Op::Delete;
-    pending.or_else(|| {
-        let step = batch.iter().find(deletes_shared)?;
-        let reason = format!("{} is still in use", step.key);
-        Some(Pending { retry_after: Duration::from_secs(5), reason })
-    })
-}
-
-fn is_delete<S>(batch: &[Step<S>]) -> bool {
-    batch.iter().all(|step| step.action.op() == Op::Delete)
-}
-
-fn record<S: Spec>(
-    have: &mut Observed<S>,
-    batch: Vec<Step<S>>,
-    applied: Vec<Applied>,
-    pending: &mut Option<Pending>,
-) {
-    for (step, applied) in batch.into_iter().zip(applied) {
-        let settled = applied.pending.is_none();
-        if let Some(waiting) = applied.pending {
-            pending.get_or_insert(waiting);
-        }
-        let op = step.action.op();
-        if op == Op::Update || (op == Op::Delete && settled) {
-            have.remove(&step.key, &step.outputs);
-        }
-        if let Action::Create(spec) | Action::Update { want: spec, .. } = step.action {
-            let ownership = match step.owner {
-                Owner::Service => Ownership::Service,
-                Owner::Cluster => Ownership::Cluster { used_by_others: true },
-            };
-            let (container, outputs) = (step.container, applied.outputs);
-            have.put(step.key, Have { spec, ownership, container, outputs });
         }
     }
 }

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -86,6 +87,10 @@ impl LoadBalancerProvider for Measured {
 
     async fn update_targets(&self, update: TargetUpdate<'_>) -> Result<Outcome<()>> {
         self.call(Method::UpdateTargets, self.provider.update_targets(update), outcome).await
+    }
+
+    fn check_deletion(&self, service: &ServiceId, annotations: &BTreeMap<String, String>) -> Result<()> {
+        self.provider.check_deletion(service, annotations)
     }
 
     async fn delete(&self, service: &ServiceId) -> Result<Outcome<()>> {

@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn defaults_are_those_of_client_go_and_valid() {
+    fn b154_defaults_are_those_of_client_go_and_valid() {
         let options = LeaseOptions::default();
         assert!(options.validate().is_ok());
         let seconds = [options.lease_duration, options.renew_deadline, options.retry_period];

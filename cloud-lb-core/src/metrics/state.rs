@@ -83,6 +83,9 @@ impl Collector for State {
         gauges(encoder, "cloud_lb_load_balancers", "Load balancers, by state", None, balancers)?;
         let targets = self.by_state(snapshot.nodes);
         gauges(encoder, "cloud_lb_targets", "Nodes as targets of load balancers, by state", None, targets)?;
+        let circuit = vec![(Vec::new(), f64::from(u8::from(snapshot.circuit_open)))];
+        let help = "1 while the cloud is left alone because it does not answer";
+        gauges(encoder, "cloud_lb_circuit_open", help, None, circuit)?;
         let manager = [("name", "service"), ("manager", "cloud-lb")];
         let manager = manager.map(|(name, value)| (name, Cow::Borrowed(value))).to_vec();
         let running = vec![(manager, f64::from(u8::from(snapshot.running)))];

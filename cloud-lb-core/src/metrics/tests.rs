@@ -139,6 +139,30 @@ fn the_table_of_the_docs_is_what_is_registered() {
     }
 }
 
+/// Words that begin as our metrics do.
+fn mentioned(text: &str) -> BTreeSet<String> {
+    let prefixes = ["cloud_lb_", "service_controller_", "workqueue_", "leader_election_", "running_managed_"];
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    words.filter(|word| prefixes.iter().any(|prefix| word.starts_with(prefix))).map(str::to_owned).collect()
+}
+
+#[test]
+fn dashboard_and_alerts_use_only_metrics_that_exist() {
+    let metrics = registered();
+    let exists = |word: &str| {
+        let of = |suffix| word.strip_suffix(suffix).and_then(|name| metrics.get(name));
+        let histogram = ["_bucket", "_sum", "_count"].into_iter().find_map(of);
+        metrics.contains_key(word) || histogram.is_some_and(|(kind, ..)| kind == "histogram")
+    };
+    for file in ["deploy/monitoring/dashboard.json", "deploy/monitoring/alerts.yaml", "docs/operations.md"] {
+        let words = mentioned(&std::fs::read_to_string(workspace().join(file)).unwrap());
+        assert!(!words.is_empty(), "{file}");
+        for word in words.iter().filter(|word| !word.starts_with("cloud_lb_core")) {
+            assert!(exists(word), "{file}: there is no {word}");
+        }
+    }
+}
+
 fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }

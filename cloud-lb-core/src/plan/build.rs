@@ -2,7 +2,7 @@
 //! writes and deletes that follow from it.
 
 use super::judge::{Verdict, Verdicts, judge};
-use super::sequence::{Situation, Task};
+use super::sequence::{Sequence, Situation, Task};
 use super::{Action, Change, FieldChange, Have, Observed, Ownership, Plan, Step};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Graph, Outputs, Owner, ResourceKey, Spec};
@@ -25,11 +25,12 @@ pub fn plan<S: Spec>(
     refuse_unclear_ownership(want, have)?;
     let verdicts = judge(want, have, change)?;
     let situation = Situation::new(want, have, &verdicts);
-    let steps = situation.order()?.into_iter().filter_map(|task| match task {
+    let Sequence { tasks, needs } = situation.sequence()?;
+    let steps = tasks.into_iter().filter_map(|task| match task {
         Task::Write(key) => write(want, key, verdicts.get(key)?),
         Task::Delete(key, number) => Some(delete(want, key, situation.leaving(number)?, &verdicts)),
     });
-    Ok(Plan { steps: steps.collect(), desired: want.clone() })
+    Ok(Plan { steps: steps.collect(), needs, desired: want.clone() })
 }
 
 fn refuse_unclear_ownership<S: Spec>(want: &Graph<S>, have: &Observed<S>) -> Result<()> {

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::graph::{Outputs, ResourceKey, Spec};
 
@@ -30,6 +30,9 @@ pub struct Have<S> {
     /// Its ids, addresses and names. What others refer to tells it apart from everything else that is
     /// observed: a reference is recognised by its value.
     pub outputs: Outputs,
+    /// Outputs of others that it uses beyond the inputs of its spec, for example through parts that are
+    /// not observed, or go with it: the others cannot go before it.
+    pub uses: BTreeSet<String>,
 }
 
 impl<S: Spec> Have<S> {
@@ -38,6 +41,11 @@ impl<S: Spec> Have<S> {
         let refers = |value: &str| other.outputs.values().any(|output| output == value);
         self.container.as_ref() == Some(key)
             || self.spec.inputs().into_iter().filter_map(|input| input.value()).any(refers)
+    }
+
+    /// Whether the other cannot go before this one goes, or changes.
+    pub(crate) fn holds(&self, key: &ResourceKey, other: &Self) -> bool {
+        self.depends_on(key, other) || other.outputs.values().any(|output| self.uses.contains(output))
     }
 }
 

@@ -5,9 +5,9 @@
 //! 1. what is written comes after what it refers to;
 //! 2. what is deleted comes after what refers to it is deleted or pointed elsewhere;
 //! 3. what holds a slot (see [`Spec::claims`]) gives it up before another takes it;
-//! 4. a replacement comes after its predecessor is gone, or the other way round.
-//!
-//! Deletes that no write waits for come last, so that traffic flows over the new before the old goes.
+//! 4. a replacement comes after its predecessor is gone, or the other way round;
+//! 5. a delete that no write waits for comes after all writes: traffic flows over the new before the old
+//!    goes, and the old stays if the new cannot be made.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::{fmt, ptr};
@@ -15,7 +15,7 @@ use std::{fmt, ptr};
 use super::judge::{Verdict, Verdicts};
 use super::{Have, Observed, ReplaceOrder};
 use crate::error::Result;
-use crate::graph::{self, Graph, Place, Resource, ResourceKey, Spec};
+use crate::graph::{self, Graph, Resource, ResourceKey, Spec};
 
 /// One step to be: the write of a wanted resource, or the delete of an observed one. Several resources
 /// may leave under one key, hence the number.
@@ -31,6 +31,12 @@ impl fmt::Display for Task<'_> {
             Self::Write(key) | Self::Delete(key, _) => key.fmt(f),
         }
     }
+}
+
+/// All tasks in order, and for each the numbers of those that it waits for.
+pub(super) struct Sequence<'a> {
+    pub(super) tasks: Vec<Task<'a>>,
+    pub(super) needs: Vec<BTreeSet<usize>>,
 }
 
 type Needs<'a> = BTreeMap<Task<'a>, BTreeSet<Task<'a>>>;
@@ -65,16 +71,20 @@ impl<'a, S: Spec> Situation<'a, S> {
     }
 
     /// All tasks, each after those that it waits for.
-    pub(super) fn order(&self) -> Result<Vec<Task<'a>>> {
+    pub(super) fn sequence(&self) -> Result<Sequence<'a>> {
         let needs = self.needs();
-        let urgent = urgent(&needs);
-        graph::order(&needs, |task| Place {
-            late: !urgent.contains(task),
-            container: match task {
-                Task::Write(key) => self.want.get(key).and_then(|resource| resource.container.as_ref()),
-                Task::Delete(_, number) => self.leaving(*number).and_then(|have| have.container.as_ref()),
-            },
-        })
+        let tasks = graph::order(&needs, |task| match task {
+            Task::Write(key) => self.want.get(key).and_then(|resource| resource.container.as_ref()),
+            Task::Delete(_, number) => self.leaving(*number).and_then(|have| have.container.as_ref()),
+        })?;
+        let places: BTreeMap<&Task<'a>, usize> =
+            tasks.iter().enumerate().map(|(place, task)| (task, place)).collect();
+        let numbered = |task: &Task<'a>| {
+            let needed = needs.get(task).into_iter().flatten();
+            needed.filter_map(|needed| places.get(needed)).copied().collect()
+        };
+        let needs = tasks.iter().map(numbered).collect();
+        Ok(Sequence { tasks, needs })
     }
 
     /// The observed resource of a delete.
@@ -95,6 +105,10 @@ impl<'a, S: Spec> Situation<'a, S> {
             if let Some(task @ Task::Delete(..)) = found.task {
                 needs.insert(task, self.before_delete(found));
             }
+        }
+        let urgent = urgent(&needs);
+        for (_, needed) in needs.iter_mut().filter(|(task, _)| !urgent.contains(task)) {
+            needed.extend(&urgent);
         }
         needs
     }
@@ -122,9 +136,8 @@ impl<'a, S: Spec> Situation<'a, S> {
 
     fn before_delete(&self, leaving: &Found<'a, S>) -> BTreeSet<Task<'a>> {
         let others = self.found.iter().filter(|other| !ptr::eq(*other, leaving));
-        let dependents = others
-            .filter(|other| other.have.depends_on(leaving.key, leaving.have))
-            .filter_map(|other| other.task);
+        let dependents =
+            others.filter(|other| other.have.holds(leaving.key, leaving.have)).filter_map(|other| other.task);
         let replaced = self.verdicts.get(leaving.key).and_then(Verdict::replaced);
         let successor = (replaced == Some(ReplaceOrder::CreateFirst)).then_some(Task::Write(leaving.key));
         dependents.chain(successor).collect()

@@ -76,9 +76,16 @@ fn told<'a>(fields: impl Iterator<Item = (&'a String, &'a Value)>) -> impl Itera
     fields.filter(|(_, value)| !value.is_null()).map(|(name, value)| format!("{name} {}", Brief(value)))
 }
 
-/// An item of a list: an object by its first text, which names it, where it has one.
+/// An item of a list: an object by its first text, which names it, where it has one. Pairs are told as such,
+/// and what has numbers beside lists, such as the rule of a firewall, in full.
 fn item(value: &Value) -> String {
     let Value::Object(fields) = value else { return Brief(value).to_string() };
+    if let (Some(Value::String(key)), Some(Value::String(value))) = (fields.get("Key"), fields.get("Value")) {
+        return format!("{key}={value}");
+    }
+    if fields.values().any(Value::is_number) && fields.values().any(Value::is_array) {
+        return format!("({})", Brief(value));
+    }
     let name = fields.values().find(|value| value.is_string()).filter(|_| !fields.contains_key("ref"));
     Brief(name.unwrap_or(value)).to_string()
 }
@@ -104,6 +111,13 @@ mod tests {
                 "targets node-1, node-2"
             ]
         );
+    }
+
+    #[test]
+    fn pairs_and_rules_of_a_list_are_told_in_full() {
+        assert_eq!(Brief(&json!([{"Key": "a.b", "Value": "true"}])).to_string(), "a.b=true");
+        let rule = json!([{"FromPort": 80, "IpProtocol": "tcp", "IpRanges": [{"CidrIp": "10.0.0.0/8"}], "ToPort": 80}]);
+        assert_eq!(Brief(&rule).to_string(), "(FromPort 80, IpProtocol tcp, IpRanges 10.0.0.0/8, ToPort 80)");
     }
 
     #[test]

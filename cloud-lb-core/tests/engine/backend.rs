@@ -153,6 +153,10 @@ impl Backend for Toys {
         lb.class.is_none()
     }
 
+    fn check_deletion(&self, _: &ServiceId, _: &BTreeMap<String, String>) -> Result<()> {
+        Ok(())
+    }
+
     async fn resolve(&self, _: &LoadBalancer) -> Result<()> {
         Ok(())
     }

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod backend;
 #[cfg(test)]
+mod concurrent;
+#[cfg(test)]
 mod engine;
 #[cfg(test)]
 mod plan;

@@ -163,7 +163,7 @@ fn unclear_ownership_is_refused_whether_wanted_or_not() {
     let mut have = world(&chain(Toy::of("a"))).observe("a");
     let ownership = Ownership::Ambiguous("two clusters claim it".to_owned());
     let spec = Toy::of("a");
-    have.add(key("Odd"), Have { spec, ownership, container: None, outputs: [].into() });
+    have.add(key("Odd"), Have { spec, ownership, container: None, outputs: [].into(), uses: [].into() });
     for want in [Graph::new(), chain(Toy::of("a"))] {
         assert_eq!(refusal(&want, &have).to_string(), "Odd/x: two clusters claim it");
     }
@@ -173,7 +173,10 @@ fn unclear_ownership_is_refused_whether_wanted_or_not() {
 fn two_owners_under_one_key_are_refused() {
     let mut have = Observed::new();
     for ownership in [Ownership::Service, Ownership::Foreign("somebody".to_owned())] {
-        have.add(key("Pool"), Have { spec: Toy::of("a"), ownership, container: None, outputs: [].into() });
+        have.add(
+            key("Pool"),
+            Have { spec: Toy::of("a"), ownership, container: None, outputs: [].into(), uses: [].into() },
+        );
     }
     assert_eq!(refusal(&Graph::new(), &have).kind(), ErrorKind::Ownership);
 }

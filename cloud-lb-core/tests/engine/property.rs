@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use cloud_lb_core::graph::{Graph, Resource, ResourceKey};
 use cloud_lb_core::plan::{Plan, plan};
 use proptest::prelude::*;
@@ -72,7 +74,45 @@ fn reach(want: &Graph<Toy>, world: &mut World) {
     world.carry_out(&plan, usize::MAX).unwrap_or_else(|error| panic!("{error}\n{plan:#?}\n{world:#?}"));
 }
 
+/// As many steps as there are picks, in an order that their needs allow: as it may come when some run at
+/// the same time.
+fn carry_out_in_any_order(plan: &Plan<Toy>, world: &mut World, picks: &[Index]) {
+    let mut done = BTreeSet::new();
+    for pick in picks {
+        let is_ready = |step: &usize| !done.contains(step) && plan.needs[*step].is_subset(&done);
+        let ready: Vec<usize> = (0..plan.steps.len()).filter(is_ready).collect();
+        let Some(step) = (!ready.is_empty()).then(|| *pick.get(&ready)) else { return };
+        world.apply(&plan.steps[step]).unwrap_or_else(|error| panic!("{error}\n{plan:#?}\n{world:#?}"));
+        done.insert(step);
+    }
+}
+
 proptest! {
+    #[test]
+    fn steps_in_any_order_that_their_needs_allow_lead_there(
+        before in graph(), want in graph(), picks in prop::collection::vec(any::<Index>(), 0..40)
+    ) {
+        let mut world = World::default();
+        reach(&before, &mut world);
+        let plan = planned(&want, &world);
+        carry_out_in_any_order(&plan, &mut world, &picks);
+        reach(&want, &mut world);
+        prop_assert_eq!(planned(&want, &world).steps, vec![]);
+        prop_assert_eq!(world.items.len(), want.iter().count());
+    }
+
+    #[test]
+    fn deleting_after_some_steps_in_any_order_leaves_nothing(
+        before in graph(), want in graph(), picks in prop::collection::vec(any::<Index>(), 0..20)
+    ) {
+        let mut world = World::default();
+        reach(&before, &mut world);
+        let plan = planned(&want, &world);
+        carry_out_in_any_order(&plan, &mut world, &picks);
+        reach(&Graph::new(), &mut world);
+        prop_assert!(world.items.is_empty(), "{:?}", world);
+    }
+
     #[test]
     fn carrying_out_a_plan_leads_to_an_empty_one(before in graph(), want in graph()) {
         let mut world = World::default();

@@ -1,6 +1,8 @@
 //! The cloud that the toys live in. It refuses what a real cloud refuses, so that a wrong order of
 //! steps fails a test.
 
+use std::collections::BTreeSet;
+
 use cloud_lb_core::backend::Applied;
 use cloud_lb_core::graph::{Input, Outputs, ResourceKey};
 use cloud_lb_core::plan::{Action, Have, Observed, Ownership, Plan, Step};
@@ -53,7 +55,10 @@ impl World {
                 _ => continue,
             };
             let (spec, container) = (item.spec.clone(), item.container.clone());
-            observed.add(item.key.clone(), Have { spec, ownership, container, outputs: outputs(&item.id) });
+            observed.add(
+                item.key.clone(),
+                Have { spec, ownership, container, outputs: outputs(&item.id), uses: BTreeSet::new() },
+            );
         }
         observed
     }

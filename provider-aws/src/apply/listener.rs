@@ -6,7 +6,7 @@ use cloud_lb_core::error::{Error, ErrorKind, Result};
 use super::{different, filled, gone, made};
 use crate::api::{Api, ListenerSettings};
 use crate::backend::Aws;
-use crate::desired::default_of_listener;
+use crate::desired::{default_of_listener, until_reset};
 use crate::inventory::Entry;
 use crate::kinds::{Listener, Pairs, key};
 use crate::observe::{not_shown_yet, one_output};
@@ -51,6 +51,8 @@ impl<A: Api> Aws<A> {
 
     pub(super) async fn update_listener(&self, have: &Listener, want: &Listener, arn: &str) -> Result<()> {
         self.stacks.forget_owner(Some(&want.tags.0), &[arn]);
+        // Without our tags the minimal policy allows no change of attributes.
+        let tags = self.retag_listener(arn, &have.tags, &until_reset(&have.tags, &want.tags)).await?;
         let wanted = settings(want)?;
         if differs(&settings(have)?, &wanted) {
             self.api.modify_listener(arn, &wanted).await?;
@@ -66,10 +68,15 @@ impl<A: Api> Aws<A> {
         if !attributes.0.is_empty() {
             self.api.modify_listener_attributes(arn, &attributes).await?;
         }
-        if let Some(tags) = self.retag(arn, &have.tags, &want.tags).await? {
-            self.listener_tagged(arn, &tags);
-        }
+        self.retag_listener(arn, &tags, &want.tags).await?;
         Ok(())
+    }
+
+    /// The tags that it has then.
+    async fn retag_listener(&self, arn: &str, have: &Pairs, want: &Pairs) -> Result<Pairs> {
+        let Some(tags) = self.retag(arn, have, want).await? else { return Ok(have.clone()) };
+        self.listener_tagged(arn, &tags);
+        Ok(Pairs(tags))
     }
 
     pub(super) async fn delete_listener(&self, have: &Listener, arn: &str) -> Result<Applied> {

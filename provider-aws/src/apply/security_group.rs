@@ -5,7 +5,7 @@ use cloud_lb_core::error::{Error, ErrorKind, Result};
 
 use super::rules::RuleChange;
 use super::{gone, is, made, pending};
-use crate::api::{Api, Groups, NewSecurityGroup};
+use crate::api::{Api, Groups, Interfaces, NewSecurityGroup};
 use crate::backend::Aws;
 use crate::facts::GroupFacts;
 use crate::facts::lookup::{CLUSTER_TAG, SHARED_RESOURCE_TAG, STACK_TAG, collision};
@@ -124,10 +124,11 @@ impl<A: Api> Aws<A> {
 
     async fn blockers(&self, id: &str) -> Result<String> {
         let (interfaces, groups) = tokio::try_join!(
-            self.api.describe_network_interfaces(id),
+            self.api.describe_network_interfaces(Interfaces::Group(id)),
             self.api.describe_security_groups(Groups::Admitting(id))
         )?;
-        let interfaces = interfaces.iter().map(|one| format!("{} ({})", one.id, one.description));
+        let interfaces =
+            interfaces.iter().map(|one| format!("{} ({})", one.network_interface_id, one.description));
         let others = groups.iter().filter(|group| group.group_id != id);
         let groups = others.map(|group| format!("a rule of {}", group.group_id));
         let all: Vec<String> = interfaces.chain(groups).collect();

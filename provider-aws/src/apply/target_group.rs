@@ -6,7 +6,7 @@ use cloud_lb_core::error::{ErrorKind, Result};
 use super::{different, gone, is, made};
 use crate::api::{Api, Map, NewTargetGroup, Which};
 use crate::backend::Aws;
-use crate::desired::default_of_target_group;
+use crate::desired::{default_of_target_group, until_reset};
 use crate::facts::TargetGroupFacts;
 use crate::inventory::Entry;
 use crate::kinds::{Pairs, TargetGroup, key};
@@ -40,6 +40,8 @@ impl<A: Api> Aws<A> {
         arn: &str,
     ) -> Result<()> {
         self.stacks.forget_owner(Some(&want.tags.0), &[arn]);
+        // Without our tags the minimal policy allows no other change.
+        let tags = self.retag_target_group(arn, &have.tags, &until_reset(&have.tags, &want.tags)).await?;
         if have.health_check != want.health_check {
             self.api.modify_target_group(arn, &want.health_check).await?;
         }
@@ -47,13 +49,18 @@ impl<A: Api> Aws<A> {
         if !attributes.0.is_empty() {
             self.api.modify_target_group_attributes(arn, &attributes).await?;
         }
-        if let Some(tags) = self.retag(arn, &have.tags, &want.tags).await?
-            && let Some(mut group) = self.view().await?.target_groups.get(arn).cloned()
-        {
-            group.tags = tags;
+        self.retag_target_group(arn, &tags, &want.tags).await?;
+        Ok(())
+    }
+
+    /// The tags that it has then.
+    async fn retag_target_group(&self, arn: &str, have: &Pairs, want: &Pairs) -> Result<Pairs> {
+        let Some(tags) = self.retag(arn, have, want).await? else { return Ok(have.clone()) };
+        if let Some(mut group) = self.view().await?.target_groups.get(arn).cloned() {
+            group.tags.clone_from(&tags);
             self.inventory.wrote(arn, Entry::TargetGroup(group));
         }
-        Ok(())
+        Ok(Pairs(tags))
     }
 
     pub(super) async fn delete_target_group(&self, arn: &str) -> Result<Applied> {

@@ -143,7 +143,8 @@ pub(crate) const TABLE: &[Class] = &[
     class_of(
         &["RulesPerSecurityGroupLimitExceeded"],
         ErrorKind::Quota,
-        "raise the quota \"Inbound or outbound rules per security group\", or lower node-sg-rule-budget",
+        "raise the quota \"Inbound or outbound rules per security group\", or lower node-sg-rule-budget; a prefix \
+         list takes as many places as it may have entries at most",
     ),
     class_of(
         &["SecurityGroupLimitExceeded"],

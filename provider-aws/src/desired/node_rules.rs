@@ -3,18 +3,19 @@
 use std::collections::BTreeSet;
 
 use cloud_lb_core::graph::Input;
-use cloud_lb_core::model::{IpFamily, Node, TargetPort};
+use cloud_lb_core::model::{IpFamily, TargetPort};
 use ipnet::IpNet;
 
 use super::Port;
 use super::health::TRAFFIC_PORT;
 use super::listeners::Plan;
-use super::notes::{Notes, blank_separated};
+use super::node_groups::groups_of;
+use super::notes::Notes;
 use super::security_groups::{NodeSource, everybody, explicit_ranges};
 use super::stack::Context;
 use super::target_groups::preserves_client_ip;
-use super::targets::{Candidate, instance_id, numbers_of};
-use crate::facts::{Instance, SubnetFacts};
+use super::targets::numbers_of;
+use crate::facts::SubnetFacts;
 use crate::kinds::{
     IpPermission, NodeRules, Scheme, Source, TargetFamily, TargetGroup, TargetProtocol, TargetType, key,
 };
@@ -144,57 +145,4 @@ fn default_clients(context: &Context<'_>, family: IpFamily) -> Vec<IpNet> {
             ranges.iter().filter(|net| IpFamily::of_net(net) == family).copied().collect()
         }
     }
-}
-
-/// The security groups that the rules of these targets go into. A node whose group cannot be told does
-/// not block the others (AWS-91).
-fn groups_of(context: &Context<'_>, targets: &[Candidate<'_>], notes: &mut Notes) -> BTreeSet<String> {
-    let mut groups = BTreeSet::new();
-    let mut seen = BTreeSet::new();
-    for node in targets.iter().filter_map(|candidate| candidate.node) {
-        let Some(id) = instance_id(node).filter(|id| seen.insert(*id)) else { continue };
-        match context.facts.instance(id).map(|instance| group_of(context, node, instance)) {
-            Some(Ok(group)) => _ = groups.insert(group),
-            Some(Err(message)) => notes.warn("NodeSecurityGroupAmbiguous", message),
-            None => {
-                let message = format!(
-                    "node {}: there is no instance {id}, so its security group stays as it is",
-                    node.name
-                );
-                notes.warn("NodeInstanceNotFound", message);
-            }
-        }
-    }
-    groups
-}
-
-fn group_of(context: &Context<'_>, node: &Node, instance: &Instance) -> Result<String, String> {
-    let all: Vec<&String> = instance.security_groups.iter().collect();
-    if let [group] = all.as_slice() {
-        return Ok((*group).clone());
-    }
-    let cluster = &context.config.cluster_name;
-    let is_tagged = |id: &&&String| {
-        let group = context.facts.security_groups.iter().find(|group| group.group_id == ***id);
-        group.is_some_and(|group| {
-            group.tags.contains_key(&format!("kubernetes.io/cluster/{cluster}"))
-                && context
-                    .config
-                    .service_target_eni_security_group_tags
-                    .iter()
-                    .all(|(key, value)| group.tags.get(key) == Some(value))
-        })
-    };
-    let tagged: Vec<&String> = all.iter().filter(is_tagged).copied().collect();
-    if let [group] = tagged.as_slice() {
-        return Ok((*group).clone());
-    }
-    Err(format!(
-        "expected exactly one securityGroup tagged with kubernetes.io/cluster/{cluster} for eni {}, got: {} \
-         (clusterName: {cluster}); node {}, security groups {}",
-        instance.network_interface_id,
-        blank_separated(tagged),
-        node.name,
-        blank_separated(all)
-    ))
 }

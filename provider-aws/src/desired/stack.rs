@@ -35,7 +35,7 @@ impl<'a> Context<'a> {
         let dualstack = asked.text("ip-address-type") == Some("dualstack");
         let context = Self {
             live: stack.of_scheme(scheme),
-            target_type: target_type(lb, config, &asked, notes),
+            target_type: target_type(lb, config, &asked),
             address_type: if dualstack { IpAddressType::Dualstack } else { IpAddressType::Ipv4 },
             lb,
             facts,
@@ -44,6 +44,10 @@ impl<'a> Context<'a> {
             stack,
             scheme,
         };
+        if context.target_type == TargetType::Ip && !config.enable_ip_target_type {
+            let reason = "unsupported targetType: ip when EnableIPTargetType is false";
+            notes.refuse("nlb-target-type", "ip", reason);
+        }
         context.check_replacement(notes);
         context.check_takeover(notes);
         context
@@ -123,17 +127,12 @@ fn scheme(lb: &Service, config: &Config, asked: &Annotations, stack: &Stack<'_>)
 }
 
 /// AWS-141.
-fn target_type(lb: &Service, config: &Config, asked: &Annotations, notes: &mut Notes) -> TargetType {
+pub(crate) fn target_type(lb: &Service, config: &Config, asked: &Annotations) -> TargetType {
     let by_class = lb.class.is_some();
-    let chosen = match (asked.text("type"), asked.text("nlb-target-type")) {
+    match (asked.text("type"), asked.text("nlb-target-type")) {
         (Some("nlb-ip"), _) if !by_class => TargetType::Ip,
         (_, Some("ip")) => TargetType::Ip,
         (_, Some(_)) => TargetType::Instance,
         (_, None) => config.default_target_type,
-    };
-    if chosen == TargetType::Ip && !config.enable_ip_target_type {
-        let reason = "unsupported targetType: ip when EnableIPTargetType is false";
-        notes.refuse("nlb-target-type", "ip", reason);
     }
-    chosen
 }

@@ -1,7 +1,6 @@
 //! Which nodes and pods are behind a target group (AWS-170 to AWS-189).
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::IpAddr;
 
 use cloud_lb_core::model::{Endpoint, IpFamily, Node, NodeState, Port, Readiness};
 use sha2::{Digest, Sha256};
@@ -26,6 +25,7 @@ const FARGATE: (&str, &str) = ("eks.amazonaws.com/compute-type", "fargate");
 pub(super) struct Candidate<'a> {
     pub(super) target: Target,
     pub(super) node: Option<&'a Node>,
+    pub(super) pod: Option<&'a Endpoint>,
     zone: &'a str,
 }
 
@@ -73,6 +73,7 @@ fn instances<'a>(context: &Context<'a>, plan: &Plan<'_>, notes: &mut Notes) -> V
             candidates.push(Candidate {
                 target,
                 node: Some(node),
+                pod: None,
                 zone: node.zone.as_deref().unwrap_or_default(),
             });
         }
@@ -112,9 +113,9 @@ fn pods<'a>(context: &Context<'a>, port: &Port, family: TargetFamily) -> Vec<Can
             node_zone: zone.map(ToOwned::to_owned),
             id: endpoint.address.to_string(),
             port: endpoint.ports.get(name)?.get(),
-            availability_zone: is_outside(context, endpoint.address).then(|| "all".to_owned()),
+            availability_zone: (!context.facts.is_inside(endpoint.address)).then(|| "all".to_owned()),
         };
-        Some(Candidate { target, node, zone: zone.unwrap_or_default() })
+        Some(Candidate { target, node, pod: Some(endpoint), zone: zone.unwrap_or_default() })
     });
     candidates.collect()
 }
@@ -124,16 +125,12 @@ fn is_wanted(endpoint: &Endpoint, family: TargetFamily) -> bool {
         TargetFamily::Ipv4 => IpFamily::V4,
         TargetFamily::Ipv6 => IpFamily::V6,
     };
-    endpoint.ready
-        && !endpoint.terminating
-        && endpoint.pod.is_some()
-        && IpFamily::of(endpoint.address) == family
+    is_pod_in_use(endpoint) && IpFamily::of(endpoint.address) == family
 }
 
-/// Whether an address is not one of the network's; if its ranges are not known, it is.
-fn is_outside(context: &Context<'_>, address: IpAddr) -> bool {
-    let ranges = context.facts.vpc().map(|vpc| vpc.cidrs.as_slice()).unwrap_or_default();
-    !ranges.is_empty() && !ranges.iter().any(|range| range.contains(&address))
+/// Whether an endpoint is a pod that takes new connections.
+pub(crate) fn is_pod_in_use(endpoint: &Endpoint) -> bool {
+    endpoint.ready && !endpoint.terminating && endpoint.pod.is_some()
 }
 
 /// The numbers of a port: one, or those that its name means on the pods.

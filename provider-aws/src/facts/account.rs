@@ -1,6 +1,8 @@
 use serde::{Deserialize, Serialize};
 
-use super::{GroupFacts, Instance, LoadBalancerFacts, SubnetFacts, TargetGroupFacts, VpcFacts};
+use super::{
+    GroupFacts, Instance, LoadBalancerFacts, NetworkInterface, SubnetFacts, TargetGroupFacts, VpcFacts,
+};
 
 /// A snapshot of an account, or of the part of it that one Service needs.
 ///
@@ -20,6 +22,9 @@ pub struct Account {
     pub security_groups: Vec<GroupFacts>,
     /// Instances of nodes.
     pub instances: Vec<Instance>,
+    /// Network interfaces of pods that have one of their own, or run where there is no instance.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub network_interfaces: Vec<NetworkInterface>,
     /// Elastic IP addresses.
     pub addresses: Vec<Address>,
     /// Certificates.

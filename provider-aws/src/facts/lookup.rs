@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use cloud_lb_core::model::ServiceId;
 
@@ -45,6 +46,13 @@ impl Account {
         self.security_groups.iter().filter(is_it).min_by_key(|group| &group.group_id)
     }
 
+    /// The number of the account, if the name of anything in it tells.
+    pub fn owner(&self) -> Option<&str> {
+        let lbs = self.load_balancers.iter().map(|lb| &lb.load_balancer_arn);
+        let groups = self.target_groups.iter().map(|group| &group.target_group_arn);
+        lbs.chain(groups).find_map(|arn| arn.split(':').nth(4))
+    }
+
     /// The subnet of an id.
     pub fn subnet(&self, id: &str) -> Option<&SubnetFacts> {
         self.subnets.iter().find(|subnet| subnet.subnet_id == id)
@@ -55,6 +63,12 @@ impl Account {
         self.instances.iter().find(|instance| instance.instance_id == id)
     }
 
+    /// Whether an address is one of the cluster's network; if its ranges are not known, any is.
+    pub(crate) fn is_inside(&self, address: IpAddr) -> bool {
+        let ranges = self.vpc().map(|vpc| vpc.cidrs.as_slice()).unwrap_or_default();
+        ranges.is_empty() || ranges.iter().any(|range| range.contains(&address))
+    }
+
     /// The cluster's network.
     pub fn vpc(&self) -> Option<&VpcFacts> {
         self.vpcs.iter().find(|vpc| vpc.vpc_id == self.vpc_id)
@@ -63,8 +77,13 @@ impl Account {
 
 /// Whether tags are those of a resource of this Service (AWS-37).
 pub(crate) fn is_of_stack(tags: &Tags, service: &ServiceId) -> bool {
-    let cluster = tags.get(CLUSTER_TAG).or_else(|| tags.get(LEGACY_CLUSTER_TAG));
-    cluster == Some(&service.cluster) && tags.get(STACK_TAG) == Some(&service.path())
+    is_of_cluster(tags, &service.cluster) && tags.get(STACK_TAG) == Some(&service.path())
+}
+
+/// Whether tags are those of a resource of this cluster.
+pub(crate) fn is_of_cluster(tags: &Tags, cluster: &str) -> bool {
+    let tag = tags.get(CLUSTER_TAG).or_else(|| tags.get(LEGACY_CLUSTER_TAG));
+    tag.is_some_and(|tag| tag == cluster)
 }
 
 /// Says that a name is taken, and by whom (AWS-35).

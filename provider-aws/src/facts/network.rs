@@ -165,4 +165,65 @@ pub struct Instance {
     /// Addresses of the primary network interface.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<IpAddr>,
+    /// Prefixes of the primary network interface, from which pods have addresses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prefixes: Vec<IpNet>,
+    /// Its other network interfaces.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further_interfaces: Vec<NetworkInterface>,
+}
+
+impl Instance {
+    /// Its primary network interface.
+    pub(crate) fn primary(&self) -> Interface<'_> {
+        Interface { id: &self.network_interface_id, groups: &self.security_groups }
+    }
+
+    /// The network interface that holds an address.
+    pub(crate) fn interface_of(&self, address: IpAddr) -> Option<Interface<'_>> {
+        let further = || self.further_interfaces.iter().find(|one| one.holds(address));
+        let is_primary = holds(&self.addresses, &self.prefixes, address);
+        if is_primary { Some(self.primary()) } else { further().map(NetworkInterface::as_interface) }
+    }
+}
+
+/// A network interface.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct NetworkInterface {
+    /// Id.
+    pub network_interface_id: String,
+    /// Description, which names what it belongs to.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// Security groups.
+    #[serde(default)]
+    pub security_groups: BTreeSet<String>,
+    /// Addresses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<IpAddr>,
+    /// Prefixes, from which pods have addresses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prefixes: Vec<IpNet>,
+}
+
+impl NetworkInterface {
+    pub(crate) fn holds(&self, address: IpAddr) -> bool {
+        holds(&self.addresses, &self.prefixes, address)
+    }
+
+    pub(crate) fn as_interface(&self) -> Interface<'_> {
+        Interface { id: &self.network_interface_id, groups: &self.security_groups }
+    }
+}
+
+/// What a network interface lets in is up to its security groups.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Interface<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) groups: &'a BTreeSet<String>,
+}
+
+fn holds(addresses: &[IpAddr], prefixes: &[IpNet], address: IpAddr) -> bool {
+    addresses.contains(&address) || prefixes.iter().any(|prefix| prefix.contains(&address))
 }

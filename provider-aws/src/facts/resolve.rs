@@ -1,5 +1,7 @@
 //! Looks up what a Service's desired state is made from: the parts of the account that matter to it.
 
+mod pods;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -11,9 +13,10 @@ use tokio::time::Instant;
 use crate::annotations::Annotations;
 use crate::api::{Api, RouteTable, Vpcs};
 use crate::backend::Aws;
-use crate::desired::instance_id;
+use crate::desired::{instance_id, target_type};
 use crate::facts::{Account, Address, Instance, RouteKind, SubnetFacts};
 use crate::inventory::View;
+use crate::kinds::TargetType;
 use crate::observe::Reading;
 
 /// How long an instance is believed to have the security groups that it had.
@@ -24,13 +27,22 @@ const INSTANCES_KEEP: Duration = Duration::from_mins(10);
 pub(crate) struct Lookups {
     vpc_id: Mutex<Option<String>>,
     instances: Mutex<BTreeMap<String, (Instance, Instant)>>,
+    pods: pods::Interfaces,
     routes: Mutex<Option<(Vec<RouteTable>, Instant)>>,
 }
 
 impl Lookups {
     pub(crate) fn forget(&self) {
         self.instances.lock().clear();
+        self.pods.forget();
         *self.routes.lock() = None;
+    }
+
+    fn forget_instances<'a>(&self, ids: impl Iterator<Item = &'a str>) {
+        let mut known = self.instances.lock();
+        for id in ids {
+            known.remove(id);
+        }
     }
 
     /// The security groups of an instance, if it is known.
@@ -51,13 +63,14 @@ impl<A: Api> Aws<A> {
             self.addresses(asked.list("eip-allocations").filter(|_| is_new).unwrap_or_default()),
             self.subnets(&view, is_new && asked.list("subnets").is_none()),
         )?;
-        Ok(Account {
+        let account = Account {
             region: self.config.aws_region.clone(),
             vpc_id: self.vpc_id().await?,
             vpcs: view.vpc.iter().cloned().collect(),
             subnets,
             security_groups: view.groups.values().cloned().collect(),
             instances,
+            network_interfaces: Vec::new(),
             addresses,
             certificates: Vec::new(),
             load_balancers: with_details(&view.load_balancers, &stack.load_balancers, |lb| {
@@ -66,7 +79,11 @@ impl<A: Api> Aws<A> {
             target_groups: with_details(&view.target_groups, &stack.target_groups, |group| {
                 &group.target_group_arn
             }),
-        })
+        };
+        if target_type(lb, &self.config, &asked) == TargetType::Ip {
+            return self.with_interfaces(account, lb).await;
+        }
+        Ok(account)
     }
 
     /// Takes note of what a Service asks for that costs a call to look at.
@@ -126,12 +143,17 @@ impl<A: Api> Aws<A> {
         if tags_tell || !is_discovered || !self.config.subnet_discovery_by_reachability {
             return Ok(view.subnets.clone());
         }
+        self.routed(&view.subnets).await
+    }
+
+    /// The subnets, with where their routes lead.
+    pub(crate) async fn routed(&self, subnets: &[SubnetFacts]) -> Result<Vec<SubnetFacts>> {
         let tables = self.route_tables().await?;
         let routed = |subnet: &SubnetFacts| SubnetFacts {
             routes: Some(routes_of(&subnet.subnet_id, &tables)),
             ..subnet.clone()
         };
-        Ok(view.subnets.iter().map(routed).collect())
+        Ok(subnets.iter().map(routed).collect())
     }
 
     async fn route_tables(&self) -> Result<Vec<RouteTable>> {

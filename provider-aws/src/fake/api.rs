@@ -7,12 +7,12 @@ use cloud_lb_core::error::{ErrorKind, Result};
 
 use super::{FakeAws, Map, not_found, refused};
 use crate::api::{
-    Api, Groups, ListenerSettings, NetworkInterface, NewLoadBalancer, NewSecurityGroup, NewTargetGroup,
-    RouteTable, Vpcs, Which,
+    Api, Groups, Interfaces, ListenerSettings, NewLoadBalancer, NewSecurityGroup, NewTargetGroup, RouteTable,
+    Vpcs, Which,
 };
 use crate::facts::{
-    Address, GroupFacts, Instance, ListenerFacts, LoadBalancerFacts, RouteKind, SubnetFacts, TargetFacts,
-    TargetGroupFacts, VpcFacts, ZoneKind,
+    Address, GroupFacts, Instance, ListenerFacts, LoadBalancerFacts, NetworkInterface, RouteKind,
+    SubnetFacts, TargetFacts, TargetGroupFacts, VpcFacts, ZoneKind,
 };
 use crate::kinds::{HealthCheck, IpAddressType, IpPermission, Pairs, SubnetMapping, Target};
 
@@ -304,8 +304,8 @@ impl Api for FakeAws {
         self.call("DescribeInstances", Read, work).await
     }
 
-    async fn describe_network_interfaces(&self, group_id: &str) -> Result<Vec<NetworkInterface>> {
-        let work = |state: &mut super::State| Ok(state.describe_network_interfaces(group_id));
+    async fn describe_network_interfaces(&self, which: Interfaces<'_>) -> Result<Vec<NetworkInterface>> {
+        let work = |state: &mut super::State| Ok(state.describe_network_interfaces(which));
         self.call("DescribeNetworkInterfaces", Read, work).await
     }
 

@@ -4,8 +4,8 @@ use cloud_lb_core::error::{ErrorKind, Result};
 
 use super::state::State;
 use super::{not_found, refused};
-use crate::api::{Groups, NetworkInterface, NewSecurityGroup};
-use crate::facts::GroupFacts;
+use crate::api::{Groups, Interfaces, NewSecurityGroup};
+use crate::facts::{GroupFacts, NetworkInterface};
 use crate::kinds::{IpPermission, ListedPermission, Source};
 
 impl State {
@@ -28,10 +28,23 @@ impl State {
         })
     }
 
-    pub(super) fn describe_network_interfaces(&self, group_id: &str) -> Vec<NetworkInterface> {
+    pub(super) fn describe_network_interfaces(&self, which: Interfaces<'_>) -> Vec<NetworkInterface> {
+        match which {
+            Interfaces::Group(id) => self.interfaces_of_load_balancers(id),
+            Interfaces::Addresses(_, addresses) => {
+                let of_instances = self.account.instances.iter().flat_map(|one| &one.further_interfaces);
+                let all = self.account.network_interfaces.iter().chain(of_instances);
+                let asked = |one: &&NetworkInterface| one.addresses.iter().any(|own| addresses.contains(own));
+                all.filter(asked).cloned().collect()
+            }
+        }
+    }
+
+    fn interfaces_of_load_balancers(&self, group_id: &str) -> Vec<NetworkInterface> {
         let interface = |name: &str| NetworkInterface {
-            id: "eni-0123".to_owned(),
+            network_interface_id: "eni-0123".to_owned(),
             description: format!("ELB net/{name}"),
+            ..NetworkInterface::default()
         };
         let lbs = self.account.load_balancers.iter();
         let used = lbs.filter(|lb| lb.security_groups.iter().any(|id| id == group_id));
@@ -106,7 +119,7 @@ impl State {
         self.group(id)?;
         let referring = self.describe_security_groups(Groups::Admitting(id))?;
         if referring.iter().any(|group| group.group_id != id)
-            || !self.describe_network_interfaces(id).is_empty()
+            || !self.interfaces_of_load_balancers(id).is_empty()
         {
             return Err(refused(ErrorKind::InUse, format!("{id} has a dependent object")));
         }

@@ -34,7 +34,7 @@ impl<A: Api> Aws<A> {
         Ok(StackFacts { load_balancers, target_groups })
     }
 
-    async fn read_load_balancers(
+    pub(super) async fn read_load_balancers(
         &self,
         view: &View,
         arns: Vec<String>,
@@ -123,7 +123,11 @@ impl<A: Api> Aws<A> {
         self.stacks.listener_tags.lock().insert(arn.to_owned(), (tags.clone(), Instant::now()));
     }
 
-    async fn read_target_groups(&self, view: &View, arns: Vec<String>) -> Result<Vec<TargetGroupFacts>> {
+    pub(super) async fn read_target_groups(
+        &self,
+        view: &View,
+        arns: Vec<String>,
+    ) -> Result<Vec<TargetGroupFacts>> {
         let mut all = Vec::new();
         for chunk in arns.chunks(MOST_ARNS) {
             all.extend(self.api.describe_target_groups(Which::Arns(chunk)).await?);

@@ -3,6 +3,7 @@
 mod dry_run;
 mod facts;
 mod groups;
+mod interfaces;
 mod machines;
 mod networks;
 

@@ -1,36 +1,12 @@
 //! Whether the credentials may do what this provider does (AWS-252).
 
 use cloud_lb_core::error::{ErrorKind, Result};
-use serde::Serialize;
 
 use super::Sdk;
-use crate::api::{Api, Groups, Vpcs, Which};
+use crate::api::{Api, Groups, Interfaces, Vpcs, Which};
 use crate::facts::GroupFacts;
 use crate::facts::lookup::CLUSTER_TAG;
-use crate::permissions::ACTIONS;
-
-/// What became of the check of an action.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase", tag = "verdict", content = "detail")]
-#[non_exhaustive]
-pub enum Verdict {
-    /// AWS let it through.
-    Granted,
-    /// A policy lacks it; the text says what to add.
-    Denied(String),
-    /// It could not be asked: the text says why.
-    NotChecked(String),
-}
-
-/// An action and whether it is permitted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Permission {
-    /// The action, as in policies.
-    pub action: String,
-    /// Whether it is permitted.
-    #[serde(flatten)]
-    pub verdict: Verdict,
-}
+use crate::permissions::{ACTIONS, Permission, Verdict};
 
 /// Ids that exist nowhere, to ask for by filter.
 const NO_GROUP: &str = "sg-00000000000000000";
@@ -80,7 +56,9 @@ impl Sdk {
             "DescribeRouteTables" => self.describe_route_tables(vpc_id).await.map(drop),
             "DescribeSecurityGroups" => self.describe_security_groups(Groups::Vpc(vpc_id)).await.map(drop),
             "DescribeInstances" => self.describe_instances(&nobody).await.map(drop),
-            "DescribeNetworkInterfaces" => self.describe_network_interfaces(NO_GROUP).await.map(drop),
+            "DescribeNetworkInterfaces" => {
+                self.describe_network_interfaces(Interfaces::Group(NO_GROUP)).await.map(drop)
+            }
             "DescribeAddresses" => self.describe_addresses(&nobody).await.map(drop),
             _ => return Ok(false),
         }

@@ -9,6 +9,7 @@ mod conformance;
 #[path = "../support/dressed.rs"]
 mod dressed;
 mod golden;
+mod interfaces;
 mod rules;
 mod scenarios;
 mod support;

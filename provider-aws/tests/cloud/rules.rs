@@ -11,7 +11,7 @@ use provider_aws::facts::LoadBalancerState;
 use provider_aws::fake::{Fault, Options};
 
 use crate::support::{
-    CLUSTER, NODE_GROUP, World, account, annotate, config, node, pass, port, service, tags,
+    CLUSTER, NODE_GROUP, World, account, annotate, config, node, pass, pod, port, service, tags,
 };
 
 #[tokio::test(start_paused = true)]
@@ -236,16 +236,4 @@ async fn aws_178_an_address_that_needs_its_zone_is_registered_with_that_of_its_n
     }
     let (_, calls) = world.calls_of(world.ensured(&lb)).await;
     assert_eq!(calls.of("RegisterTargets"), 1);
-}
-
-fn pod(address: &str) -> cloud_lb_core::model::Endpoint {
-    cloud_lb_core::model::Endpoint {
-        address: address.parse().unwrap(),
-        ports: [("p80".to_owned(), 80.try_into().unwrap())].into(),
-        pod: Some(format!("pod-{address}")),
-        node: Some("node-1".to_owned()),
-        zone: None,
-        ready: true,
-        terminating: false,
-    }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use cloud_lb_core::engine::Engine;
 use cloud_lb_core::model::{
-    IpFamily, LoadBalancer, Node, NodeState, Port, Protocol, Readiness, ServiceId, SessionAffinity, Status,
-    TargetPort, TrafficPolicy,
+    Endpoint, IpFamily, LoadBalancer, Node, NodeState, Port, Protocol, Readiness, ServiceId, SessionAffinity,
+    Status, TargetPort, TrafficPolicy,
 };
 use cloud_lb_core::provider::{LoadBalancerProvider, Outcome, Pending};
 use provider_aws::facts::{GroupFacts, Instance, SubnetFacts, VpcFacts};
@@ -130,6 +130,19 @@ pub(crate) fn service(name: &str, ports: &[Port]) -> LoadBalancer {
 
 pub(crate) fn annotate(lb: &mut LoadBalancer, key: &str, value: &str) {
     lb.annotations.insert(format!("service.beta.kubernetes.io/aws-load-balancer-{key}"), value.to_owned());
+}
+
+/// A pod on node-1.
+pub(crate) fn pod(address: &str) -> Endpoint {
+    Endpoint {
+        address: address.parse().unwrap(),
+        ports: [("p80".to_owned(), 80.try_into().unwrap())].into(),
+        pod: Some(format!("pod-{address}")),
+        node: Some("node-1".to_owned()),
+        zone: None,
+        ready: true,
+        terminating: false,
+    }
 }
 
 /// An account with a provider on it.

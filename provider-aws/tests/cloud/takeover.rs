@@ -74,6 +74,50 @@ async fn aws_215_a_load_balancer_of_the_cloud_controller_manager_is_taken_over_i
     );
 }
 
+/// The policies allow changes only of what has our tag, and on theirs nothing but to add it.
+#[tokio::test(start_paused = true)]
+async fn aws_250_what_is_taken_over_gets_its_tags_before_anything_else_of_it_changes() {
+    for writes in 0..7 {
+        let (world, mut lb) = of_cloud_controller_manager().await;
+        annotate(&mut lb, "target-group-attributes", "deregistration_delay.timeout_seconds=80");
+        annotate(&mut lb, "listener-attributes.TCP-80", "tcp.idle_timeout.seconds=400");
+        annotate(&mut lb, "attributes", "load_balancing.cross_zone.enabled=true");
+        let before = world.aws.account();
+        world.aws.crash_after_writes(writes);
+        world.provider.ensure(&lb).await.unwrap_err();
+        let after = world.aws.account();
+        for (old, new) in before.target_groups.iter().zip(&after.target_groups) {
+            let is_same = (&old.health_check, &old.attributes) == (&new.health_check, &new.attributes);
+            assert!(is_same || new.tags.contains_key("elbv2.k8s.aws/cluster"), "after {writes}: {new:?}");
+        }
+        for (old, new) in before.load_balancers.iter().zip(&after.load_balancers) {
+            let is_tagged =
+                |tags: &std::collections::BTreeMap<_, _>| tags.contains_key("elbv2.k8s.aws/cluster");
+            assert!(old.attributes == new.attributes || is_tagged(&new.tags), "after {writes}: {new:?}");
+            for (old, new) in old.listeners.iter().zip(&new.listeners) {
+                assert!(old.attributes == new.attributes || is_tagged(&new.tags), "after {writes}: {new:?}");
+            }
+        }
+    }
+}
+
+/// The policy beside the minimal one: to add our tag to what has the cloud controller manager's, no more.
+#[test]
+fn aws_250_the_policy_of_take_overs_allows_only_to_add_our_tag_to_what_is_of_the_cluster() {
+    let policy = include_str!("../../../deploy/iam/aws-takeover.json");
+    let policy: serde_json::Value = serde_json::from_str(policy).unwrap();
+    let [statement] = policy["Statement"].as_array().unwrap().as_slice() else { panic!("{policy}") };
+    assert_eq!(statement["Action"], serde_json::json!(["elasticloadbalancing:AddTags"]));
+    let resources = statement["Resource"].as_array().unwrap();
+    assert!(
+        resources.iter().all(|arn| arn.as_str().unwrap().starts_with("arn:aws:elasticloadbalancing:*:*:"))
+    );
+    let (equal, absent) = (&statement["Condition"]["StringEquals"], &statement["Condition"]["Null"]);
+    assert_eq!(equal["aws:RequestTag/elbv2.k8s.aws/cluster"], "CLUSTER_NAME");
+    assert_eq!(equal["aws:ResourceTag/kubernetes.io/cluster/CLUSTER_NAME"], "owned");
+    assert_eq!(absent["aws:ResourceTag/elbv2.k8s.aws/cluster"], "true");
+}
+
 #[tokio::test(start_paused = true)]
 async fn aws_215_where_only_tagged_ones_are_taken_over_no_second_one_is_made_beside_it() {
     let (world, lb) = of_cloud_controller_manager().await;

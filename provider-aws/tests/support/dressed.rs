@@ -1,5 +1,6 @@
 //! Dresses the Services of the core's suite up as those of AWS.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -83,6 +84,10 @@ impl LoadBalancerProvider for Dressed {
             }
             TargetUpdate::Cluster(nodes) => self.provider.update_targets(TargetUpdate::Cluster(nodes)).await,
         }
+    }
+
+    fn check_deletion(&self, service: &ServiceId, annotations: &BTreeMap<String, String>) -> Result<()> {
+        self.provider.check_deletion(service, annotations)
     }
 
     async fn delete(&self, service: &ServiceId) -> Result<Outcome<()>> {

@@ -1,7 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 use cloud_lb_core::graph::Input;
-use provider_aws::api::{Api, Groups, NewSecurityGroup, Vpcs};
+use provider_aws::api::{Api, Groups, Interfaces, NewSecurityGroup, Vpcs};
 use provider_aws::kinds::{IpPermission, Pairs, Source};
 
 use super::server::Server;
@@ -37,7 +37,10 @@ async fn networks() {
     held!(server, "describe_vpcs_by_tags", sdk.describe_vpcs(Vpcs::Tags(&tags)));
     held!(server, "describe_subnets", sdk.describe_subnets("vpc-1"));
     held!(server, "describe_route_tables", sdk.describe_route_tables("vpc-1"));
-    held!(server, "describe_network_interfaces", sdk.describe_network_interfaces("sg-1"));
+    held!(server, "describe_network_interfaces", sdk.describe_network_interfaces(Interfaces::Group("sg-1")));
+    let addresses = ["10.0.1.10".parse().unwrap(), "2001:db8::5".parse().unwrap()];
+    let by_address = Interfaces::Addresses("vpc-1", &addresses);
+    held!(server, "describe_network_interfaces_by_address", sdk.describe_network_interfaces(by_address));
 }
 
 #[tokio::test]

@@ -50,7 +50,7 @@ impl Family {
     }
 }
 
-/// The pools of a dual-stack cluster: `10.96.0.0/12`, `fd00:10:96::/112` and the node ports 30000-32767.
+/// The pools of a dual-stack cluster: `10.96.0.0/12`, `fd00:10:96::/112` and, by default, the node ports 30000-32767.
 #[derive(Debug, Clone)]
 pub(crate) struct Allocators {
     v4: AddressPool,
@@ -59,6 +59,16 @@ pub(crate) struct Allocators {
 }
 
 impl Allocators {
+    /// The pools of a cluster with these node ports.
+    pub(crate) fn new(ports: PortPool) -> Self {
+        // The defaults of kubeadm (v4) and of kind (v6).
+        Self {
+            v4: AddressPool::new(Ipv4Addr::new(10, 96, 0, 0).into(), 12),
+            v6: AddressPool::new(Ipv6Addr::new(0xfd00, 0x10, 0x96, 0, 0, 0, 0, 0).into(), 112),
+            ports,
+        }
+    }
+
     /// The pool of cluster IPs of a family.
     pub(crate) fn addresses(&mut self, family: Family) -> &mut AddressPool {
         match family {
@@ -75,12 +85,7 @@ impl Allocators {
 
 impl Default for Allocators {
     fn default() -> Self {
-        // The defaults of kubeadm (v4) and of kind (v6).
-        Self {
-            v4: AddressPool::new(Ipv4Addr::new(10, 96, 0, 0).into(), 12),
-            v6: AddressPool::new(Ipv6Addr::new(0xfd00, 0x10, 0x96, 0, 0, 0, 0, 0).into(), 112),
-            ports: PortPool::default(),
-        }
+        Self::new(PortPool::default())
     }
 }
 

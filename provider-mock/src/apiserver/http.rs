@@ -80,7 +80,8 @@ async fn through(server: &ApiServer, call: Call) -> Result<Answer, ApiError> {
     if let Some(fault) = fault {
         fault.before().await?;
     }
-    let answer = handle(server, &call);
+    let allowed = server.rights().map_or(Ok(()), |rights| rights.check(call.verb, &call.target, &call.query));
+    let answer = allowed.and_then(|()| handle(server, &call));
     let refused = answer.as_ref().err().map(ApiError::code);
     tracing::debug!(verb = ?call.verb, target = %call.target, ?fault, refused, "request");
     if let (Some(fuse), true) = (&fuse, call.verb.is_write() && answer.is_ok()) {

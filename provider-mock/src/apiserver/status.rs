@@ -147,7 +147,9 @@ impl ApiError {
     }
 
     pub(crate) fn forbidden(endpoint: &Endpoint, name: &str, why: &str) -> Self {
-        let message = format!("{} \"{name}\" is forbidden: {why}", endpoint.qualified());
+        // A list or a create may be about no name.
+        let named = if name.is_empty() { String::new() } else { format!(" \"{name}\"") };
+        let message = format!("{}{named} is forbidden: {why}", endpoint.qualified());
         Self::new(403, "Forbidden", message).about(endpoint, name)
     }
 

@@ -64,14 +64,14 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    pub(crate) fn new(announce: watch::Sender<u64>) -> Self {
+    pub(crate) fn new(announce: watch::Sender<u64>, allocators: Allocators) -> Self {
         Self {
             objects: BTreeMap::new(),
             owned: BTreeMap::new(),
             version: 0,
             history: VecDeque::new(),
             compacted: 0,
-            allocators: Allocators::default(),
+            allocators,
             random: fastrand::Rng::new(),
             announce,
             written: Arc::default(),

@@ -29,7 +29,13 @@ pub(crate) struct Link {
 
 impl Link {
     pub(crate) fn new(cloud: MockCloud, config: Config) -> Self {
-        Self { cloud, calls: Calls::new(config.call_deadline), config }
+        let calls = Calls::new(config.call_deadline);
+        let calls = match config.budget {
+            // Every operation's name starts so: one budget for all.
+            Some(budget) => calls.with_limit_of(vec![String::new()], budget.limit()),
+            None => calls,
+        };
+        Self { cloud, calls, config }
     }
 
     pub(crate) fn config(&self) -> &Config {

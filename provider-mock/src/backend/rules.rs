@@ -5,6 +5,8 @@
 mod desired;
 pub(crate) mod kinds;
 
+use std::collections::BTreeMap;
+
 use cloud_lb_core::Result;
 use cloud_lb_core::backend::{Applied, Backend, Everything, Scope};
 use cloud_lb_core::graph::Graph;
@@ -74,6 +76,10 @@ impl Backend for Rules {
 
     fn takes(&self, lb: &LoadBalancer) -> bool {
         super::takes(self.link.config(), lb)
+    }
+
+    fn check_deletion(&self, _: &ServiceId, _: &BTreeMap<String, String>) -> Result<()> {
+        Ok(())
     }
 
     async fn resolve(&self, _lb: &LoadBalancer) -> Result<()> {

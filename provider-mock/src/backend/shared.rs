@@ -6,6 +6,8 @@ mod container;
 mod desired;
 pub(crate) mod kinds;
 
+use std::collections::BTreeMap;
+
 use cloud_lb_core::backend::{Applied, Backend, Everything, Scope};
 use cloud_lb_core::graph::{Graph, Outputs};
 use cloud_lb_core::model::{IpFamily, LoadBalancer, Node, NodeField, PortStatus, ServiceId};
@@ -132,6 +134,10 @@ impl Backend for Shared {
 
     fn takes(&self, lb: &LoadBalancer) -> bool {
         super::takes(self.link.config(), lb)
+    }
+
+    fn check_deletion(&self, _: &ServiceId, _: &BTreeMap<String, String>) -> Result<()> {
+        Ok(())
     }
 
     async fn resolve(&self, _lb: &LoadBalancer) -> Result<()> {

@@ -4,6 +4,8 @@
 mod desired;
 pub(crate) mod kinds;
 
+use std::collections::BTreeMap;
+
 use cloud_lb_core::Result;
 use cloud_lb_core::backend::{Applied, Backend, Everything, Scope};
 use cloud_lb_core::graph::{Graph, Outputs};
@@ -67,6 +69,10 @@ impl Backend for Stack {
 
     fn takes(&self, lb: &LoadBalancer) -> bool {
         super::takes(self.link.config(), lb)
+    }
+
+    fn check_deletion(&self, _: &ServiceId, _: &BTreeMap<String, String>) -> Result<()> {
+        Ok(())
     }
 
     async fn resolve(&self, _lb: &LoadBalancer) -> Result<()> {

@@ -151,7 +151,7 @@ pub(crate) fn is_ours(marks: &Tags, service: &ServiceId) -> bool {
 pub(crate) fn foreign<K: Kind>(record: &Record) -> Have<Desired<K>> {
     let spec = Desired { name: record.name.clone(), tags: record.marks(), body: K::foreign() };
     let ownership = Ownership::Foreign(link::owner_of(&record.marks()));
-    Have { spec, ownership, container: None, outputs: link::outputs(record) }
+    Have { spec, ownership, container: None, outputs: link::outputs(record), uses: BTreeSet::new() }
 }
 
 fn have<K: Kind>(one: &Found, ownership: Ownership) -> Result<Have<Desired<K>>> {
@@ -161,7 +161,13 @@ fn have<K: Kind>(one: &Found, ownership: Ownership) -> Result<Have<Desired<K>>> 
     };
     let body = K::parse(one.kind, one.body.clone()).map_err(unreadable)?;
     let spec = Desired { name: one.name.clone(), tags: one.marks.clone(), body };
-    Ok(Have { spec, ownership, container: one.container.clone(), outputs: one.outputs.clone() })
+    Ok(Have {
+        spec,
+        ownership,
+        container: one.container.clone(),
+        outputs: one.outputs.clone(),
+        uses: BTreeSet::new(),
+    })
 }
 
 /// What the Service's resources wait for, if they do.

@@ -21,7 +21,7 @@ fn change_to_cluster_ip(world: &World) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn case_6_sc_60_a_changed_type_removes_everything_in_order() {
+async fn b006_sc_60_a_changed_type_removes_everything_in_order() {
     let world = World::new().ready(&[lb("web")]).await;
     change_to_cluster_ip(&world);
     world.until("gone", |world| address(world, "web").is_none() && world.condition("web").is_none()).await;
@@ -42,7 +42,7 @@ async fn case_6_sc_60_a_changed_type_removes_everything_in_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn case_7_sc_43_a_deleted_service_goes_after_its_load_balancer() {
+async fn b007_sc_43_a_deleted_service_goes_after_its_load_balancer() {
     let world = World::new().ready(&[lb("web")]).await;
     world.delete_service("web");
     assert!(world.exists("web"), "the finalizer holds it");
@@ -75,7 +75,7 @@ async fn w_8_a_failing_check_does_not_hold_the_deletion_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn sc_60_a_failed_deletion_keeps_the_finalizer_and_is_tried_again() {
+async fn sc_60_w_26_a_failed_deletion_keeps_the_finalizer_and_is_tried_again() {
     let world = World::new().ready(&[lb("web")]).await;
     world.cloud.next(Op::Delete, Answer::Fail(down()));
     world.cloud.next(Op::Delete, Answer::Fail(down().with_retry(Retry::After(Duration::from_secs(42)))));
@@ -89,6 +89,23 @@ async fn sc_60_a_failed_deletion_keeps_the_finalizer_and_is_tried_again() {
     let failed = format!("Warning SyncLoadBalancerFailed: Error syncing load balancer: {expected}");
     assert_eq!(world.events().iter().filter(|event| **event == failed).count(), 1);
     assert_eq!(world.reasons().iter().filter(|reason| *reason == "DeletingLoadBalancer").count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn aws_8_what_is_to_be_kept_is_not_deleted_until_the_wish_is_taken_back() {
+    let world = World::new().ready(&[lb("web")]).await;
+    world.change_service("web", |service| {
+        service["metadata"]["annotations"] = json!({"cloud.example/keep": "yes"});
+    });
+    world.delete_service("web");
+    world.until("told", |world| world.condition("web").is_some_and(|condition| condition.0 == "False")).await;
+    world.pass_time(Duration::from_hours(1)).await;
+    let told = world.condition("web").unwrap().2;
+    assert!(told.starts_with("failed to delete load balancer: web is to be kept"), "{told}");
+    assert_eq!((world.cloud.count(Op::Delete), world.cloud.existing()), (0, 1));
+    world.change_service("web", |service| service["metadata"]["annotations"] = json!({}));
+    world.until("gone", |world| !world.exists("web")).await;
+    assert_eq!(world.cloud.existing(), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -128,6 +145,62 @@ async fn sc_60_a_finalizer_that_cannot_be_removed_is_told_and_tried_again() {
     assert!(world.events().iter().any(|event| event.starts_with(failed)), "{:?}", world.events());
     let last = world.reasons().pop();
     assert_eq!(last.as_deref(), Some("DeletedLoadBalancer"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn sc_60_a_status_that_cannot_be_cleared_is_told_and_tried_again() {
+    let world = World::new().ready(&[lb("web")]).await;
+    let faults = world.api.faults();
+    faults.inject(Verb::Patch, Resource::Services, Fault::Delay(Duration::ZERO), 1);
+    faults.inject(Verb::Patch, Resource::Services, Fault::Fail(500), 1);
+    change_to_cluster_ip(&world);
+    world.until("cleared", |world| world.condition("web").is_none()).await;
+    assert_eq!(seconds(&world, Op::Delete), [0, 5], "the finalizer was off at the first attempt");
+    let failed = "Warning SyncLoadBalancerFailed: Error syncing load balancer: \
+                  failed to update load balancer status: ";
+    assert!(world.events().iter().any(|event| event.starts_with(failed)), "{:?}", world.events());
+    world.rest().await;
+    assert_eq!((world.cloud.existing(), world.condition("web")), (0, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn f_1_w_10_class_transitions() {
+    const OURS: Option<&str> = Some("example.com/ours");
+    const OTHER: Option<&str> = Some("example.com/other");
+    const ANOTHER: Option<&str> = Some("example.com/another");
+    /// The class before and after, and whether there is a load balancer of ours after it.
+    const ROWS: [(Option<&str>, Option<&str>, bool); 8] = [
+        (None, OURS, true),
+        (OURS, None, true),
+        (None, OTHER, false),
+        (OURS, OTHER, false),
+        (OTHER, None, true),
+        (OTHER, OURS, true),
+        (OTHER, ANOTHER, false),
+        (OURS, OURS, true),
+    ];
+    for (before, after, ours) in ROWS {
+        let classes = ClassPolicy { classless: true, classes: ["example.com/ours".to_owned()].into() };
+        let world = World::new().options(|options| options.with_classes(classes));
+        let mut service = lb("web");
+        service["spec"]["loadBalancerClass"] = json!(before);
+        world.add_service(service);
+        let world = world.start();
+        world.pass_time(Duration::from_mins(1)).await;
+        assert_eq!(world.cloud.existing(), usize::from(before != OTHER), "{before:?}");
+        // The API takes another class only by way of another type.
+        change_to_cluster_ip(&world);
+        world.change_service("web", |service| {
+            service["spec"]["type"] = json!("LoadBalancer");
+            service["spec"]["loadBalancerClass"] = json!(after);
+        });
+        world.pass_time(Duration::from_mins(1)).await;
+        let what = format!("{before:?} -> {after:?}");
+        assert_eq!(world.cloud.existing(), usize::from(ours), "{what}");
+        assert_eq!(address(&world, "web").is_some(), ours, "{what}");
+        assert_eq!(finalizers(&world, "web"), vec![FINALIZER; usize::from(ours)], "{what}");
+        assert_eq!(world.cloud.overlaps(), 0, "{what}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -17,7 +17,8 @@ use cloud_lb_core::model::{
 };
 use cloud_lb_core::plan::PlanReport;
 use cloud_lb_core::provider::{
-    Capabilities, LoadBalancerProvider, Outcome, Pending, State, Survey, TargetScope, TargetUpdate,
+    Capabilities, Finding, LoadBalancerProvider, Outcome, Owned, OwnedResource, Pending, State, Survey,
+    TargetScope, TargetUpdate,
 };
 use cloud_lb_core::{Error, ErrorKind, Result};
 use parking_lot::Mutex;
@@ -33,6 +34,7 @@ pub(crate) enum Op {
     Update,
     UpdateCluster,
     Delete,
+    Survey,
 }
 
 /// What the next call of a method meets instead of the usual.
@@ -68,6 +70,9 @@ struct Notes {
     outage: Option<Error>,
     held: BTreeSet<String>,
     existing: BTreeSet<String>,
+    owners: BTreeMap<String, ServiceId>,
+    drifted: BTreeSet<String>,
+    surveys: Vec<usize>,
     running: BTreeMap<String, usize>,
     most_running: usize,
     overlaps: usize,
@@ -129,6 +134,22 @@ impl Cloud {
     /// Lets a load balancer exist that no call made.
     pub(crate) fn plant(&self, uid: &str) {
         self.notes.lock().existing.insert(uid.to_owned());
+    }
+
+    /// Lets a load balancer with its marks exist that no call made.
+    pub(crate) fn plant_owned(&self, id: &ServiceId) {
+        self.notes.lock().owners.insert(id.uid.clone(), id.clone());
+        self.plant(&id.uid);
+    }
+
+    /// Lets somebody change a load balancer in the cloud.
+    pub(crate) fn drift(&self, uid: &str) {
+        self.notes.lock().drifted.insert(uid.to_owned());
+    }
+
+    /// Of how many Services each survey was; surveys are no calls.
+    pub(crate) fn surveys(&self) -> Vec<usize> {
+        self.notes.lock().surveys.clone()
     }
 
     /// All calls.
@@ -304,7 +325,8 @@ impl LoadBalancerProvider for Cloud {
         let answer = self.enter(call).await?;
         let outcome = outcome(answer.as_ref(), status());
         if outcome != Outcome::ImplementedElsewhere {
-            self.plant(&lb.service.uid);
+            self.plant_owned(&lb.service);
+            self.notes.lock().drifted.remove(&lb.service.uid);
         }
         Ok(outcome)
     }
@@ -319,6 +341,13 @@ impl LoadBalancerProvider for Cloud {
         Ok(outcome(self.enter(call).await?.as_ref(), ()))
     }
 
+    fn check_deletion(&self, service: &ServiceId, annotations: &BTreeMap<String, String>) -> Result<()> {
+        match annotations.get("cloud.example/keep") {
+            None => Ok(()),
+            Some(_) => Err(Error::new(ErrorKind::InvalidInput, format!("{} is to be kept", service.name))),
+        }
+    }
+
     async fn delete(&self, service: &ServiceId) -> Result<Outcome<()>> {
         let answer = self.enter(call(Op::Delete, Some(service))).await?;
         let outcome = outcome(answer.as_ref(), ());
@@ -329,7 +358,29 @@ impl LoadBalancerProvider for Cloud {
         Ok(outcome)
     }
 
-    async fn survey(&self, _: &[LoadBalancer]) -> Result<Survey> {
-        Err(unplanned())
+    async fn survey(&self, services: &[LoadBalancer]) -> Result<Survey> {
+        tokio::task::yield_now().await;
+        let mut notes = self.notes.lock();
+        notes.surveys.push(services.len());
+        let told = notes.answers.get_mut(&Op::Survey).and_then(VecDeque::pop_front);
+        if let Some(error) = notes.outage.clone() {
+            return Err(error);
+        }
+        if let Some(Answer::Fail(error)) = told {
+            return Err(error);
+        }
+        let findings = services.iter().map(|lb| {
+            let uid = &lb.service.uid;
+            if notes.existing.contains(uid) && !notes.drifted.contains(uid) {
+                return Finding::Converged(status());
+            }
+            let service = lb.service.path();
+            Finding::Differs(PlanReport { service, steps: Vec::new(), resources: Vec::new() })
+        });
+        let owned = notes.owners.values().filter(|id| notes.existing.contains(&id.uid)).map(|id| Owned {
+            service: Some(id.clone()),
+            resources: vec![OwnedResource { kind: "balancer".to_owned(), id: id.uid.clone() }],
+        });
+        Ok(Survey { findings: findings.collect(), owned: owned.collect() })
     }
 }

@@ -11,7 +11,7 @@ use crate::cloud::{ADDRESS, Answer, Op};
 use crate::world::{World, address, finalized, finalizers, is_ready, lb, of_type};
 
 #[tokio::test(start_paused = true)]
-async fn case_1_sc_61_a_service_that_wants_none_is_left_alone() {
+async fn b001_sc_61_w_27_a_service_that_wants_none_is_left_alone() {
     let world = World::new();
     world.add_service(of_type("web", "ClusterIP"));
     world.add_service(of_type("api", "NodePort"));
@@ -22,7 +22,7 @@ async fn case_1_sc_61_a_service_that_wants_none_is_left_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn case_2_to_4_a_service_of_any_protocol_gets_its_load_balancer_with_two_patches() {
+async fn b002_b003_b004_a_service_of_any_protocol_gets_its_load_balancer_with_two_patches() {
     for (text, protocol) in [("UDP", Protocol::Udp), ("TCP", Protocol::Tcp), ("SCTP", Protocol::Sctp)] {
         let world = World::new();
         let mut service = lb("web");
@@ -45,7 +45,7 @@ async fn case_2_to_4_a_service_of_any_protocol_gets_its_load_balancer_with_two_p
 }
 
 #[tokio::test(start_paused = true)]
-async fn case_5_a_foreign_class_is_left_alone() {
+async fn b005_a_foreign_class_is_left_alone() {
     let world = World::new();
     let mut service = lb("web");
     service["spec"]["loadBalancerClass"] = json!("custom-loadbalancer");
@@ -57,7 +57,7 @@ async fn case_5_a_foreign_class_is_left_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn case_8_with_the_finalizer_there_is_one_patch() {
+async fn b008_with_the_finalizer_there_is_one_patch() {
     let world = World::new();
     world.add_service(finalized(lb("web")));
     let world = world.start();
@@ -67,7 +67,7 @@ async fn case_8_with_the_finalizer_there_is_one_patch() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn sc_50_the_order_of_effects() {
+async fn b034_sc_50_the_order_of_effects() {
     let world = World::new().start();
     world.add_service(lb("web"));
     world.until_ready("web").await;
@@ -129,7 +129,7 @@ async fn sc_7_sc_3_existing_services_are_ensured_once_after_everything_is_listed
 }
 
 #[tokio::test(start_paused = true)]
-async fn case_35_what_the_user_changes_reaches_the_cloud() {
+async fn b035_what_the_user_changes_reaches_the_cloud() {
     let world = World::new().ready(&[lb("web")]).await;
     world.change_service("web", |service| service["spec"]["loadBalancerIP"] = json!("192.0.2.77"));
     world.until("ensured again", |world| world.cloud.count(Op::Ensure) == 1).await;
@@ -189,7 +189,7 @@ async fn conditions_of_others_are_left_alone() {
     let world = world.start();
     world.until_ready("web").await;
     let conditions = world.service("web")["status"]["conditions"].clone();
-    assert_eq!(conditions.as_array().unwrap().len(), 2);
+    assert_eq!(conditions.as_array().unwrap().len(), 4);
     assert!(conditions.as_array().unwrap().contains(&foreign));
     world.change_service("web", |service| service["spec"]["type"] = json!("ClusterIP"));
     world.until("cleaned up", |world| world.condition("web").is_none()).await;
@@ -201,7 +201,6 @@ async fn a_restart_writes_nothing_to_a_service_that_is_as_it_should_be() {
     let mut world = World::new().ready(&[lb("web")]).await;
     world.stop().await.unwrap();
     world.launch();
-    world.until("ensured", |world| world.cloud.count(Op::Ensure) == 1).await;
     world.rest().await;
-    assert_eq!(world.patches(), 0);
+    assert_eq!((world.patches(), world.cloud.calls().len()), (0, 0));
 }

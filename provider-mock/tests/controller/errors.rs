@@ -16,7 +16,7 @@ fn down() -> Error {
 }
 
 #[tokio::test(start_paused = true)]
-async fn sc_34_sc_52_failures_back_off_exactly_and_leave_the_address() {
+async fn sc_34_sc_52_w_23_failures_back_off_exactly_and_leave_the_address() {
     let world = World::new().ready(&[lb("web")]).await;
     for _ in 0..8 {
         world.cloud.next(Op::Ensure, Answer::Fail(down()));
@@ -141,7 +141,7 @@ async fn sc_50_without_the_finalizer_the_cloud_is_not_asked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn case_36_sc_85_a_conflict_on_the_status_is_an_ordinary_error() {
+async fn b036_sc_85_a_conflict_on_the_status_is_an_ordinary_error() {
     let world = World::new();
     world.api.faults().inject(Verb::Patch, Resource::Services, Fault::Fail(409), 1);
     world.add_service(finalized(lb("web")));
@@ -154,7 +154,7 @@ async fn case_36_sc_85_a_conflict_on_the_status_is_an_ordinary_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn case_37_sc_85_not_found_on_the_status_is_forgiven() {
+async fn b037_sc_85_not_found_on_the_status_is_forgiven() {
     let world = World::new();
     world.api.faults().inject(Verb::Patch, Resource::Services, Fault::Fail(404), 1);
     world.add_service(finalized(lb("web")));

@@ -1,5 +1,6 @@
 //! The controller on the mock cloud, in each of the shapes of real ones.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use provider_mock::{Config, MockCloud, Options, Shape, provider};
@@ -57,4 +58,40 @@ async fn a_slow_cloud_is_waited_for() {
     world.until_ready("web").await;
     assert!(!world.events().iter().any(|event| event.starts_with("Warning")), "{:?}", world.events());
     world.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn w_14_a_cloud_that_takes_few_calls_gets_them_until_all_is_done() {
+    // Each refusal names the time until the next call is taken, which is not enough for all that a Service needs.
+    let (per_second, burst) = (NonZeroU32::new(2).unwrap(), NonZeroU32::new(16).unwrap());
+    for shape in [Shape::Stack, Shape::Rules, Shape::Shared] {
+        let cloud = MockCloud::new(Options::default().with_throttle(per_second, burst));
+        let provider = provider(cloud.clone(), config(shape)).unwrap();
+        let mut world = World::new().on(provider);
+        for name in ["a", "b", "c"] {
+            world.add_service(lb(name));
+        }
+        world.launch();
+        for name in ["a", "b", "c"] {
+            world.until_ready(name).await;
+        }
+        world.stop().await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_node_of_a_zone_is_behind_all_load_balancers_soon() {
+    let cloud = MockCloud::new(Options::default());
+    let provider = provider(cloud.clone(), config(Shape::Rules)).unwrap();
+    let world = World::new().on(provider).ready(&[lb("a"), lb("b")]).await;
+    world.add_node("n3");
+    world
+        .change_node("n3", |node| node["metadata"]["labels"] = json!({"topology.kubernetes.io/zone": "far"}));
+    world.pass_time(Duration::from_mins(1)).await;
+    let records = cloud.records();
+    let groups = |kind: &str| {
+        let records = records.iter().filter(move |record| record.kind == kind);
+        records.map(|record| record.body["groups"].as_array().map_or(0, Vec::len)).collect::<Vec<_>>()
+    };
+    assert_eq!(groups("BackendService"), [2, 2], "{:?}", world.events());
 }

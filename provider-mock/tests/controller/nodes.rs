@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use cloud_lb_core::k8s::{AUTOSCALER_TAINT, EXCLUDE_LABEL, NodePolicy};
+use cloud_lb_core::k8s::{AUTOSCALER_TAINT, NodePolicy};
 use cloud_lb_core::provider::TargetScope;
 use cloud_lb_core::{Error, ErrorKind};
 use serde_json::{Value, json};
 
 use crate::cloud::{Answer, Op};
-use crate::world::{World, lb, of_type, seconds};
+use crate::world::{World, lb, seconds};
 
 fn down() -> Error {
     Error::new(ErrorKind::Unavailable, "the cloud is down")
@@ -39,37 +39,6 @@ fn add_taint(node: &mut Value, key: &str) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn case_9_10_13_only_services_with_a_load_balancer_are_updated() {
-    let services = [lb("a"), lb("b"), of_type("c", "ClusterIP"), of_type("d", "NodePort")];
-    let world = World::new();
-    for service in &services {
-        world.add_service(service.clone());
-    }
-    let world = world.start();
-    world.until_ready("a").await;
-    world.until_ready("b").await;
-    world.rest().await;
-    world.add_node("n3");
-    settle(&world).await;
-    let mut updated: Vec<String> =
-        world.cloud.calls_of(Op::Update).into_iter().map(|call| call.service).collect();
-    updated.sort();
-    assert_eq!(updated, ["a", "b"]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn case_17_sc_97_a_new_node_is_one_update_for_each_with_the_full_list() {
-    let world = three_services().await;
-    world.add_node("n3");
-    settle(&world).await;
-    assert_eq!(nodes_of(&world, Op::Update), vec![vec!["n1", "n2", "n3"]; 3]);
-    assert_eq!(world.cloud.calls().len(), 3);
-    assert_eq!(world.patches(), 0, "T-4: no status");
-    let updated = world.reasons().into_iter().filter(|reason| reason == "UpdatedLoadBalancer");
-    assert_eq!(updated.count(), 3);
-}
-
-#[tokio::test(start_paused = true)]
 async fn w_1_a_hundred_nodes_that_join_at_once_are_one_update_for_each() {
     let world = three_services().await;
     for index in 0..100 {
@@ -79,52 +48,6 @@ async fn w_1_a_hundred_nodes_that_join_at_once_are_one_update_for_each() {
     settle(&world).await;
     assert_eq!(world.cloud.count(Op::Update), 3);
     assert!(nodes_of(&world, Op::Update).iter().all(|nodes| nodes.len() == 102));
-}
-
-#[tokio::test(start_paused = true)]
-async fn case_16_19_21_25_sc_96_what_does_not_matter_makes_no_call() {
-    let world = three_services().await;
-    let spurious: [fn(&mut Value); 5] = [
-        |node| add_taint(node, "foreign"),
-        |node| node["metadata"]["labels"] = json!({"team": "blue"}),
-        |node| node["spec"]["unschedulable"] = json!(true),
-        |node| node["status"]["conditions"] = json!([{"type": "Ready", "status": "False"}]),
-        |node| node["status"]["conditions"] = json!([{"type": "Ready", "status": "True"}]),
-    ];
-    for change in spurious {
-        world.change_node("n1", change);
-        settle(&world).await;
-    }
-    assert!(world.cloud.calls().is_empty());
-}
-
-#[tokio::test(start_paused = true)]
-async fn case_20_22_23_24_31_what_matters_is_one_update_for_each() {
-    /// What changes, how, and the nodes that are left.
-    type Case = (&'static str, fn(&World), &'static [&'static str]);
-    let relevant: [Case; 4] = [
-        ("tainted", |world| world.change_node("n1", |node| add_taint(node, AUTOSCALER_TAINT)), &["n2"]),
-        (
-            "excluded",
-            |world| world.change_node("n1", |node| node["metadata"]["labels"] = json!({EXCLUDE_LABEL: ""})),
-            &["n2"],
-        ),
-        ("deleted", |world| world.remove_node("n1"), &["n2"]),
-        (
-            "another machine",
-            |world| {
-                world.remove_node("n1");
-                world.add_machine("n1", "mock:///other");
-            },
-            &["n1", "n2"],
-        ),
-    ];
-    for (what, change, left) in relevant {
-        let world = three_services().await;
-        change(&world);
-        settle(&world).await;
-        assert_eq!(nodes_of(&world, Op::Update), vec![left.to_vec(); 3], "{what}");
-    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -146,31 +69,7 @@ async fn w_18_a_draining_node_is_handed_over_as_such() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn case_26_to_28_33_a_sequence_of_changes() {
-    let world = World::new().ready(&[lb("a"), lb("b"), lb("c"), lb("d")]).await;
-    world.remove_node("n2");
-    settle(&world).await;
-    world.add_node("n3");
-    settle(&world).await;
-    world.remove_node("n3");
-    world.add_node("n4");
-    settle(&world).await;
-    let expected = [["n1"].as_slice(), &["n1", "n3"], &["n1", "n4"]];
-    let expected: Vec<Vec<&str>> = expected.iter().flat_map(|nodes| vec![nodes.to_vec(); 4]).collect();
-    assert_eq!(nodes_of(&world, Op::Update), expected);
-}
-
-#[tokio::test(start_paused = true)]
-async fn case_33_a_node_that_goes_and_comes_back_in_time_is_no_change() {
-    let world = World::new().ready(&[lb("web")]).await;
-    world.remove_node("n2");
-    world.add_node("n2");
-    settle(&world).await;
-    assert!(world.cloud.calls().is_empty());
-}
-
-#[tokio::test(start_paused = true)]
-async fn case_18_w_24_a_failed_update_is_tried_again_as_an_update_after_its_delay() {
+async fn b018_w_24_a_failed_update_is_tried_again_as_an_update_after_its_delay() {
     let world = World::new().ready(&[lb("web")]).await;
     world.cloud.next(Op::Update, Answer::Fail(down()));
     world.add_node("n3");
@@ -237,7 +136,7 @@ async fn sc_94_implemented_elsewhere_and_no_nodes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn case_47_sc_95_a_slow_pass_never_takes_a_newer_node_away() {
+async fn b047_sc_95_a_slow_pass_never_takes_a_newer_node_away() {
     let world = World::new()
         .options(|options| options.with_concurrency(1).with_call_timeout(Duration::from_hours(2)))
         .ready(&[lb("a"), lb("b")])

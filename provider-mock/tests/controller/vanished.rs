@@ -19,7 +19,7 @@ fn tear_out(world: &World, name: &str) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn case_42_w_9_a_service_without_finalizer_that_is_deleted_still_gets_its_cleanup() {
+async fn b042_w_9_a_service_without_finalizer_that_is_deleted_still_gets_its_cleanup() {
     let world = World::new().ready(&[lb("web")]).await;
     tear_out(&world, "web");
     world.until("deleted", |world| world.cloud.existing() == 0).await;
@@ -32,7 +32,7 @@ async fn case_42_w_9_a_service_without_finalizer_that_is_deleted_still_gets_its_
 }
 
 #[tokio::test(start_paused = true)]
-async fn case_41_sc_70_a_failed_deletion_of_a_vanished_service_is_tried_again() {
+async fn b041_sc_70_a_failed_deletion_of_a_vanished_service_is_tried_again() {
     let world = World::new().ready(&[lb("web")]).await;
     let after = down().with_retry(Retry::After(Duration::from_secs(42)));
     world.cloud.next(Op::Delete, Answer::Fail(after));
@@ -52,7 +52,29 @@ async fn case_41_sc_70_a_failed_deletion_of_a_vanished_service_is_tried_again() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn case_39_40_sc_70_a_service_that_is_gone_at_once_leaves_nothing() {
+async fn b039_sc_70_a_service_that_is_gone_is_forgotten() {
+    let world = World::new().ready(&[lb("web")]).await;
+    tear_out(&world, "web");
+    world.until("deleted", |world| world.cloud.existing() == 0).await;
+    world.rest().await;
+    world.cloud.forget_calls();
+    world.add_node("n3");
+    world.pass_time(Duration::from_hours(1)).await;
+    assert!(world.cloud.calls().is_empty(), "nothing is done for it any more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn sc_71_implemented_elsewhere_counts_as_deleted_for_a_vanished_service_too() {
+    let world = World::new().ready(&[lb("web")]).await;
+    world.cloud.next(Op::Delete, Answer::Elsewhere);
+    tear_out(&world, "web");
+    world.pass_time(Duration::from_mins(5)).await;
+    assert_eq!(world.cloud.count(Op::Delete), 1);
+    assert_eq!(world.reasons().last().map(String::as_str), Some("DeletedLoadBalancer"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn b040_sc_70_a_service_that_is_gone_at_once_leaves_nothing() {
     let world = World::new().start();
     world.rest().await;
     world.add_service(lb("web"));

@@ -56,6 +56,15 @@ impl World {
         self
     }
 
+    /// Another controller on the same cluster, with a cloud of its own; it does not run yet.
+    pub(crate) fn neighbour(&self, change: impl FnOnce(Options) -> Options) -> Self {
+        let cloud = Cloud::new(self.api.clone());
+        let (provider, options) = (Arc::new(cloud.clone()), Options::default().with_retry_jitter(0));
+        let shutdown = CancellationToken::new();
+        let api = self.api.clone();
+        Self { api, cloud, provider, options: change(options), shutdown, controller: None }
+    }
+
     /// Works on another cloud than the scripted one.
     pub(crate) fn on(mut self, provider: Arc<dyn LoadBalancerProvider>) -> Self {
         self.provider = provider;

@@ -22,6 +22,7 @@ impl World {
             _ => self.end_some_replica().await,
         }
         self.revive_some();
+        self.notice_leaders();
     }
 
     fn some_replica(&mut self) -> usize {

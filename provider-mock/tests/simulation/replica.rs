@@ -5,11 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloud_lb_core::controller::{Controller, Options};
+use cloud_lb_core::lease::{Elector, LeaseOptions};
+use jiff::{SignedDuration, Timestamp};
 use kube::Client;
 use parking_lot::Mutex;
 use provider_mock::apiserver::ApiServer;
 use provider_mock::{Config, Fuse, MockCloud, Shape, provider};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -52,6 +55,11 @@ impl Watchdog {
         *self.deaths.lock()
     }
 
+    /// How often somebody began to work.
+    pub(crate) fn terms(&self) -> usize {
+        self.terms.lock().len()
+    }
+
     /// How often the one that worked was another than before.
     pub(crate) fn changes(&self) -> u64 {
         let terms = self.terms.lock();
@@ -78,6 +86,8 @@ pub(crate) struct Replica {
     pub(crate) cloud: MockCloud,
     config: Config,
     watchdog: Watchdog,
+    /// How often it was started.
+    lives: u32,
     process: Option<Process>,
 }
 
@@ -100,6 +110,7 @@ impl Replica {
             cloud: cloud.client(),
             config: Config::new(CLUSTER).with_shape(shape),
             watchdog: watchdog.clone(),
+            lives: 0,
             process: None,
         }
     }
@@ -114,6 +125,7 @@ impl Replica {
         let fuse = Fuse::after(fatal.unwrap_or(u64::MAX));
         self.api.faults().die_with(fuse.clone());
         self.cloud.faults().die_with(fuse.clone());
+        self.lives += 1;
         let stop = CancellationToken::new();
         let (number, watchdog) = (self.number, self.watchdog.clone());
         let work = self.work(stop.clone()).instrument(tracing::info_span!("replica", number));
@@ -136,11 +148,34 @@ impl Replica {
 
     fn work(&self, stop: CancellationToken) -> impl Future<Output = cloud_lb_core::Result<()>> + use<> {
         let provider = provider(self.cloud.clone(), self.config.clone()).unwrap();
-        let (api, number, watchdog) = (self.api.clone(), self.number, self.watchdog.clone());
+        let (client, identity) =
+            (Client::new(self.api.clone(), "default"), format!("{}-{}", self.number, self.lives));
+        let (number, watchdog) = (self.number, self.watchdog.clone());
         async move {
-            let controller = Controller::new(Client::new(api, "default"), provider, options())?;
-            let _term = watchdog.begin(number);
-            controller.run(stop).await
+            let elector = Elector::new(client.clone(), LeaseOptions::default(), identity)?;
+            let mut elector = elector.with_wall_clock(wall_clock(number));
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok(()),
+                () = elector.acquire() => {}
+            }
+            let controller = Controller::new(client, provider, options())?;
+            let resign = CancellationToken::new();
+            let term = watchdog.begin(number);
+            tokio::select! {
+                biased;
+                lost = elector.hold(&resign) => {
+                    tracing::info!(target: "simulation", replica = number, ?lost, "stops at once");
+                    return Ok(());
+                }
+                ended = controller.run(stop) => ended?,
+            }
+            drop(term);
+            resign.cancel();
+            elector.hold(&resign).await.or_else(|lost| {
+                tracing::info!(target: "simulation", replica = number, %lost, "had lost it already");
+                Ok(())
+            })
         }
     }
 
@@ -167,6 +202,13 @@ impl Replica {
             self.watchdog.wrong(format!("replica {} panicked: {error}", self.number));
         }
     }
+}
+
+/// The wall clock of a replica; no two agree.
+fn wall_clock(replica: usize) -> impl Fn() -> Timestamp + Send + Sync + 'static {
+    let born = Instant::now();
+    let wrong = SignedDuration::from_hours(1000 - 7 * i64::try_from(replica).unwrap_or_default());
+    move || Timestamp::UNIX_EPOCH + wrong + SignedDuration::try_from(born.elapsed()).unwrap_or_default()
 }
 
 pub(crate) fn options() -> Options {

@@ -45,6 +45,7 @@ fn whatever_goes_wrong_the_world_comes_to_rest_as_wanted() {
     let facts: Vec<String> = tally.iter().map(|(what, count)| format!("{what} {count}")).collect();
     say(&format!("simulation: {count} seeds in {took:.0} s; {}", facts.join(", ")));
     if let Some(seed) = failures.first().and_then(|failure| failure.split(['=', ':']).nth(1)?.parse().ok()) {
+        say(&failures.join("\n"));
         let (_, story) = on_big_stack(|| recorded(|| play(seed)));
         panic!("{}\n{}", tail(&story), failures.join("\n"));
     }

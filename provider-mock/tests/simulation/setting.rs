@@ -10,6 +10,8 @@ pub(crate) struct Setting {
     pub(crate) seed: u64,
     pub(crate) shape: Shape,
     pub(crate) cloud: Options,
+    /// How many controllers wait for their turn to lead.
+    pub(crate) replicas: usize,
     /// How many names users give to their Services.
     pub(crate) names: usize,
     /// How many things happen before the world comes to rest.
@@ -27,6 +29,13 @@ impl Setting {
             .with_latency(seconds(&[0, 20, 200, 1000], &mut rng))
             .with_provisioning(seconds(&[0, 0, 3000, 30_000], &mut rng))
             .with_seed(seed);
-        Self { seed, shape, cloud, names: rng.usize(1..4), steps: rng.usize(10..40) }
+        Self {
+            seed,
+            shape,
+            cloud,
+            replicas: [1, 1, 1, 2, 3][rng.usize(..5)],
+            names: rng.usize(1..4),
+            steps: rng.usize(10..40),
+        }
     }
 }

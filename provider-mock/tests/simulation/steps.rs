@@ -50,7 +50,7 @@ fn stopped_after_any_write(shape: Shape) {
 
 /// Plays a life of which the `fatal`th write is the last of its controller. Whether there were so many.
 fn life(shape: Shape, fatal: u64, service: &Value, changed: &Value) -> Result<bool, String> {
-    let setting = Setting { seed: fatal, shape, cloud: Options::new(), names: 1, steps: 0 };
+    let setting = Setting { seed: fatal, shape, cloud: Options::new(), replicas: 1, names: 1, steps: 0 };
     in_runtime(setting, async |world: &mut World| {
         world.add_numbered_node(0);
         world.add_numbered_node(1);

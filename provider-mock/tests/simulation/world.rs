@@ -27,6 +27,8 @@ pub(crate) struct World {
     pub(crate) tally: Tally,
     /// What somebody else has in the account, as it was made.
     pub(crate) foreign: Vec<Record>,
+    /// How many terms of leaders there were when this was looked at last.
+    terms: usize,
     /// Services that vanished without our finalizer while somebody may have known them.
     pub(crate) vanished: BTreeSet<String>,
     /// Of those, the ones that everybody who knew them has forgotten.
@@ -39,7 +41,9 @@ impl World {
         let config = Config::new(CLUSTER).with_shape(setting.shape);
         let observer = provider(cloud.client(), config).unwrap();
         let watchdog = Watchdog::default();
-        let replicas = vec![Replica::new(0, &api, &cloud, setting.shape, &watchdog)];
+        let replicas = (0..setting.replicas)
+            .map(|number| Replica::new(number, &api, &cloud, setting.shape, &watchdog))
+            .collect();
         let foreign = ["LoadBalancer", "Address", "PublicAddress"]
             .into_iter()
             .filter_map(|kind| cloud.add_foreign(kind, "of-somebody-else", json!({})).ok())
@@ -55,6 +59,7 @@ impl World {
             watchdog,
             tally: Tally::new(),
             foreign,
+            terms: 0,
             vanished: BTreeSet::new(),
             lost: BTreeSet::new(),
         }
@@ -79,6 +84,14 @@ impl World {
 
     pub(crate) fn nodes(&self) -> Vec<Node> {
         typed(self.api.list(Resource::Nodes))
+    }
+
+    /// Another leader knows nothing of what vanished before its time.
+    pub(crate) fn notice_leaders(&mut self) {
+        let terms = self.watchdog.terms();
+        if std::mem::replace(&mut self.terms, terms) != terms {
+            self.forget();
+        }
     }
 
     /// Nobody remembers any more what vanished before.

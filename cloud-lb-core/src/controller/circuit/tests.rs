@@ -104,6 +104,18 @@ async fn w_14_a_refusal_pauses_all_lanes_and_halves_their_number() {
     assert_eq!((circuit.gate(now), circuit.lanes(10)), (Gate::Free, 10));
     circuit.note(&key(0), Sign::Throttles(None), now);
     assert_eq!(circuit.due(now), Some(now + SECOND), "answers shorten the next pause");
+    let mut greedy = Circuit::new(Limits { lanes: 0, delay: Backoff::new(SECOND, SECOND) });
+    let mut pauses = Vec::new();
+    for _ in 0..4 {
+        greedy.note(&key(0), Sign::Throttles(Some(SECOND / 10)), now);
+        pauses.push(greedy.due(now).unwrap() - now);
+        now = greedy.due(now).unwrap();
+    }
+    assert_eq!(
+        pauses,
+        [SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND],
+        "the time of one call is not that of many"
+    );
     let mut worst = Circuit::new(Limits { lanes: 0, delay: Backoff::new(SECOND, SECOND) });
     for seconds in 0..100 {
         worst.note(&key(0), Sign::Throttles(None), now + 100 * seconds * SECOND);

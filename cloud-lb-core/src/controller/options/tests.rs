@@ -1,10 +1,12 @@
 use super::*;
 
 #[test]
-fn defaults_are_upstreams_and_valid() {
+fn b154_defaults_are_upstreams_and_valid() {
     let options = Options::default();
     assert!(options.validate().is_ok());
     assert_eq!(options.cluster_name, "kubernetes");
+    assert_eq!(options.concurrency, 10, "W-22: upstream has one worker");
+    assert_eq!(options.namespace, None);
     assert_eq!(options.finalizer, "service.kubernetes.io/load-balancer-cleanup");
     assert_eq!((options.min_retry_delay.as_secs(), options.max_retry_delay.as_secs()), (5, 300));
 }
@@ -27,7 +29,7 @@ fn w_24_jitter_stretches_ordinary_delays_only_upwards() {
 }
 
 #[test]
-fn reports_everything_that_is_wrong_at_once() {
+fn w_29_every_period_is_a_setting_and_all_that_is_wrong_is_reported_at_once() {
     let classes = ClassPolicy { classless: false, ..ClassPolicy::default() };
     let options = Options::default()
         .with_cluster_name(" ")
@@ -38,6 +40,9 @@ fn reports_everything_that_is_wrong_at_once() {
         .with_retry_jitter(101)
         .with_retry_delays(Duration::from_secs(9), Duration::from_secs(3))
         .with_recheck_delay(Duration::ZERO)
+        .with_breaker(5, Duration::ZERO)
+        .with_drift_interval(MAX_PERIOD * 2)
+        .with_orphans_deleted_after(MAX_PERIOD * 2)
         .with_drain_timeout(MAX_PERIOD * 2);
     let error = options.validate().unwrap_err();
     let fields: Vec<&str> = error.violations().iter().map(|violation| violation.field.as_str()).collect();
@@ -51,7 +56,10 @@ fn reports_everything_that_is_wrong_at_once() {
             "concurrency",
             "retryJitter",
             "recheckDelay",
+            "probeDelay",
             "drainTimeout",
+            "driftInterval",
+            "orphanGrace",
             "minRetryDelay"
         ]
     );

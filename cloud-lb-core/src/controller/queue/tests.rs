@@ -44,25 +44,25 @@ async fn sc_34_the_exact_backoff_sequence_and_its_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn case_137_to_139_sc_35_only_ordinary_failures_count() {
+async fn sc_35_only_ordinary_failures_count() {
     let (mut queue, now) = (Queue::default(), Instant::now());
     queue.touch(&key("a"), Work::SYNC);
     let failed_then = |queue: &mut Queue, verdict| {
         let due = run(queue, verdict, now);
         (due.map(|due| due.as_secs()), queue.slots.get(&key("a")).map_or(0, |slot| slot.failures))
     };
-    assert_eq!(failed_then(&mut queue, Verdict::Done), (None, 0));
-    for (verdict, expected) in [
-        (Verdict::Failed(Retry::After(42 * SECOND)), (Some(42), 0)),
-        (Verdict::Failed(Retry::Backoff), (Some(5), 1)),
-        (Verdict::Wait(7 * SECOND), (Some(7), 1)),
-        (Verdict::Failed(Retry::Never), (Some(1800), 1)),
-        (Verdict::Throttled(None), (Some(5), 1)),
-        (Verdict::Throttled(Some(9 * SECOND)), (Some(9), 1)),
-        (Verdict::Failed(Retry::Backoff), (Some(10), 2)),
+    assert_eq!(failed_then(&mut queue, Verdict::Done), (None, 0), "b137");
+    for (case, verdict, expected) in [
+        ("b139", Verdict::Failed(Retry::After(42 * SECOND)), (Some(42), 0)),
+        ("b138", Verdict::Failed(Retry::Backoff), (Some(5), 1)),
+        ("waiting", Verdict::Wait(7 * SECOND), (Some(7), 1)),
+        ("rechecking", Verdict::Failed(Retry::Never), (Some(1800), 1)),
+        ("throttled", Verdict::Throttled(None), (Some(5), 1)),
+        ("throttled", Verdict::Throttled(Some(9 * SECOND)), (Some(9), 1)),
+        ("again", Verdict::Failed(Retry::Backoff), (Some(10), 2)),
     ] {
         queue.touch(&key("a"), Work::SYNC);
-        assert_eq!(failed_then(&mut queue, verdict), expected, "{verdict:?}");
+        assert_eq!(failed_then(&mut queue, verdict), expected, "{case}: {verdict:?}");
     }
 }
 

@@ -15,14 +15,21 @@ pub(crate) struct Work {
     pub(crate) status: bool,
     /// The same as `sync`, but only because the cloud is not as it was left (W-5).
     pub(crate) drift: bool,
+    /// The same, because nobody could tell how the cloud is.
+    pub(crate) check: bool,
+    /// Tell of what is in the cloud for Services of this name that do not exist, or delete it (W-28).
+    pub(crate) orphans: bool,
 }
 
 impl Work {
-    pub(crate) const NONE: Self = Self { sync: false, targets: false, status: false, drift: false };
+    pub(crate) const NONE: Self =
+        Self { sync: false, targets: false, status: false, drift: false, check: false, orphans: false };
     pub(crate) const SYNC: Self = Self { sync: true, ..Self::NONE };
     pub(crate) const TARGETS: Self = Self { targets: true, ..Self::NONE };
     pub(crate) const STATUS: Self = Self { status: true, ..Self::NONE };
     pub(crate) const DRIFT: Self = Self { drift: true, ..Self::NONE };
+    pub(crate) const CHECK: Self = Self { check: true, ..Self::NONE };
+    pub(crate) const ORPHANS: Self = Self { orphans: true, ..Self::NONE };
 
     pub(crate) fn and(self, other: Self) -> Self {
         Self {
@@ -30,22 +37,24 @@ impl Work {
             targets: self.targets || other.targets,
             status: self.status || other.status,
             drift: self.drift || other.drift,
+            check: self.check || other.check,
+            orphans: self.orphans || other.orphans,
         }
     }
 
     /// Whether it is an ensure or a cleanup, for whatever reason.
     pub(crate) fn is_sync(self) -> bool {
-        self.sync || self.drift
+        self.sync || self.drift || self.check
     }
 
     /// Whether doing it leaves nothing of the other to do.
     pub(super) fn covers(self, other: Self) -> bool {
-        self.is_sync() || self.and(other) == self
+        (self.is_sync() && (self.orphans || !other.orphans)) || self.and(other) == self
     }
 
     /// Whether it takes calls to the cloud.
     pub(super) fn asks_the_cloud(self) -> bool {
-        self.is_sync() || self.targets
+        self.is_sync() || self.targets || self.orphans
     }
 
     /// Users do not wait for nodes, and nobody waits for drift (W-3).

@@ -11,6 +11,7 @@ use crate::controller::memory::{Memory, Told};
 use crate::controller::notice::Notice;
 use crate::controller::queue::Verdict;
 use crate::controller::status::Health;
+use crate::controller::triggers::ABANDON_ANNOTATION;
 use crate::error::{ErrorKind, Result};
 use crate::k8s;
 use crate::provider::{Outcome, Pending, State};
@@ -19,15 +20,26 @@ impl Reconciler {
     /// Removes the load balancer of a Service that does not want one any more, then every trace of it
     /// from the Service.
     pub(super) async fn clean_up(&self, lane: &mut Lane) -> std::result::Result<Verdict, Failure> {
+        let kept = self.provider.check_deletion(&lane.id, lane.service.annotations());
+        kept.map_err(|error| Failure::new("failed to delete load balancer", error))?;
         if self.may_exist(lane).await {
             self.tell_once(lane, Told::Deleting, Notice::deleting()).await;
         }
         let outcome = self.call(&lane.key, self.provider.delete(&lane.id)).await;
-        match outcome.map_err(|error| Failure::new("failed to delete load balancer", error))? {
-            Outcome::Pending(pending) | Outcome::Tidying((), pending) => {
+        match outcome {
+            Ok(Outcome::Done(()) | Outcome::ImplementedElsewhere) => {
+                self.erase(lane, Notice::deleted()).await?;
+                tracing::info!("load balancer deleted");
+                Ok(Verdict::Done)
+            }
+            Ok(Outcome::Pending(pending) | Outcome::Tidying((), pending)) if lane.is_abandoned() => {
+                self.abandon(lane, &pending.reason).await
+            }
+            Ok(Outcome::Pending(pending) | Outcome::Tidying((), pending)) => {
                 self.wait_for_deletion(lane, pending).await
             }
-            Outcome::Done(()) | Outcome::ImplementedElsewhere => self.erase(lane).await,
+            Err(error) if lane.is_abandoned() => self.abandon(lane, &error.to_string()).await,
+            Err(error) => Err(Failure::new("failed to delete load balancer", error)),
         }
     }
 
@@ -50,11 +62,25 @@ impl Reconciler {
     ) -> std::result::Result<Verdict, Failure> {
         tracing::debug!(reason = pending.reason, "waiting for the cloud");
         let health = lane.memory.health.insert(Health::Pending(pending.reason));
-        self.write_status(&lane.service, None, Some(health)).await?;
+        let written = self.write_status(&lane.service, None, Some(health)).await?;
+        lane.memory.written = written;
         Ok(Verdict::Wait(pending.retry_after))
     }
 
-    async fn erase(&self, lane: &Lane) -> std::result::Result<Verdict, Failure> {
+    /// Gives up what the cloud still holds, as the annotation asks (W-26): told, for nobody looks after it
+    /// any more.
+    pub(super) async fn abandon(
+        &self,
+        lane: &mut Lane,
+        blocker: &str,
+    ) -> std::result::Result<Verdict, Failure> {
+        self.erase(lane, Notice::abandoned(&blocker)).await?;
+        tracing::error!(blocker, "cloud resources were given up, as the annotation of the Service asks");
+        Ok(Verdict::Done)
+    }
+
+    /// Removes every trace from the Service.
+    async fn erase(&self, lane: &mut Lane, notice: Notice) -> std::result::Result<(), Failure> {
         let finalizers = lane.service.metadata.finalizers.as_deref().unwrap_or_default();
         if let Some(patch) = finalizer::remove(finalizers, &self.rules.finalizer) {
             self.writer
@@ -62,11 +88,10 @@ impl Reconciler {
                 .await
                 .map_err(|error| Failure::new("failed to remove load balancer cleanup finalizer", error))?;
         }
-        self.tell(lane, Notice::deleted()).await;
+        self.tell(lane, notice).await;
         let none = LoadBalancerStatus::default();
         self.write_status(&lane.service, Some(&none), Some(&Health::Gone)).await?;
-        tracing::info!("load balancer deleted");
-        Ok(Verdict::Done)
+        Ok(())
     }
 
     /// Deletes the load balancer of the remembered object if the Service is gone, or is another one of
@@ -74,6 +99,10 @@ impl Reconciler {
     pub(super) async fn forget_predecessor(&self, job: &mut Job) -> Option<Verdict> {
         let memory = job.memory.as_mut()?;
         if job.service.as_ref().is_some_and(|service| service.uid() == memory.service.uid()) {
+            return None;
+        }
+        if !self.may_own(&memory.service, memory) {
+            job.memory = None;
             return None;
         }
         let verdict = self.delete_remembered(&Key::Service(job.key.clone()), memory).await;
@@ -113,5 +142,13 @@ impl Reconciler {
     async fn delete_by_id(&self, key: &Key, service: &Service) -> Result<Outcome<()>> {
         let id = k8s::service_id(&self.cluster, service)?;
         self.call(key, self.provider.delete(&id)).await
+    }
+}
+
+impl Lane {
+    /// Whether whoever is in charge of the Service wants to be rid of it, whatever stays in the cloud.
+    pub(super) fn is_abandoned(&self) -> bool {
+        let annotations = self.service.metadata.annotations.as_ref();
+        annotations.and_then(|all| all.get(ABANDON_ANNOTATION)).is_some_and(|name| *name == self.id.path())
     }
 }

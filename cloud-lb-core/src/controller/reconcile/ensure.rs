@@ -1,11 +1,11 @@
 //! The ensure path, in the order of SC-50.
 
-use super::{Failure, Lane, Reconciler};
+use super::{Failure, Lane, Reconciler, Tone};
 use crate::controller::finalizer;
 use crate::controller::memory::Told;
 use crate::controller::notice::Notice;
 use crate::controller::queue::Verdict;
-use crate::controller::status::Health;
+use crate::controller::status::{Health, PortsError};
 use crate::k8s;
 use crate::model::{LoadBalancer, Status};
 use crate::provider::{Outcome, Pending};
@@ -13,7 +13,7 @@ use crate::provider::{Outcome, Pending};
 impl Reconciler {
     /// Makes the load balancer as the Service asks and publishes its addresses.
     pub(super) async fn ensure(&self, lane: &mut Lane) -> Result<Verdict, Failure> {
-        if !matches!(lane.memory.told, Some(Told::Pending(_))) {
+        if lane.tone == Tone::Usual && !matches!(lane.memory.told, Some(Told::Pending(_))) {
             self.tell_once(lane, Told::Ensuring, Notice::ensuring()).await;
         }
         // Before the finalizer: a Service that cannot be understood is not touched.
@@ -25,11 +25,11 @@ impl Reconciler {
         lane.hand_over(lane.targets());
         let outcome = self.call(&lane.key, self.provider.ensure(&wanted)).await;
         match outcome.map_err(|error| Failure::new(STEP, error))? {
-            Outcome::Done(status) => self.publish(lane, &status).await,
+            Outcome::Done(status) => self.publish(lane, &status, None).await.map(|()| Verdict::Done),
             Outcome::Pending(pending) => self.wait(lane, pending).await,
             Outcome::Tidying(status, pending) => {
-                self.publish(lane, &status).await?;
                 tracing::debug!(reason = pending.reason, "served; waiting for leftovers to go");
+                self.publish(lane, &status, Some(&pending)).await?;
                 lane.memory.told = Some(Told::Pending(pending.reason));
                 Ok(Verdict::Wait(pending.retry_after))
             }
@@ -53,19 +53,34 @@ impl Reconciler {
         let finalizers = lane.service.metadata.finalizers.as_deref().unwrap_or_default();
         let Some(patch) = finalizer::add(finalizers, &self.rules.finalizer) else { return Ok(()) };
         let result = self.writer.patch(&lane.service, patch).await;
-        result.map_err(|error| Failure::new("failed to add load balancer cleanup finalizer", error))
+        result.map(drop).map_err(|error| Failure::new("failed to add load balancer cleanup finalizer", error))
     }
 
-    async fn publish(&self, lane: &mut Lane, status: &Status) -> Result<Verdict, Failure> {
+    /// Tells where clients are served; `leftovers` are what is not wanted any more and still there.
+    async fn publish(
+        &self,
+        lane: &mut Lane,
+        status: &Status,
+        leftovers: Option<&Pending>,
+    ) -> Result<(), Failure> {
         lane.memory.ensured = true;
-        self.tell(lane, Notice::ensured()).await;
+        match lane.tone {
+            Tone::Usual => self.tell(lane, Notice::ensured()).await,
+            Tone::Repair => self.tell(lane, Notice::repaired()).await,
+            Tone::Quiet => {}
+        }
         let addresses = k8s::status(status);
-        let health = lane.memory.health.insert(Health::Ready);
-        self.write_status(&lane.service, Some(&addresses), Some(health)).await?;
+        let ports = PortsError::of_status(&addresses);
+        let health = match leftovers {
+            None => Health::Ready(ports),
+            Some(pending) => Health::Tidying(ports, pending.reason.clone()),
+        };
+        lane.memory.written = self.write_status(&lane.service, Some(&addresses), Some(&health)).await?;
         tracing::info!(addresses = status.ingress.len(), "load balancer ensured");
+        lane.memory.health = Some(health);
         lane.memory.published = Some(addresses);
         lane.memory.told = None;
-        Ok(Verdict::Done)
+        Ok(())
     }
 
     /// The cloud is at work: no failure, told once, looked at again after a fixed time (W-14).
@@ -75,7 +90,8 @@ impl Reconciler {
         let told = Told::Pending(pending.reason.clone());
         self.tell_once(lane, told, Notice::pending(&pending.reason)).await;
         let health = lane.memory.health.insert(Health::Pending(pending.reason));
-        self.write_status(&lane.service, None, Some(health)).await?;
+        let written = self.write_status(&lane.service, None, Some(health)).await?;
+        lane.memory.written = written;
         Ok(Verdict::Wait(pending.retry_after))
     }
 }

@@ -24,7 +24,8 @@ impl Reconciler {
         lane.hand_over(targets);
         let wanted = match self.translate(lane) {
             Ok(wanted) => wanted,
-            Err(failure) => return self.report(lane, &failure).await,
+            // That the Service cannot be understood, its sync has told; what follows here is no sync.
+            Err(failure) => return self.update_refused(lane, failure.error()).await,
         };
         let update = TargetUpdate::LoadBalancer(&wanted);
         match self.call(&lane.key, self.provider.update_targets(update)).await {
@@ -57,6 +58,11 @@ impl Reconciler {
                 tracing::warn!(error = %question, "cannot tell whether the load balancer exists");
             }
         }
+        self.update_refused(lane, error).await
+    }
+
+    async fn update_refused(&self, lane: &mut Lane, error: &Error) -> Verdict {
+        lane.memory.targets = None;
         tracing::warn!(%error, kind = ?error.kind(), request_id = error.request_id(), "host update failed");
         self.tell(lane, Notice::update_failed(&lane.nodes.nodes, error)).await;
         Verdict::Failed(error.retry())

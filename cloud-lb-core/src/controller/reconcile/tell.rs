@@ -5,14 +5,14 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::{LoadBalancerStatus, Service};
 use kube::ResourceExt;
 
-use super::{Failure, Finished, Job, Lane, Reconciler};
+use super::{Failure, Finished, Job, Lane, Reconciler, Tone};
 use crate::clock;
 use crate::controller::key::Key;
 use crate::controller::memory::{Memory, Told};
 use crate::controller::notice::Notice;
 use crate::controller::queue::Verdict;
-use crate::controller::status::{self, Health};
-use crate::controller::triggers::{addresses, is_deleting};
+use crate::controller::status::{self, Health, MIXED_PROTOCOLS, Problem};
+use crate::controller::triggers::{addresses, is_deleting, version};
 use crate::error::{Error, ErrorKind, Retry};
 use crate::k8s;
 
@@ -30,8 +30,21 @@ impl Reconciler {
             tracing::warn!(%failure, ?kind, request_id, "sync failed and will be tried again");
         }
         self.tell(lane, Notice::sync_failed(failure)).await;
-        self.set_health(lane, Health::Failed(kind, failure.to_string())).await;
+        let problem = Problem::new(error, failure.to_string());
+        self.tell_mixed_protocols(lane, &problem).await;
+        self.set_health(lane, Health::Failed(problem)).await;
         Verdict::Failed(error.retry())
+    }
+
+    /// An event of its own for what clusters look for (F-4), once.
+    async fn tell_mixed_protocols(&self, lane: &Lane, problem: &Problem) {
+        let known = lane.memory.health.as_ref().and_then(Health::ports);
+        if let Some(ports) = &problem.ports
+            && ports.reason == MIXED_PROTOCOLS
+            && known != Some(ports)
+        {
+            self.tell(lane, Notice::mixed_protocols(&ports.message)).await;
+        }
     }
 
     /// Too many calls are made, by all Services together: this one waits and has not failed (W-14).
@@ -61,8 +74,13 @@ impl Reconciler {
         };
         let memory = memory.unwrap_or_else(|| Memory::new(Arc::clone(&service)));
         let (nodes, slices) = (job.nodes, job.slices);
-        let mut lane = Lane { key: key.clone(), service, id, memory, nodes, slices, handed: None };
+        let tone = Tone::Usual;
+        let mut lane = Lane { key: key.clone(), service, id, memory, nodes, slices, handed: None, tone };
         let message = "the cloud does not answer; waiting until it does";
+        if is_deleting(&lane.service) && lane.is_abandoned() && self.abandon(&mut lane, message).await.is_ok()
+        {
+            return finished(None);
+        }
         let failure = Failure::new(step, Error::new(ErrorKind::Unavailable, message));
         self.report(&mut lane, &failure).await;
         finished(Some(lane.memory))
@@ -77,35 +95,56 @@ impl Reconciler {
     }
 
     /// Writes the status again that somebody wiped, without a call to the cloud (W-4).
-    pub(super) async fn restore_status(&self, lane: &Lane) -> Result<(), Failure> {
-        let Some(published) = &lane.memory.published else { return Ok(()) };
-        if !k8s::same_status(&addresses(&lane.service), published) {
+    pub(super) async fn restore_status(&self, lane: &mut Lane) -> Result<(), Failure> {
+        let Memory { published, health, .. } = &lane.memory;
+        if published.as_ref().is_some_and(|published| !k8s::same_status(&addresses(&lane.service), published))
+        {
             tracing::info!("the status was changed by somebody else: restoring it");
         }
-        self.write_status(&lane.service, Some(published), lane.memory.health.as_ref()).await
+        lane.memory.written = self.write_status(&lane.service, published.as_ref(), health.as_ref()).await?;
+        Ok(())
+    }
+
+    /// A status that could not be restored says nothing of the load balancer: what is remembered of its health
+    /// stays, for the next attempt to write.
+    pub(super) async fn not_restored(&self, lane: &Lane, failure: &Failure) -> Verdict {
+        let error = failure.error();
+        tracing::warn!(%failure, kind = ?error.kind(), "the status could not be restored");
+        if error.kind() == ErrorKind::Throttled {
+            return throttled(error);
+        }
+        self.tell(lane, Notice::sync_failed(failure)).await;
+        Verdict::Failed(error.retry())
     }
 
     async fn set_health(&self, lane: &mut Lane, health: Health) {
         let health = lane.memory.health.insert(health);
-        if let Err(failure) = self.write_status(&lane.service, None, Some(health)).await {
-            tracing::warn!(%failure, "the condition could not be written");
+        match self.write_status(&lane.service, None, Some(health)).await {
+            Ok(written) => lane.memory.written = written,
+            Err(failure) => tracing::warn!(%failure, "the conditions could not be written"),
         }
     }
 
-    /// Patches the status if it differs. That the Service is gone is no failure (SC-85).
+    /// Patches the status if it differs, and tells the version that has it as wanted. That the Service is gone
+    /// is no failure (SC-85).
     pub(super) async fn write_status(
         &self,
         service: &Service,
         addresses: Option<&LoadBalancerStatus>,
         health: Option<&Health>,
-    ) -> Result<(), Failure> {
-        let Some(patch) = status::patch(service, addresses, health, clock::now()) else { return Ok(()) };
-        match self.writer.patch(service, patch).await {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                Err(Failure::new("failed to update load balancer status", error))
+    ) -> Result<Option<u64>, Failure> {
+        let mut newest = None;
+        // Once more if the first patch met an object that somebody had changed meanwhile.
+        for _ in 0..2 {
+            let seen = newest.as_ref().unwrap_or(service);
+            let Some(patch) = status::patch(seen, addresses, health, clock::now()) else { break };
+            match self.writer.patch(service, patch).await {
+                Ok(patched) => newest = Some(patched),
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+                Err(error) => return Err(Failure::new("failed to update load balancer status", error)),
             }
-            _ => Ok(()),
         }
+        Ok(version(newest.as_ref().unwrap_or(service)))
     }
 
     pub(super) async fn tell(&self, lane: &Lane, notice: Notice) {

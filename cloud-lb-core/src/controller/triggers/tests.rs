@@ -115,6 +115,45 @@ fn w_4_a_wiped_status_is_work_but_not_one_from_before_our_write() {
 }
 
 #[test]
+fn w_4_a_status_that_was_wiped_while_its_lane_ran_is_work_after_it() {
+    let at = |version: &str, rest: &[(&str, Value)]| {
+        service(&[rest, &[("/metadata/resourceVersion", json!(version))]].concat())
+    };
+    let mut memory = memory(&at("7", &[ours(), ip("8.8.8.8")]));
+    memory.written = Some(7);
+    let cases = [
+        (at("6", &[ours()]), Work::NONE, "late news from before our write"),
+        (at("7", &[ours(), ip("8.8.8.8")]), Work::NONE, "our write"),
+        (at("8", &[ours()]), Work::STATUS, "wiped after it"),
+        (at("8", &[ours(), cluster_ip()]), Work::NONE, "it wants none any more"),
+        (at("8", &[ours(), deleted()]), Work::NONE, "it is being deleted"),
+    ];
+    for (service, work, what) in cases {
+        assert_eq!(rules().after_run(&service, &memory), work, "{what}");
+        assert_eq!(
+            rules().on_updated(&at("5", &[ours()]), &service, Some(&memory)) == Work::STATUS,
+            work == Work::STATUS,
+            "{what}"
+        );
+    }
+}
+
+#[test]
+fn w_4_w_13_wiped_conditions_and_a_new_generation_are_told_again() {
+    let condition = (
+        "/status/conditions",
+        json!([{"type": "cloud-lb.dev/Ready", "status": "False", "reason": "R",
+        "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"}]),
+    );
+    let told = service(&[ours(), condition]);
+    let mut failing = memory(&told);
+    failing.published = None;
+    assert_eq!(rules().on_updated(&told, &service(&[ours()]), Some(&failing)), Work::STATUS);
+    let selected = service(&[ours(), ("/metadata/generation", json!(2))]);
+    assert_eq!(rules().on_updated(&service(&[ours()]), &selected, Some(&failing)), Work::STATUS);
+}
+
+#[test]
 fn the_condition_that_tells_of_a_failed_cleanup_does_not_speed_it_up() {
     let old = service(&[ours(), deleted()]);
     let new = service(&[ours(), deleted(), ("/status/conditions", json!([]))]);

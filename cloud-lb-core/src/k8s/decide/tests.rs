@@ -1,5 +1,4 @@
-//! Rules SC-10 to SC-14, SC-87, H-3 and H-4; numbers in comments are those of the condensed
-//! upstream cases.
+//! Rules SC-10 to SC-14, SC-87, H-3 and H-4; `bNNN` is a condensed upstream case.
 
 use k8s_openapi::api::core::v1::{ClientIPConfig, SessionAffinityConfig};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
@@ -59,8 +58,7 @@ fn w_10_a_set_of_classes_and_whether_classless_ones_are_ours() {
 }
 
 #[test]
-fn sc_11_finalizer_is_found_at_any_position() {
-    // Case 150.
+fn b150_sc_11_finalizer_is_found_at_any_position() {
     for (finalizers, expected) in [
         (&[][..], false),
         (&["unrelated"], false),
@@ -76,15 +74,19 @@ fn sc_11_finalizer_is_found_at_any_position() {
 }
 
 #[test]
-fn sc_12_upstream_cases_43_to_46() {
+fn sc_12_what_needs_cleanup() {
     let policy = ClassPolicy::default();
-    let needs = |service: &Service| needs_cleanup(service, FINALIZER, &policy, Owner::Unknown);
-    assert!(!needs(&service()));
-    assert!(needs(&with_finalizers(typed("NodePort"), &[FINALIZER])));
-    let mut wanted = with_finalizers(service(), &[FINALIZER]);
-    assert!(!needs(&wanted));
-    wanted.metadata = deleted(wanted.metadata);
-    assert!(needs(&wanted));
+    let wanted = with_finalizers(service(), &[FINALIZER]);
+    let mut deleting = wanted.clone();
+    deleting.metadata = deleted(deleting.metadata);
+    for (case, service, expected) in [
+        ("b043", service(), false),
+        ("b044", with_finalizers(typed("NodePort"), &[FINALIZER]), true),
+        ("b045", wanted, false),
+        ("b046", deleting, true),
+    ] {
+        assert_eq!(needs_cleanup(&service, FINALIZER, &policy, Owner::Unknown), expected, "{case}");
+    }
 }
 
 /// Builds one of the sixteen Services of W-11.
@@ -131,7 +133,7 @@ fn check_update(old: &Service, new: &Service, expected: bool, what: &str) {
 }
 
 #[test]
-fn sc_13_upstream_cases_48_to_57() {
+fn sc_13_type_ports_and_traffic() {
     let externals = |items: &[&str]| service_with(|spec| spec.external_ips = strings(items));
     let target =
         |target: IntOrString| service_with(|s| s.ports.as_mut().unwrap()[0].target_port = Some(target));
@@ -143,31 +145,31 @@ fn sc_13_upstream_cases_48_to_57() {
     let ports = service_with(|spec| spec.ports = Some(vec![port(1, 1), port(2, 2), port(3, 3)]));
     let others = service_with(|spec| spec.ports = Some(vec![port(4, 1), port(5, 2), port(6, 3)]));
     let int = |number| target(IntOrString::Int(number));
-    check_update(&service(), &typed("ClusterIP"), true, "48");
-    check_update(&ports, &others, true, "49");
-    check_update(&externals(&["1.1.1.1"]), &externals(&["1.1.1.1", "1.1.1.2"]), true, "50");
-    check_update(&externals(&["1.1.1.1"]), &externals(&["1.1.1.2"]), true, "51");
-    check_update(&service(), &other_uid, true, "52");
-    check_update(&service(), &local, true, "53");
-    check_update(&zero, &health, true, "54");
+    check_update(&service(), &typed("ClusterIP"), true, "b048");
+    check_update(&ports, &others, true, "b049");
+    check_update(&externals(&["1.1.1.1"]), &externals(&["1.1.1.1", "1.1.1.2"]), true, "b050");
+    check_update(&externals(&["1.1.1.1"]), &externals(&["1.1.1.2"]), true, "b051");
+    check_update(&service(), &other_uid, true, "b052");
+    check_update(&service(), &local, true, "b053");
+    check_update(&zero, &health, true, "b054");
     check_update(&service(), &zero, false, "0 and absent are the same");
-    check_update(&int(20), &int(21), true, "55");
-    check_update(&int(22), &target(IntOrString::String("dns".to_owned())), true, "56");
-    check_update(&service(), &service(), false, "57");
+    check_update(&int(20), &int(21), true, "b055");
+    check_update(&int(22), &target(IntOrString::String("dns".to_owned())), true, "b056");
+    check_update(&service(), &service(), false, "b057");
 }
 
 #[test]
-fn sc_13_upstream_cases_58_to_62() {
+fn sc_13_families_and_hints() {
     let families = |items: &[&str]| service_with(|spec| spec.ip_families = strings(items));
     let hint = |hint: Option<&str>| {
         service_with(|s| s.ports.as_mut().unwrap()[0].app_protocol = hint.map(ToOwned::to_owned))
     };
-    check_update(&families(&["IPv4"]), &families(&["IPv4", "IPv6"]), true, "58");
-    check_update(&families(&["IPv4", "IPv6"]), &families(&["IPv4"]), true, "59");
-    check_update(&families(&["IPv4", "IPv6"]), &families(&["IPv4", "IPv6"]), false, "60");
+    check_update(&families(&["IPv4"]), &families(&["IPv4", "IPv6"]), true, "b058");
+    check_update(&families(&["IPv4", "IPv6"]), &families(&["IPv4"]), true, "b059");
+    check_update(&families(&["IPv4", "IPv6"]), &families(&["IPv4", "IPv6"]), false, "b060");
     check_update(&families(&["IPv4"]), &families(&["IPv6"]), false, "only the number counts");
-    check_update(&hint(None), &hint(Some("http")), true, "61");
-    check_update(&hint(Some("http")), &hint(Some("tcp")), true, "62");
+    check_update(&hint(None), &hint(Some("http")), true, "b061");
+    check_update(&hint(Some("http")), &hint(Some("tcp")), true, "b062");
 }
 
 #[test]
@@ -254,7 +256,7 @@ fn ingress(entries: &[LoadBalancerIngress]) -> LoadBalancerStatus {
 }
 
 #[test]
-fn sc_87_same_status_case_153() {
+fn b153_sc_87_same_status() {
     let one = entry("1.1.1.1", None);
     let two = entry("2.2.2.2", None);
     let host = LoadBalancerIngress { hostname: Some("a.b".to_owned()), ..LoadBalancerIngress::default() };
@@ -283,10 +285,11 @@ fn sc_87_same_status_case_153() {
 }
 
 #[test]
-fn h_3_and_h_4_cases_148_and_149() {
+fn b148_b149_h_3_and_h_4() {
     for (kind, policy, local, health) in [
         ("ClusterIP", "Local", false, false),
         ("NodePort", "", false, false),
+        ("ClusterIP", "", false, false),
         ("NodePort", "Cluster", false, false),
         ("NodePort", "Local", true, false),
         ("LoadBalancer", "Cluster", false, false),

@@ -1,4 +1,4 @@
-//! Rules SC-88 to SC-931, W-16 and W-18; numbers in comments are those of the condensed upstream cases.
+//! Rules SC-88 to SC-931, W-16 and W-18; `bNNN` is a condensed upstream case.
 
 use proptest::prelude::*;
 
@@ -25,28 +25,46 @@ fn deleting() -> Node {
 }
 
 #[test]
-fn sc_88_upstream_filter_cases_77_to_86() {
+fn sc_88_sc_882_the_filter_and_readiness_of_upstream() {
     let parity = NodePolicy::parity();
-    // (node, in the set, ready): upstream's cases ask for both at once (SC-882).
     let mut without_id = node("a");
     without_id.spec = None;
     let mut not_ready = node("a");
     not_ready.status.as_mut().unwrap().conditions = Some(vec![condition("Ready", "False")]);
+    // (node, in the set, ready): upstream's cases ask for both at once.
     for (case, node, usable, ready) in [
-        (77, Node::default(), true, false),
-        (78, node("a"), true, true),
-        (79, without_id, true, true),
-        (80, not_ready, true, false),
-        (82, excluded(""), false, true),
-        (83, excluded("false"), true, true),
-        (84, excluded("true"), false, true),
-        (85, excluded("foo"), false, true),
-        (86, tainted(node("a"), AUTOSCALER_TAINT), false, true),
+        ("b077", Node::default(), true, false),
+        ("b078", node("a"), true, true),
+        ("b079", without_id, true, true),
+        ("b080", not_ready, true, false),
+        ("b081", Node { spec: None, ..node("a") }, true, true),
+        ("b082", excluded(""), false, true),
+        ("b083", excluded("false"), true, true),
+        ("b084", excluded("true"), false, true),
+        ("b085", excluded("foo"), false, true),
+        ("b086", tainted(node("a"), AUTOSCALER_TAINT), false, true),
     ] {
-        assert_eq!(is_in(&node, &parity), usable, "case {case}");
-        assert_eq!(readiness(&node) == Readiness::Ready, ready, "case {case}");
+        assert_eq!(is_in(&node, &parity), usable, "{case}");
+        assert_eq!(readiness(&node) == Readiness::Ready, ready, "{case}");
     }
     assert!(!is_in(&deleting(), &parity));
+}
+
+/// Upstream lists five nodes by their phase, which nodes do not have any more; here it is their standing.
+#[test]
+fn b087_b088_b089_nodes_are_listed_by_what_they_are() {
+    let nodes = [
+        node("a"),
+        tainted(node("b"), AUTOSCALER_TAINT),
+        node("c"),
+        tainted(node("d"), AUTOSCALER_TAINT),
+        tainted(node("e"), AUTOSCALER_TAINT),
+    ];
+    let policy = NodePolicy::default();
+    let count = |standing| nodes.iter().filter(|node| policy.standing(node) == standing).count();
+    assert_eq!(count(Standing::Target(NodeState::Active)), 2);
+    assert_eq!(count(Standing::Target(NodeState::Draining)), 3);
+    assert_eq!(count(Standing::Out), 0);
 }
 
 #[test]

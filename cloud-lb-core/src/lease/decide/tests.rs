@@ -84,6 +84,7 @@ fn the_holder_says_how_long_the_others_wait() {
 fn what_is_released_is_free_at_once_and_counts_as_a_transition_when_taken() {
     let record = seen(held("us", 10), 100).release(wall(50)).unwrap();
     assert_eq!((record.holder.as_str(), record.transitions), ("", 3));
-    assert_eq!(seen(record, 101).decide(US, at(101), wall(50)), Decision::Update(ours(4, 50)));
+    let Decision::Update(taken) = seen(record, 101).decide(US, at(101), wall(51)) else { panic!() };
+    assert_eq!((taken.holder.as_str(), taken.transitions), ("us", 4));
     assert_eq!(Sight::default().release(wall(50)), None);
 }

@@ -1,20 +1,16 @@
 //! Answers as facts. Words of the API are compared as text: the SDK may not know them yet.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::str::FromStr;
 
-use aws_sdk_ec2::types::{
-    Instance as SdkInstance, InstanceNetworkInterface, IpPermission, NetworkInterface as SdkInterface,
-    RouteTable as SdkRouteTable, SecurityGroup, Subnet, Vpc,
-};
+use aws_sdk_ec2::types::{IpPermission, RouteTable as SdkRouteTable, SecurityGroup, Subnet, Vpc};
 use cloud_lb_core::error::{Error, ErrorKind, Result};
 use ipnet::IpNet;
 
 use super::super::call::{missing, required};
 use super::map_of;
-use crate::api::{NetworkInterface, RouteTable};
-use crate::facts::{Address, GroupFacts, Instance, InstanceState, SubnetFacts, VpcFacts, ZoneKind};
+use crate::api::RouteTable;
+use crate::facts::{Address, GroupFacts, SubnetFacts, VpcFacts, ZoneKind};
 use crate::kinds::ListedPermission;
 
 /// The kind of a zone; only this name is an availability zone.
@@ -26,7 +22,7 @@ pub(super) fn zone_kind(word: Option<&str>) -> ZoneKind {
     }
 }
 
-fn parsed<T: FromStr>(text: &str, what: &str) -> Result<T> {
+pub(super) fn parsed<T: FromStr>(text: &str, what: &str) -> Result<T> {
     let message = || format!("AWS's answer has {text:?} for {what}");
     text.parse().map_err(|_| Error::new(ErrorKind::Internal, message()))
 }
@@ -94,14 +90,6 @@ pub(super) fn route_table(table: &SdkRouteTable) -> RouteTable {
     }
 }
 
-/// A network interface.
-pub(super) fn network_interface(interface: &SdkInterface) -> Result<NetworkInterface> {
-    Ok(NetworkInterface {
-        id: required(interface.network_interface_id(), "NetworkInterfaceId")?,
-        description: interface.description().unwrap_or_default().to_owned(),
-    })
-}
-
 /// An Elastic IP.
 pub(super) fn address(address: &aws_sdk_ec2::types::Address) -> Result<Address> {
     let holders = [&address.network_interface_id, &address.instance_id, &address.association_id];
@@ -115,58 +103,6 @@ pub(super) fn address(address: &aws_sdk_ec2::types::Address) -> Result<Address> 
             .cloned()
             .filter(|_| address.association_id().is_some_and(|id| !id.is_empty())),
     })
-}
-
-/// An instance with its primary network interface (AWS-91).
-pub(super) fn instance(instance: &SdkInstance) -> Result<Instance> {
-    let place = instance.placement().and_then(|place| place.availability_zone());
-    let primary = instance.network_interfaces().iter().find(|interface| is_primary(interface));
-    let groups = match primary {
-        Some(primary) => primary.groups(),
-        None => instance.security_groups(),
-    };
-    Ok(Instance {
-        instance_id: required(instance.instance_id(), "InstanceId")?,
-        availability_zone: place.unwrap_or_default().to_owned(),
-        state: state(
-            instance
-                .state()
-                .and_then(|state| state.name())
-                .map(aws_sdk_ec2::types::InstanceStateName::as_str),
-        ),
-        vpc_id: instance.vpc_id().unwrap_or_default().to_owned(),
-        network_interface_id: primary
-            .and_then(|primary| primary.network_interface_id.clone())
-            .unwrap_or_default(),
-        security_groups: groups.iter().filter_map(|group| group.group_id.clone()).collect(),
-        addresses: addresses(instance, primary)?,
-    })
-}
-
-fn is_primary(interface: &InstanceNetworkInterface) -> bool {
-    let Some(attachment) = interface.attachment() else { return false };
-    attachment.device_index() == Some(0) && attachment.network_card_index().unwrap_or_default() == 0
-}
-
-fn addresses(instance: &SdkInstance, primary: Option<&InstanceNetworkInterface>) -> Result<Vec<IpAddr>> {
-    let Some(primary) = primary else {
-        return instance.private_ip_address().iter().map(|text| parsed(text, "PrivateIpAddress")).collect();
-    };
-    let v4 = primary.private_ip_addresses().iter().filter_map(|address| address.private_ip_address());
-    let v6 = primary.ipv6_addresses().iter().filter_map(|address| address.ipv6_address());
-    v4.chain(v6).map(|text| parsed(text, "an address of an interface")).collect()
-}
-
-/// A state that nobody knows is none in which an instance can be a target.
-fn state(word: Option<&str>) -> InstanceState {
-    match word {
-        Some("pending") => InstanceState::Pending,
-        Some("running") => InstanceState::Running,
-        Some("shutting-down") => InstanceState::ShuttingDown,
-        Some("terminated") => InstanceState::Terminated,
-        Some("stopping") => InstanceState::Stopping,
-        _ => InstanceState::Stopped,
-    }
 }
 
 /// A security group with its inbound rules.

@@ -1,12 +1,13 @@
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use aws_sdk_ec2::types::Filter;
 use cloud_lb_core::error::Result;
 
 use super::super::call::required;
-use super::{Ec2, PAGE_SIZE, facts, filter};
-use crate::api::{NetworkInterface, RouteTable, Vpcs};
-use crate::facts::{SubnetFacts, VpcFacts, ZoneKind};
+use super::{Ec2, FILTER_VALUES, PAGE_SIZE, facts, filter, interfaces};
+use crate::api::{Interfaces, RouteTable, Vpcs};
+use crate::facts::{NetworkInterface, SubnetFacts, VpcFacts, ZoneKind};
 
 impl Ec2 {
     /// The API gives all zones at once, without pages.
@@ -69,17 +70,39 @@ impl Ec2 {
         self.calls.pages("DescribeRouteTables", page).await
     }
 
-    pub(crate) async fn describe_network_interfaces(&self, group_id: &str) -> Result<Vec<NetworkInterface>> {
+    pub(crate) async fn describe_network_interfaces(
+        &self,
+        which: Interfaces<'_>,
+    ) -> Result<Vec<NetworkInterface>> {
+        match which {
+            Interfaces::Group(id) => self.interfaces(&[filter("group-id", [id])]).await,
+            Interfaces::Addresses(vpc, addresses) => {
+                let (v4, v6): (Vec<IpAddr>, Vec<IpAddr>) = addresses.iter().partition(|one| one.is_ipv4());
+                let chunk = |name, chunk: &[IpAddr]| {
+                    [filter("vpc-id", [vpc]), filter(name, chunk.iter().map(ToString::to_string))]
+                };
+                let v4 = v4.chunks(FILTER_VALUES).map(|all| chunk("addresses.private-ip-address", all));
+                let v6 = v6.chunks(FILTER_VALUES).map(|all| chunk("ipv6-addresses.ipv6-address", all));
+                let mut found = Vec::new();
+                for filters in v4.chain(v6) {
+                    found.extend(self.interfaces(&filters).await?);
+                }
+                Ok(found)
+            }
+        }
+    }
+
+    async fn interfaces(&self, filters: &[Filter]) -> Result<Vec<NetworkInterface>> {
         let page = async |token| {
             let request = self
                 .client
                 .describe_network_interfaces()
-                .filters(filter("group-id", [group_id]))
+                .set_filters(Some(filters.to_vec()))
                 .max_results(PAGE_SIZE)
                 .set_next_token(token);
             let answer = self.calls.read("DescribeNetworkInterfaces", request.send()).await?;
             let list: Result<Vec<_>> =
-                answer.network_interfaces().iter().map(facts::network_interface).collect();
+                answer.network_interfaces().iter().map(interfaces::network_interface).collect();
             Ok((list?, answer.next_token))
         };
         self.calls.pages("DescribeNetworkInterfaces", page).await

@@ -51,7 +51,7 @@ fn replay(store: &Store, list: List, version: u64) -> List {
 proptest! {
     #[test]
     fn old_lists_are_as_they_were_and_changes_lead_to_the_present(writes in writes()) {
-        let mut store = Store::new(watch::Sender::new(0));
+        let mut store = Store::new(watch::Sender::new(0), Allocators::default());
         let mut seen: Vec<(u64, List)> = vec![(0, Vec::new())];
         for write in &writes {
             perform(&mut store, write);
@@ -67,7 +67,7 @@ proptest! {
 
 #[test]
 fn history_is_bounded_and_what_is_forgotten_is_said_to_be() {
-    let mut store = Store::new(watch::Sender::new(0));
+    let mut store = Store::new(watch::Sender::new(0), Allocators::default());
     for content in 0..=HISTORY {
         perform(&mut store, &Write::Put(0, u8::try_from(content % 256).unwrap()));
     }
@@ -80,7 +80,7 @@ fn history_is_bounded_and_what_is_forgotten_is_said_to_be() {
 
 #[test]
 fn owners_are_found_until_the_reference_goes() {
-    let mut store = Store::new(watch::Sender::new(0));
+    let mut store = Store::new(watch::Sender::new(0), Allocators::default());
     let key = Key::new(Resource::ConfigMaps, "default", "x");
     let object = json!({"metadata": {"ownerReferences": [{"uid": "u"}]}});
     store.commit(key.clone(), Some(object));

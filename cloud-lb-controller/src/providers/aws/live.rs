@@ -1,0 +1,45 @@
+//! The real AWS.
+
+use jiff::Timestamp;
+use provider_aws::{Aws, Credentials, Permission, Sdk};
+
+use super::{Chosen, Parts, StandIns, parts};
+use crate::failure::Failure;
+
+/// Works on the account of the credentials that every AWS tool finds.
+pub(super) async fn link(settings: &Chosen) -> Result<Parts, Failure> {
+    let note = "no Nodes given, hence no targets: --against-cluster takes those of the cluster".to_owned();
+    Ok(parts(connect(settings).await?, settings, StandIns { nodes: String::new(), note }))
+}
+
+async fn connect(settings: &Chosen) -> Result<Aws<Sdk>, Failure> {
+    Aws::from_config(settings.config.clone()).await.map_err(|error| settings.refused(&error))
+}
+
+/// Describes the account, with where and when above it.
+pub(super) async fn facts(settings: &Chosen) -> Result<String, Failure> {
+    let account = connect(settings).await?.describe_account().await?;
+    let unwritable = |error| Failure::because("the description cannot be written", &error);
+    let text = serde_saphyr::to_string(&account).map_err(unwritable)?;
+    let owner = account.owner().unwrap_or("not told by what is in it");
+    Ok(format!(
+        "# What AWS has in network {} of region {}, account {owner}.\n\
+         # Read by `cloud-lb facts` at {}; `cloud-lb plan --facts` plans for it.\n{text}",
+        account.vpc_id,
+        account.region,
+        now()
+    ))
+}
+
+/// The time, for a person; nothing depends on it.
+fn now() -> String {
+    Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// Asks for each action.
+pub(super) async fn permissions(settings: &Chosen) -> Result<Vec<Permission>, Failure> {
+    let refused = |error: cloud_lb_core::Error| settings.refused(&error);
+    let sdk = Sdk::connect(&settings.config, Credentials::Chain).await.map_err(refused)?;
+    let vpc_id = sdk.vpc_id(&settings.config).await.map_err(refused)?;
+    Ok(sdk.check_permissions(&vpc_id).await)
+}

@@ -1,0 +1,69 @@
+//! A whole life of the controller, from the election to the release of the lease.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a helper that fails fails its test")]
+
+use std::time::Duration;
+
+use cloud_lb_core::lease::{Elector, LeaseOptions};
+use cloud_lb_core::model::ServiceId;
+use cloud_lb_core::{Error, ErrorKind, Result};
+use kube::Client;
+use provider_mock::apiserver::Rights;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use crate::world::{World, lb};
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+/// Lets a controller with these rights live on a cloud that sends traffic to pods, so that it also looks
+/// at EndpointSlices.
+///
+/// Things happen at set times, whether the controller copes or not.
+///
+/// # Errors
+/// `Timeout` if it is not elected; else the error that ended the controller or its leadership.
+pub(crate) async fn live(rights: &Rights) -> Result<World> {
+    let mut world = World::with(|capabilities| capabilities.pod_targets = true)
+        .options(|options| options.with_drift_interval(MINUTE).with_orphans_deleted_after(MINUTE));
+    world.api = world.api.restricted_to(rights.clone());
+    let client = Client::new(world.api.clone(), "default");
+    let mut elector = Elector::new(client, LeaseOptions::default(), "a")?;
+    let elected = tokio::time::timeout(MINUTE, elector.acquire()).await;
+    elected.map_err(|_| Error::new(ErrorKind::Timeout, "not elected"))?;
+    let resign = CancellationToken::new();
+    let held = tokio::spawn({
+        let resign = resign.clone();
+        async move { elector.hold(&resign).await }
+    });
+    world.launch();
+    work(&world).await;
+    let ended = world.stop().await;
+    resign.cancel();
+    held.await.unwrap()?;
+    ended.map(|()| world)
+}
+
+async fn work(world: &World) {
+    let web = world.add_service(lb("web"));
+    world.add_service(lb("api"));
+    world.rest().await;
+    world.add_node("n3");
+    world.pass_time(MINUTE).await;
+    world.change_service("web", |service| service["spec"]["ports"][0]["port"] = json!(81));
+    world.rest().await;
+    world.change_status("web", json!({}));
+    world.rest().await;
+    world.change_service("api", |service| service["spec"]["type"] = json!("ClusterIP"));
+    world.rest().await;
+    world.cloud.drift(&web);
+    world.cloud.plant_owned(&orphan());
+    world.pass_time(MINUTE * 5).await;
+    world.delete_service("web");
+    world.pass_time(MINUTE).await;
+}
+
+/// A Service that does not exist, and of which the cloud has something.
+fn orphan() -> ServiceId {
+    let [cluster, namespace, name, uid] = ["kubernetes", "default", "gone", "u-gone"].map(str::to_owned);
+    ServiceId { cluster, namespace, name, uid }
+}
