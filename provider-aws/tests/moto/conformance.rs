@@ -209,7 +209,7 @@ async fn deletes_after_any_write_leave_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn lost_answers_of_any_write_are_repaired() {
     for name in ["create", "delete"].into_iter().filter(|_| moto()) {
-        holds(name, transition(name).survives_timeouts(&Motos).await);
+        holds(name, transition(name).survives_timeouts(&Motos, 1).await);
     }
 }
 

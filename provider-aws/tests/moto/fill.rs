@@ -1,8 +1,10 @@
 //! Makes in moto what facts tell.
 
+use std::net::IpAddr;
+
 use aws_sdk_ec2::types::{InstanceType, IpPermission, IpRange, ResourceType, Tag, TagSpecification};
 use provider_aws::facts::{
-    GroupFacts, Instance, LoadBalancerFacts, RouteKind, SubnetFacts, TargetGroupFacts,
+    GroupFacts, Instance, LoadBalancerFacts, NetworkInterface, RouteKind, SubnetFacts, TargetGroupFacts,
 };
 
 use crate::account::Account;
@@ -17,6 +19,9 @@ impl Account {
         }
         for instance in self.facts.instances.clone() {
             self.add_instance(&instance).await;
+        }
+        for interface in self.facts.network_interfaces.clone() {
+            self.add_interface(&interface).await;
         }
         for address in self.facts.addresses.clone() {
             let made = self.ec2.allocate_address().send().await.unwrap();
@@ -120,8 +125,30 @@ impl Account {
             .subnet_id(self.real(&subnet))
             .set_security_group_ids(Some(groups));
         let made = request.send().await.unwrap();
-        let id = made.instances()[0].instance_id().unwrap().to_owned();
-        self.ids.insert(instance.instance_id.clone(), id);
+        let made = &made.instances()[0];
+        let interface = made.network_interfaces()[0].network_interface_id().unwrap();
+        self.add_addresses(interface, &instance.addresses).await;
+        self.ids.insert(instance.network_interface_id.clone(), interface.to_owned());
+        self.ids.insert(instance.instance_id.clone(), made.instance_id().unwrap().to_owned());
+    }
+
+    async fn add_interface(&mut self, interface: &NetworkInterface) {
+        let groups = interface.security_groups.iter().map(|group| self.real(group)).collect();
+        let subnet = self.real(&self.facts.subnets[0].subnet_id);
+        let request = self.ec2.create_network_interface().subnet_id(subnet).set_groups(Some(groups));
+        let made = request.send().await.unwrap();
+        let id = made.network_interface().unwrap().network_interface_id().unwrap().to_owned();
+        self.add_addresses(&id, &interface.addresses).await;
+        self.ids.insert(interface.network_interface_id.clone(), id);
+    }
+
+    /// moto does not mind addresses outside the subnet.
+    async fn add_addresses(&self, interface: &str, addresses: &[IpAddr]) {
+        if !addresses.is_empty() {
+            let request = self.ec2.assign_private_ip_addresses().network_interface_id(interface);
+            let list = addresses.iter().map(ToString::to_string).collect();
+            request.set_private_ip_addresses(Some(list)).send().await.unwrap();
+        }
     }
 
     async fn add_load_balancer(&mut self, lb: &LoadBalancerFacts) {

@@ -20,13 +20,15 @@ const NO_ADDRESSES: &str = "moto forgets addresses of subnet mappings (`create_l
 const NO_SOURCE_NAT: &str = "moto does not know EnablePrefixForIpv6SourceNat";
 const NO_PRIVATE_LINK: &str = "moto does not know EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic";
 const NO_CAPACITY: &str = "moto has no ModifyCapacityReservation";
+const NO_PREFIXES: &str = "moto does not tell prefixes of network interfaces, and the case has one";
 const NO_QUIC: &str = "moto does not know the protocols of QUIC (`create_target_group`)";
 /// Not a deviation: the text is that of AWS, where upstream's examples would be refused as well.
 const TIMEOUT: &str = "the health check's timeout is longer than its interval, which AWS refuses (AWS-146)";
 
 /// What moto cannot do, as `file variant`, and why.
-const UNSUPPORTED: [(&str, &str); 18] = [
+const UNSUPPORTED: [(&str, &str); 19] = [
     ("aws_040_health_checks_per_port one has its own", TIMEOUT),
+    ("aws_091_groups_of_pods on further interfaces, by address and by prefix", NO_PREFIXES),
     ("aws_052_given_subnets local zone", NO_LOCAL_ZONES),
     ("aws_052_given_subnets order is kept", NO_LOCAL_ZONES),
     ("aws_059_live_addresses all", NO_ADDRESSES),
