@@ -52,6 +52,11 @@ fn of_user(context: &Context<'_>) -> BTreeMap<String, String> {
     low
 }
 
+/// Whether all characters may stand in tags of Elastic Load Balancing.
+fn is_of_tags(text: &str) -> bool {
+    text.chars().all(|one| one.is_alphanumeric() || one.is_whitespace() || "_.:/=+-@".contains(one))
+}
+
 /// Refuses tags that others manage and tags that AWS would not take (AWS-38, AWS-39).
 pub(super) fn check(context: &Context<'_>, notes: &mut Notes) {
     let key = "additional-resource-tags";
@@ -63,9 +68,11 @@ pub(super) fn check(context: &Context<'_>, notes: &mut Notes) {
                 format!("external managed tag key {name} cannot be specified on Service"),
             );
         }
-        if name.chars().count() > MAX_KEY || value.chars().count() > MAX_VALUE || name.starts_with("aws:") {
+        let is_short = name.chars().count() <= MAX_KEY && value.chars().count() <= MAX_VALUE;
+        if !is_short || name.starts_with("aws:") || !is_of_tags(name) || !is_of_tags(value) {
             let reason = format!(
-                "tag {name} has a key of over 128 characters, a value of over 256, or starts with aws:"
+                "tag {name} has a key of over 128 characters, a value of over 256, characters other than \
+                 letters, digits, spaces and _.:/=+-@, or starts with aws:"
             );
             notes.refuse(key, name, reason);
         }

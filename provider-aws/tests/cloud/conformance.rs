@@ -11,18 +11,16 @@ use async_trait::async_trait;
 use cloud_lb_core::call::Access;
 use cloud_lb_core::conformance::{self, Calls, Harness, Pace, Recorder, Worlds, fixtures};
 use cloud_lb_core::engine::Engine;
-use cloud_lb_core::error::{ErrorKind, Result};
-use cloud_lb_core::model::{IpFamily, LoadBalancer, Node, ServiceId};
-use cloud_lb_core::plan::PlanReport;
-use cloud_lb_core::provider::{
-    Capabilities, Ensured, LoadBalancerProvider, Outcome, State, Survey, TargetUpdate,
-};
+use cloud_lb_core::error::ErrorKind;
+use cloud_lb_core::model::ServiceId;
+use cloud_lb_core::provider::LoadBalancerProvider;
 use provider_aws::config::Publish;
 use provider_aws::fake::{FakeAws, Fault, Options};
 use provider_aws::{Account, Aws};
 use serde_json::Value;
 
-use crate::support::{NODE_GROUP, account, annotate, config, instance_id};
+use crate::dressed::Dressed;
+use crate::support::{NODE_GROUP, account, config, instance_id};
 
 /// Cases that cannot hold on AWS, each with the reason.
 const KNOWN: [&str; 2] = [
@@ -47,88 +45,15 @@ impl Worlds for Accounts {
         config.publish = if pace == Pace::Slow { Publish::Active } else { Publish::Created };
         let backend = Aws::new(aws.clone(), config).unwrap();
         let engine = Arc::new(Engine::new(backend).with_observer(recorder.clone()));
-        Box::new(World { aws, provider: Arc::new(Dressed(engine)), recorder })
-    }
-}
-
-/// Dresses the suite's Services up as AWS's.
-#[derive(Debug)]
-struct Dressed(Arc<Engine<Aws<FakeAws>>>);
-
-fn dressed(lb: &LoadBalancer) -> LoadBalancer {
-    let mut lb = lb.clone();
-    annotate(&mut lb, "type", "external");
-    annotate(&mut lb, "nlb-target-type", "instance");
-    if lb.families.contains(&IpFamily::V6) {
-        annotate(&mut lb, "ip-address-type", "dualstack");
-    }
-    lb.nodes = dressed_nodes(&lb.nodes);
-    lb
-}
-
-fn dressed_nodes(nodes: &[Node]) -> Vec<Node> {
-    let id = |node: &Node| {
-        let index = node.name.trim_start_matches("node-").parse().unwrap();
-        Some(format!("aws:///eu-west-1a/{}", instance_id(index)))
-    };
-    nodes.iter().map(|node| Node { provider_id: id(node), ..node.clone() }).collect()
-}
-
-#[async_trait]
-impl LoadBalancerProvider for Dressed {
-    fn name(&self) -> &str {
-        self.0.name()
-    }
-
-    fn capabilities(&self) -> &Capabilities {
-        self.0.capabilities()
-    }
-
-    fn load_balancer_name(&self, service: &ServiceId) -> String {
-        self.0.load_balancer_name(service)
-    }
-
-    async fn get(&self, service: &ServiceId) -> Result<State> {
-        self.0.get(service).await
-    }
-
-    async fn plan(&self, lb: &LoadBalancer) -> Result<PlanReport> {
-        self.0.plan(&dressed(lb)).await
-    }
-
-    async fn plan_delete(&self, service: &ServiceId) -> Result<PlanReport> {
-        self.0.plan_delete(service).await
-    }
-
-    async fn ensure(&self, lb: &LoadBalancer) -> Result<Ensured> {
-        self.0.ensure(&dressed(lb)).await
-    }
-
-    async fn update_targets(&self, update: TargetUpdate<'_>) -> Result<Outcome> {
-        match update {
-            TargetUpdate::LoadBalancer(lb) => {
-                self.0.update_targets(TargetUpdate::LoadBalancer(&dressed(lb))).await
-            }
-            TargetUpdate::Cluster(nodes) => self.0.update_targets(TargetUpdate::Cluster(nodes)).await,
-        }
-    }
-
-    fn check_deletion(&self, service: &ServiceId, annotations: &BTreeMap<String, String>) -> Result<()> {
-        self.0.check_deletion(service, annotations)
-    }
-
-    async fn delete(&self, service: &ServiceId) -> Result<Outcome> {
-        self.0.delete(service).await
-    }
-
-    async fn survey(&self, services: &[LoadBalancer]) -> Result<Survey> {
-        let services: Vec<LoadBalancer> = services.iter().map(dressed).collect();
-        self.0.survey(&services).await
+        let instance_ids = (1..=10).map(instance_id).collect();
+        let provider = Arc::new(Dressed { provider: engine.clone(), instance_ids });
+        Box::new(World { aws, engine, provider, recorder })
     }
 }
 
 struct World {
     aws: FakeAws,
+    engine: Arc<Engine<Aws<FakeAws>>>,
     provider: Arc<Dressed>,
     recorder: Arc<Recorder>,
 }
@@ -137,7 +62,7 @@ impl World {
     /// Changes the account; the provider looks again, as it does when the time has come.
     fn tampered<T>(&self, change: impl FnOnce(&mut Account) -> T) -> T {
         let result = self.aws.tamper(change);
-        self.provider.0.backend().forget();
+        self.engine.backend().forget();
         result
     }
 
@@ -175,7 +100,7 @@ impl Harness for World {
     }
 
     fn fail_read(&self, nth: u64, fault: conformance::Fault) {
-        self.provider.0.backend().forget();
+        self.engine.backend().forget();
         self.fail(nth, Access::Read, fault);
     }
 
@@ -275,11 +200,7 @@ impl Harness for World {
         let account = self.aws.account();
         let stack = account.stack(service);
         let targets = stack.target_groups.iter().flat_map(|group| &group.targets);
-        let name = |id: &str| {
-            let index = u8::from_str_radix(id.trim_start_matches("i-"), 16).unwrap();
-            format!("node-{index}")
-        };
-        targets.map(|target| (name(&target.id), false)).collect()
+        targets.map(|target| (self.provider.node_of(&target.id), false)).collect()
     }
 
     async fn pass_time(&self, time: Duration) {

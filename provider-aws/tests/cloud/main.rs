@@ -1,14 +1,17 @@
 //! The provider on the stateful account in memory.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests")]
 
 mod budget;
 #[path = "../support/case.rs"]
 #[expect(dead_code, reason = "what snapshots show means nothing here")]
 mod case;
 mod conformance;
+#[path = "../support/dressed.rs"]
+mod dressed;
 mod golden;
 mod interfaces;
 mod rules;
 mod scenarios;
 mod support;
+mod table;
 mod takeover;

@@ -12,7 +12,11 @@ const TG: &str = "arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/a/1";
 const LISTENER: &str = "arn:aws:elasticloadbalancing:eu-west-1:1:listener/net/a/1/1";
 
 fn pairs() -> Pairs {
-    [("elbv2.k8s.aws/cluster", "c"), ("team", "a & b")].into_iter().collect()
+    [("elbv2.k8s.aws/cluster", "c"), ("team", "a + b=c")].into_iter().collect()
+}
+
+fn attributes() -> Pairs {
+    [("load_balancing.cross_zone.enabled", "true"), ("tcp.idle_timeout.seconds", "400")].into_iter().collect()
 }
 
 fn mappings() -> Vec<SubnetMapping> {
@@ -72,7 +76,7 @@ async fn load_balancers() {
         tags: pairs(),
     };
     held!(server, "create_load_balancer", sdk.create_load_balancer(&new));
-    held!(server, "modify_load_balancer_attributes", sdk.modify_load_balancer_attributes(LB, &pairs()));
+    held!(server, "modify_load_balancer_attributes", sdk.modify_load_balancer_attributes(LB, &attributes()));
     let groups = ["sg-1".to_owned()];
     held!(server, "set_security_groups", sdk.set_security_groups(LB, &groups, Some("off")));
     held!(server, "set_subnets", sdk.set_subnets(LB, &mappings(), "off"));
@@ -98,7 +102,7 @@ async fn listeners() {
         ..settings()
     };
     held!(server, "modify_listener", sdk.modify_listener(LISTENER, &plain));
-    held!(server, "modify_listener_attributes", sdk.modify_listener_attributes(LISTENER, &pairs()));
+    held!(server, "modify_listener_attributes", sdk.modify_listener_attributes(LISTENER, &attributes()));
     let certificate = "arn:aws:acm:eu-west-1:1:certificate/b";
     held!(server, "add_listener_certificate", sdk.add_listener_certificate(LISTENER, certificate));
     held!(server, "remove_listener_certificate", sdk.remove_listener_certificate(LISTENER, certificate));
@@ -125,7 +129,7 @@ async fn target_groups() {
     };
     held!(server, "create_target_group", sdk.create_target_group(&new));
     held!(server, "modify_target_group", sdk.modify_target_group(TG, &check()));
-    held!(server, "modify_target_group_attributes", sdk.modify_target_group_attributes(TG, &pairs()));
+    held!(server, "modify_target_group_attributes", sdk.modify_target_group_attributes(TG, &attributes()));
     held!(server, "delete_target_group", sdk.delete_target_group(TG));
     let target = |id: &str, zone: Option<&str>| Target {
         node_zone: None,
