@@ -9,7 +9,7 @@ use cloud_lb_core::model::{
     IpFamily, LoadBalancer, Node, NodeState, Port, Protocol, Readiness, ServiceId, SessionAffinity, Status,
     TargetPort, TrafficPolicy,
 };
-use cloud_lb_core::provider::{LoadBalancerProvider, Outcome};
+use cloud_lb_core::provider::{LoadBalancerProvider, Outcome, Standing};
 use provider_aws::{Aws, Config, Sdk};
 
 use crate::account::Account;
@@ -33,13 +33,13 @@ async fn provider(account: &Account, groups: Groups) -> Provider {
 pub(crate) async fn ensured(provider: &Provider, lb: &LoadBalancer) -> Status {
     let all = async {
         loop {
-            match provider.ensure(lb).await.unwrap() {
-                Outcome::Done(status) => return status,
-                Outcome::Pending(pending) | Outcome::Tidying(_, pending) => {
+            match provider.ensure(lb).await.unwrap().standing {
+                Standing::Ready(status) => return status,
+                Standing::Pending(pending) | Standing::Tidying(_, pending) => {
                     assert!(pending.retry_after < Duration::from_mins(1), "{pending:?}");
                     tokio::time::sleep(pending.retry_after).await;
                 }
-                Outcome::ImplementedElsewhere => panic!("not taken"),
+                Standing::ImplementedElsewhere => panic!("not taken"),
             }
         }
     };
@@ -48,9 +48,7 @@ pub(crate) async fn ensured(provider: &Provider, lb: &LoadBalancer) -> Status {
 
 pub(crate) async fn deleted(provider: &Provider, service: &ServiceId) {
     let all = async {
-        while let Outcome::Pending(pending) | Outcome::Tidying((), pending) =
-            provider.delete(service).await.unwrap()
-        {
+        while let Outcome::Pending(pending) = provider.delete(service).await.unwrap() {
             tokio::time::sleep(pending.retry_after).await;
         }
     };

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use cloud_lb_core::error::Result;
-use cloud_lb_core::model::{IpFamily, LoadBalancer, Node, ServiceId, Status};
+use cloud_lb_core::model::{IpFamily, LoadBalancer, Node, ServiceId};
 use cloud_lb_core::plan::PlanReport;
-use cloud_lb_core::provider::{Capabilities, LoadBalancerProvider, Outcome, State, Survey, TargetUpdate};
+use cloud_lb_core::provider::{
+    Capabilities, Ensured, LoadBalancerProvider, Outcome, State, Survey, TargetUpdate,
+};
 
 const PREFIX: &str = "service.beta.kubernetes.io/aws-load-balancer-";
 
@@ -73,11 +75,11 @@ impl LoadBalancerProvider for Dressed {
         self.provider.plan_delete(service).await
     }
 
-    async fn ensure(&self, lb: &LoadBalancer) -> Result<Outcome<Status>> {
+    async fn ensure(&self, lb: &LoadBalancer) -> Result<Ensured> {
         self.provider.ensure(&self.dressed(lb)).await
     }
 
-    async fn update_targets(&self, update: TargetUpdate<'_>) -> Result<Outcome<()>> {
+    async fn update_targets(&self, update: TargetUpdate<'_>) -> Result<Outcome> {
         match update {
             TargetUpdate::LoadBalancer(lb) => {
                 self.provider.update_targets(TargetUpdate::LoadBalancer(&self.dressed(lb))).await
@@ -90,7 +92,7 @@ impl LoadBalancerProvider for Dressed {
         self.provider.check_deletion(service, annotations)
     }
 
-    async fn delete(&self, service: &ServiceId) -> Result<Outcome<()>> {
+    async fn delete(&self, service: &ServiceId) -> Result<Outcome> {
         self.provider.delete(service).await
     }
 
