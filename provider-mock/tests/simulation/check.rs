@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 use cloud_lb_core::controller::READY_CONDITION;
 use cloud_lb_core::error::Retry;
 use cloud_lb_core::k8s::{self, ClassPolicy, FINALIZER};
-use cloud_lb_core::model::Node;
+use cloud_lb_core::model::{Node, ServiceId};
 use cloud_lb_core::plan::PlanReport;
 use cloud_lb_core::provider::State;
 use k8s_openapi::api::core::v1::Service;
 use kube::ResourceExt;
 use provider_mock::Record;
+use provider_mock::apiserver::Resource;
+use serde_json::Value;
 use tracing::instrument::WithSubscriber;
 use tracing::subscriber::NoSubscriber;
 
@@ -73,6 +75,15 @@ impl World {
         }
     }
 
+    /// Whether it vanished before a new leader had listed anything, which could only find it in the cloud:
+    /// then it is told, and deleted by whoever turns that on.
+    fn is_told_of(&self, owner: &ServiceId) -> bool {
+        let tells = |event: &Value| {
+            event["reason"] == "OrphanedLoadBalancer" && event["involvedObject"]["name"] == *owner.name
+        };
+        self.vanished.contains(&owner.uid) && self.api.list(Resource::Events).iter().any(tells)
+    }
+
     /// Nothing is left over: what is owned belongs to a Service that wants it.
     async fn check_owned(&self, services: &[Service]) -> Check {
         let wanted: BTreeSet<String> =
@@ -84,7 +95,7 @@ impl World {
             if !owners.insert(&owner.uid) {
                 return Err(format!("{owner} owns two load balancers"));
             }
-            if !wanted.contains(&owner.uid) && !self.lost.contains(&owner.uid) {
+            if !wanted.contains(&owner.uid) && !self.lost.contains(&owner.uid) && !self.is_told_of(owner) {
                 return Err(format!(
                     "{owner} ({}) is gone or wants none, and its load balancer is left",
                     owner.uid

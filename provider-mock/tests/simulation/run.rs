@@ -110,8 +110,8 @@ impl World {
     async fn stay_at_rest(&mut self) -> Check {
         // What only a change can mend is tried again now and then, and told; so is what is orphaned. To the
         // cloud nothing is written for that.
-        let broken =
-            !self.lost.is_empty() || self.services().iter().any(|service| condition(service).0 == "False");
+        let orphans = !self.lost.is_empty() || !self.vanished.is_empty();
+        let broken = orphans || self.services().iter().any(|service| condition(service).0 == "False");
         let before = self.writes(broken);
         sleep(REST).await;
         let after = self.writes(broken);
