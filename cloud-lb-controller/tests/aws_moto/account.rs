@@ -49,8 +49,7 @@ impl Account {
         let request = self.ec2.create_subnet().vpc_id(&self.vpc_id).cidr_block(format!("10.1.{index}.0/24"));
         let request = request.availability_zone(format!("{REGION}{zone}")).tag_specifications(tags);
         let subnet = request.send().await.unwrap().subnet.unwrap().subnet_id.unwrap();
-        let images = self.ec2.describe_images().send().await.unwrap();
-        let request = self.ec2.run_instances().image_id(images.images()[0].image_id().unwrap());
+        let request = self.ec2.run_instances().image_id("ami-12345678");
         let request = request.instance_type(InstanceType::T3Micro).min_count(1).max_count(1);
         let made = request.subnet_id(subnet).security_group_ids(group).send().await.unwrap();
         self.instance_ids.push(made.instances()[0].instance_id().unwrap().to_owned());
