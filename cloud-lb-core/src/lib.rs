@@ -35,6 +35,8 @@ pub mod plan;
 pub mod provider;
 pub mod rate;
 pub mod supervisor;
+#[cfg(any(feature = "kube", feature = "metrics"))]
+#[cfg_attr(not(feature = "kube"), expect(dead_code, reason = "it is the controller that writes them"))]
 pub mod vitals;
 
 pub use error::{Error, ErrorKind, Result};
