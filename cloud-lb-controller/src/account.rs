@@ -1,42 +1,36 @@
 //! `cloud-lb facts` and `cloud-lb check-permissions`: looks at the cloud's account, without a cluster.
 
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
 
 use serde_json::json;
 
 use crate::Verdict;
-use crate::args::{FactsArgs, Output, PermissionArgs, ProviderArgs};
+use crate::args::{FactsArgs, Output, PermissionArgs};
 use crate::failure::Failure;
 use crate::providers::{self, Asked, Permission, Verdict as Permitted};
-use crate::style::{ERROR, QUIET, paint};
+use crate::style::{ERROR, QUIET, paint, print};
 
 /// Writes a description of the account.
 pub(crate) async fn facts(args: FactsArgs) -> Result<Verdict, Failure> {
     let FactsArgs { provider } = args;
-    let text = providers::facts(provider.provider, asked(&provider)).await?;
-    write(&text)?;
+    let text = providers::facts(provider.provider, Asked::from(&provider)).await?;
+    print(&text)?;
     Ok(Verdict::Fine)
 }
 
 /// Writes which actions are permitted, and the statement that permits the others.
 pub(crate) async fn check_permissions(args: PermissionArgs) -> Result<Verdict, Failure> {
     let PermissionArgs { output, provider } = args;
-    let permissions = providers::permissions(provider.provider, asked(&provider)).await?;
+    let permissions = providers::permissions(provider.provider, Asked::from(&provider)).await?;
     let denied = denied(&permissions);
     match output {
-        Output::Text => write(&table(&permissions, &denied))?,
+        Output::Text => print(&table(&permissions, &denied))?,
         Output::Json => {
             let statement = (!denied.is_empty()).then(|| statement(&denied));
-            write(&format!("{:#}\n", json!({"permissions": permissions, "statementToAdd": statement})))?;
+            print(&format!("{:#}\n", json!({"permissions": permissions, "statementToAdd": statement})))?;
         }
     }
     Ok(if denied.is_empty() { Verdict::Fine } else { Verdict::Denied })
-}
-
-fn asked(args: &ProviderArgs) -> Asked<'_> {
-    let ProviderArgs { provider: _, config, cluster_name } = args;
-    Asked { config: config.as_deref(), cluster: cluster_name.as_deref(), facts: None, class: None }
 }
 
 fn denied(permissions: &[Permission]) -> Vec<&str> {
@@ -84,12 +78,6 @@ fn verdict(permission: &Permission) -> (&'static str, &str) {
         Permitted::Denied(why) => (DENIED, why),
         Permitted::NotChecked(why) => (NOT_CHECKED, why),
     }
-}
-
-fn write(text: &str) -> Result<(), Failure> {
-    let mut stdout = anstream::stdout().lock();
-    let written = stdout.write_all(text.as_bytes()).and_then(|()| io::Write::flush(&mut stdout));
-    written.map_err(|error| Failure::of_output(&error))
 }
 
 #[cfg(test)]

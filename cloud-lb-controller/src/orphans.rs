@@ -1,7 +1,6 @@
 //! `cloud-lb orphans`: what is in the cloud for Services that do not exist.
 
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
 
 use cloud_lb_core::controller::find_orphans;
 use cloud_lb_core::provider::{LoadBalancerProvider, Outcome, Owned};
@@ -10,11 +9,11 @@ use kube::Api;
 use serde::Serialize;
 
 use crate::Verdict;
-use crate::args::{OrphanArgs, Output, ProviderArgs};
+use crate::args::{OrphanArgs, Output};
 use crate::cluster::connect;
 use crate::failure::Failure;
 use crate::providers::{self, Asked, Linked};
-use crate::style::{QUIET, paint};
+use crate::style::{QUIET, paint, print};
 
 /// What became of one Service's resources.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -42,10 +41,8 @@ struct Orphan<'a> {
 pub(crate) async fn run(args: OrphanArgs) -> Result<Verdict, Failure> {
     // `yes` only stands beside `delete`.
     let OrphanArgs { output, delete, yes: _, provider, cluster } = args;
-    let ProviderArgs { provider: name, config, cluster_name } = provider;
-    let asked =
-        Asked { config: config.as_deref(), cluster: cluster_name.as_deref(), facts: None, class: None };
-    let Linked { provider, cluster: marks, .. } = providers::link(name, asked).await?;
+    let Linked { provider, cluster: marks, .. } =
+        providers::link(provider.provider, Asked::from(&provider)).await?;
     let cluster = connect(cluster).await?;
     // The cloud first: what is made for a Service that comes meanwhile is not seen.
     let survey = provider.survey(&[]).await;
@@ -56,7 +53,10 @@ pub(crate) async fn run(args: OrphanArgs) -> Result<Verdict, Failure> {
         let fate = if delete { remove(&*provider, owned).await } else { Fate::Left };
         orphans.push(Orphan { owned, fate });
     }
-    write(&orphans, output)?;
+    print(&match output {
+        Output::Text => text(&orphans),
+        Output::Json => format!("{:#}\n", serde_json::json!(orphans)),
+    })?;
     let all_gone = orphans.iter().all(|orphan| orphan.fate == Fate::Deleted);
     Ok(if all_gone { Verdict::Fine } else { Verdict::Orphans })
 }
@@ -68,16 +68,6 @@ async fn remove(provider: &dyn LoadBalancerProvider, owned: &Owned) -> Fate {
         Ok(Outcome::Done | Outcome::ImplementedElsewhere) => Fate::Deleted,
         Err(error) => Fate::Failed(error.to_string()),
     }
-}
-
-fn write(orphans: &[Orphan<'_>], output: Output) -> Result<(), Failure> {
-    let text = match output {
-        Output::Text => text(orphans),
-        Output::Json => format!("{:#}\n", serde_json::json!(orphans)),
-    };
-    let mut stdout = anstream::stdout().lock();
-    let written = stdout.write_all(text.as_bytes()).and_then(|()| io::Write::flush(&mut stdout));
-    written.map_err(|error| Failure::of_output(&error))
 }
 
 fn text(orphans: &[Orphan<'_>]) -> String {

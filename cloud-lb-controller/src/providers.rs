@@ -14,6 +14,7 @@ use cloud_lb_core::provider::LoadBalancerProvider;
 use provider_mock::net::Net;
 use provider_mock::{Config, MockCloud, Options};
 
+use crate::args::ProviderArgs;
 use crate::failure::Failure;
 use crate::settings::Settings;
 
@@ -52,6 +53,13 @@ pub(crate) struct Asked<'a> {
     pub(crate) facts: Option<&'a Path>,
     /// The only class to look after; overrides those of the settings.
     pub(crate) class: Option<&'a str>,
+}
+
+impl<'a> From<&'a ProviderArgs> for Asked<'a> {
+    fn from(args: &'a ProviderArgs) -> Self {
+        let ProviderArgs { provider: _, config, cluster_name } = args;
+        Self { config: config.as_deref(), cluster: cluster_name.as_deref(), facts: None, class: None }
+    }
 }
 
 /// A provider, and what the commands must know besides.

@@ -2,6 +2,9 @@
 
 use anstyle::{AnsiColor, Style};
 use std::fmt;
+use std::io::{self, Write as _};
+
+use crate::failure::Failure;
 
 pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
@@ -46,6 +49,13 @@ fn style_of(line: &str) -> Option<Style> {
         Some("! ") => Some(WARNING),
         _ => None,
     }
+}
+
+/// Writes to standard output, where a closed one is a failure.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let mut stdout = anstream::stdout().lock();
+    let written = stdout.write_all(text.as_bytes()).and_then(|()| io::Write::flush(&mut stdout));
+    written.map_err(|error| Failure::of_output(&error))
 }
 
 #[cfg(test)]
