@@ -2,6 +2,7 @@
 
 mod health;
 mod id;
+mod nodes;
 mod port;
 mod spec;
 mod status;
@@ -9,6 +10,7 @@ mod target;
 
 pub use health::{HealthCheck, TrafficPolicy};
 pub use id::ServiceId;
+pub use nodes::NodeList;
 pub use port::{Port, Protocol, TargetPort};
 pub use spec::{IpFamily, LoadBalancer, SessionAffinity};
 pub use status::{Address, Ingress, IpMode, PortStatus, Status};

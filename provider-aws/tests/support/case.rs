@@ -6,7 +6,7 @@ use std::num::NonZeroU16;
 use std::path::Path;
 
 use cloud_lb_core::k8s::load_balancer;
-use cloud_lb_core::model::{Endpoint, LoadBalancer, Node, NodeState, Readiness, TargetPort};
+use cloud_lb_core::model::{Endpoint, LoadBalancer, Node, NodeList, NodeState, Readiness, TargetPort};
 use k8s_openapi::api::core::v1::Service;
 use provider_aws::{Account, Config};
 use serde::Deserialize;
@@ -105,7 +105,7 @@ impl Variant {
     }
 }
 
-fn nodes() -> Vec<Node> {
+fn nodes() -> NodeList {
     let node = |(number, zone)| Node {
         name: format!("node-{number}"),
         addresses: vec![format!("192.168.{number}.1").parse().unwrap()],
