@@ -98,7 +98,7 @@ impl Variant {
             "annotations": annotations.collect::<BTreeMap<_, _>>(),
         });
         let service: Service = serde_json::from_value(json!({ "metadata": metadata, "spec": spec })).unwrap();
-        let mut lb = load_balancer(cluster, &service, &nodes(), []).unwrap();
+        let mut lb = load_balancer(cluster, &service, nodes(), []).unwrap();
         lb.service.uid = self.uid.clone().unwrap_or_default();
         lb.endpoints = endpoints(&lb);
         lb
