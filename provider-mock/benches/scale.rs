@@ -25,7 +25,7 @@ mod world;
 use std::process::Command;
 
 use scenario::Size;
-use world::Side;
+use world::Partner;
 
 /// From small to large: the growth shows whether the cost is one of the objects or of their product.
 const SIZES: [Size; 4] =
@@ -34,13 +34,13 @@ const SIZES: [Size; 4] =
 /// How many of them are measured unless all are asked for.
 const USUAL: usize = 3;
 
-/// Begins the arguments of a process that measures one row: the side and the size follow.
+/// Begins the arguments of a process that measures one row: the partner and the size follow.
 const ROW: &str = "--row";
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
     match args.as_slice() {
-        [row, side, size] if row == ROW => measure_row(side, size),
+        [row, partner, size] if row == ROW => measure_row(partner, size),
         [full] if full == "--full" => tables(&SIZES),
         [] => tables(SIZES.get(..USUAL).unwrap_or_default()),
         sizes => tables(&sizes.iter().map(|size| size_of(size)).collect::<Vec<_>>()),
@@ -48,15 +48,15 @@ fn main() {
 }
 
 fn tables(sizes: &[Size]) {
-    let rows = sizes.iter().flat_map(|size| Side::ALL.map(|side| (side, *size)));
-    let rows: Vec<_> = rows.filter(|(side, size)| side.has_room_for(*size)).collect();
-    report::tables(rows.into_iter().map(|(side, size)| in_its_own_process(side, size)));
+    let rows = sizes.iter().flat_map(|size| Partner::ALL.map(|partner| (partner, *size)));
+    let rows: Vec<_> = rows.filter(|(partner, size)| partner.has_room_for(*size)).collect();
+    report::tables(rows.into_iter().map(|(partner, size)| in_its_own_process(partner, size)));
 }
 
 /// In a process of its own each, or memory that one leaves behind would be that of the next.
-fn in_its_own_process(side: Side, size: Size) -> String {
+fn in_its_own_process(partner: Partner, size: Size) -> String {
     let program = std::env::current_exe().unwrap_or_else(|error| fail(&format!("no program: {error}")));
-    let output = Command::new(program).args([ROW, side.name(), &size.to_string()]).output();
+    let output = Command::new(program).args([ROW, partner.name(), &size.to_string()]).output();
     match output {
         Ok(output) if output.status.success() => String::from_utf8_lossy(&output.stdout).into_owned(),
         Ok(output) => fail(&String::from_utf8_lossy(&output.stderr)),
@@ -64,9 +64,9 @@ fn in_its_own_process(side: Side, size: Size) -> String {
     }
 }
 
-fn measure_row(side: &str, size: &str) {
-    let Some(side) = Side::named(side) else { fail(&format!("no side is called {side}")) };
-    report::row(&measure::paused(scenario::run(side, size_of(size))));
+fn measure_row(partner: &str, size: &str) {
+    let Some(partner) = Partner::named(partner) else { fail(&format!("no partner is called {partner}")) };
+    report::row(&measure::paused(scenario::run(partner, size_of(size))));
 }
 
 fn size_of(text: &str) -> Size {

@@ -34,11 +34,11 @@ pub(crate) fn tables(rows: impl Iterator<Item = String>) {
 
 /// Prints the lines of one cluster.
 pub(crate) fn row(row: &Row) {
-    let Row { side, size, create, beats, join, restart, .. } = row;
-    if side.has_cloud() {
+    let Row { partner, size, create, beats, join, restart, .. } = row;
+    if partner.has_cloud() {
         println!(
             "| {} | {size} | {:.1} | {} | {} | {} | {} | {} | {} |",
-            side.title(),
+            partner.title(),
             ratio(create.total(), size.services),
             over_floor(create),
             join.total(),
@@ -50,7 +50,7 @@ pub(crate) fn row(row: &Row) {
     }
     println!(
         "{MEASURED}| {} | {size} | {:.1} MiB | {:.1} KiB | {} | {} | {} | {} |",
-        side.title(),
+        partner.title(),
         ratio(row.memory, 1 << 20),
         ratio(row.memory, objects(*size) << 10),
         row.resident.map_or_else(unknown, |kib| format!("{:.0} MiB", ratio(kib, 1 << 10))),

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::measure;
-use crate::world::{Side, Spent, World};
+use crate::world::{Partner, Spent, World};
 
 /// Reports of nodes that are measured.
 const BEATS: usize = 1000;
@@ -40,7 +40,7 @@ impl FromStr for Size {
 
 /// One cluster's numbers.
 pub(crate) struct Row {
-    pub(crate) side: Side,
+    pub(crate) partner: Partner,
     pub(crate) size: Size,
     pub(crate) create: Spent,
     pub(crate) beats: Spent,
@@ -52,8 +52,8 @@ pub(crate) struct Row {
     pub(crate) resident: Option<usize>,
 }
 
-pub(crate) async fn run(side: Side, size: Size) -> Row {
-    let mut world = World::new(side);
+pub(crate) async fn run(partner: Partner, size: Size) -> Row {
+    let mut world = World::new(partner);
     for number in 0..size.nodes {
         world.add_node(number);
     }
@@ -76,7 +76,7 @@ pub(crate) async fn run(side: Side, size: Size) -> Row {
     let memory = measure::memory().saturating_sub(before);
     let resident = measure::resident();
     world.stop().await;
-    Row { side, size, create, beats, beat_cpu, join, join_cpu, restart, memory, resident }
+    Row { partner, size, create, beats, beat_cpu, join, join_cpu, restart, memory, resident }
 }
 
 /// Calls made and CPU used for the reports of nodes, each taken in before the next comes.

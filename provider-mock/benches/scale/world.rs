@@ -36,7 +36,7 @@ const ROOM: usize = 1_000_000;
 
 /// What is on the other side of the controller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Side {
+pub(crate) enum Partner {
     /// A cloud in which each Service has targets of its own.
     Stack,
     /// A cloud in which all Services share their targets.
@@ -45,7 +45,7 @@ pub(crate) enum Side {
     Content,
 }
 
-impl Side {
+impl Partner {
     pub(crate) const ALL: [Self; 3] = [Self::Stack, Self::Shared, Self::Content];
 
     pub(crate) fn name(self) -> &'static str {
@@ -57,7 +57,7 @@ impl Side {
     }
 
     pub(crate) fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|side| side.name() == name)
+        Self::ALL.into_iter().find(|partner| partner.name() == name)
     }
 
     pub(crate) fn title(self) -> &'static str {
@@ -93,7 +93,7 @@ impl Side {
 pub(crate) struct World {
     api: ApiServer,
     cloud: MockCloud,
-    side: Side,
+    partner: Partner,
     running: Option<(CancellationToken, JoinHandle<Result<()>>)>,
 }
 
@@ -104,16 +104,16 @@ pub(crate) struct Spent {
 }
 
 impl World {
-    pub(crate) fn new(side: Side) -> Self {
+    pub(crate) fn new(partner: Partner) -> Self {
         let cloud = MockCloud::new(provider_mock::Options::new().with_latency(LATENCY));
-        Self { api: ApiServer::with_node_ports(20_000..=60_000), cloud, side, running: None }
+        Self { api: ApiServer::with_node_ports(20_000..=60_000), cloud, partner, running: None }
     }
 
     pub(crate) fn start(&mut self) {
         let client = Client::new(self.api.clone(), "default");
         // Waiting for the budget is not waiting for the cloud, but counts as part of the provider's call.
         let options = Options::default().with_call_timeout(Duration::from_hours(1));
-        let provider = self.side.provider(&self.cloud);
+        let provider = self.partner.provider(&self.cloud);
         let controller = Controller::new(client, provider, options).expect("the settings are valid");
         let shutdown = CancellationToken::new();
         let task = tokio::spawn(controller.run(shutdown.clone()));
