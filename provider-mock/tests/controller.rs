@@ -18,6 +18,8 @@ mod costs;
 mod ensure;
 #[path = "controller/errors.rs"]
 mod errors;
+#[path = "controller/gates.rs"]
+mod gates;
 #[path = "controller/lanes.rs"]
 mod lanes;
 #[path = "controller/mock.rs"]

@@ -28,6 +28,7 @@ impl Content {
             source_ranges: false,
             requested_address: false,
             pod_targets: false,
+            readiness_gates: None,
             target_scope: TargetScope::LoadBalancer,
             needs_provider_id: false,
             node_fields: BTreeSet::from([NodeField::Addresses]),
