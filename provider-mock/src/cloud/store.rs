@@ -81,7 +81,7 @@ impl Store {
     pub(super) fn create(&mut self, new: NewResource, now: Instant) -> Result<Record> {
         self.forget(now);
         if let Some(found) = self.find(new.kind, &new.name, now) {
-            return already_there(&new, found);
+            return check::already_there(&new, found);
         }
         check::create(self, &new, now)?;
         self.writes += 1;
@@ -288,16 +288,6 @@ fn release(addresses: &mut Addresses, record: &Record) {
 /// Marks for clouds that have descriptions instead of tags.
 pub(crate) fn marks_as_text(marks: &Tags) -> String {
     serde_json::to_string(marks).unwrap_or_default()
-}
-
-/// The same create again gives the same resource, as clouds with client tokens do.
-fn already_there(new: &NewResource, found: Record) -> Result<Record> {
-    let same = found.tags == new.tags && found.description == new.description && *found.body == new.body;
-    if same && found.life != Life::Deleting {
-        return Ok(found);
-    }
-    let message = format!("a {} named {:?} exists already", new.kind, new.name);
-    Err(Error::new(ErrorKind::Conflict, message).on(found.id))
 }
 
 pub(super) fn not_found(id: &str) -> Error {
