@@ -10,6 +10,7 @@ mod conformance;
 mod dressed;
 mod golden;
 mod interfaces;
+mod orphans;
 mod rules;
 mod scenarios;
 mod support;

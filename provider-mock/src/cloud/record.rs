@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use cloud_lb_core::ownership::Tags;
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -39,6 +40,9 @@ pub struct Record {
     pub body: Value,
     /// Grows with every create in the account: tells which of two resources is older.
     pub created: u64,
+    /// When it was made, for people.
+    #[serde(skip)]
+    pub made: Timestamp,
     /// Changes with every write to the resource.
     pub etag: u64,
     /// Where in its life it is.

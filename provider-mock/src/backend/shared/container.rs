@@ -105,7 +105,7 @@ pub(crate) fn explode(record: Record) -> Result<Vec<Found>> {
                 .map_err(|error| unreadable(collection, error))?;
             let outputs = outputs_of(kind, &name, &whole.outputs);
             let (container, created) = (Some(key.clone()), whole.created);
-            found.push(Found { kind, name, marks, body, outputs, container, created });
+            found.push(Found { kind, name, marks, body, outputs, container, created, made: None });
         }
     }
     found.push(whole);
