@@ -65,6 +65,11 @@ impl Manifest {
         }
     }
 
+    /// File and line, for messages.
+    pub(crate) fn place(&self) -> String {
+        format!("{}:{}", self.origin.file, self.lines.of(""))
+    }
+
     /// A complaint about a field (a path such as `spec.ports[0].port`; `""` for the object as a whole),
     /// with file, line, document and object in front.
     pub(crate) fn complain(&self, field: &str, message: impl fmt::Display) -> String {

@@ -13,6 +13,7 @@ use cloud_lb_core::k8s::{self, ClassPolicy};
 use cloud_lb_core::provider::LoadBalancerProvider;
 use provider_mock::net::Net;
 use provider_mock::{Config, MockCloud, Options};
+use serde_json::{Value, json};
 
 use crate::args::ProviderArgs;
 use crate::failure::Failure;
@@ -65,6 +66,8 @@ impl<'a> From<&'a ProviderArgs> for Asked<'a> {
 /// A provider, and what the commands must know besides.
 pub(crate) struct Linked {
     pub(crate) provider: Arc<dyn LoadBalancerProvider>,
+    /// Its own settings as they are in effect.
+    pub(crate) settings: Value,
     /// Name of the cluster in the cloud's ownership marks.
     pub(crate) cluster: String,
     /// Which Services are the provider's.
@@ -153,6 +156,7 @@ fn mock(asked: Asked<'_>) -> Result<Linked, Failure> {
         Some(class) => ClassPolicy { classless: false, classes: [class.to_owned()].into() },
     };
     Ok(Linked {
+        settings: json!(config),
         provider: provider_mock::provider(cloud, config)?,
         cluster,
         classes,

@@ -101,7 +101,7 @@ async fn listeners(
     }
     for listener in &listeners {
         if let Some(address) = listener.address() {
-            tracing::info!(%address, "serving health and metrics");
+            tracing::info!(scheme = listener.scheme(), %address, "serving health and metrics");
         }
     }
     Ok(listeners)

@@ -58,6 +58,11 @@ impl Listener {
         self.socket.local_addr().ok()
     }
 
+    /// How clients speak to it.
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+
     /// Serves for ever.
     ///
     /// # Cancel safety

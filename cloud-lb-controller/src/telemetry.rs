@@ -5,7 +5,7 @@ use tracing_subscriber::EnvFilter;
 use crate::args::{LogArgs, LogFormat};
 
 /// Our own crates: `-v` turns these up and leaves the libraries quiet.
-const OURS: [&str; 3] = ["cloud_lb", "cloud_lb_core", "provider_mock"];
+const OURS: [&str; 4] = ["cloud_lb", "cloud_lb_core", "provider_aws", "provider_mock"];
 
 /// The client tells of every failed connection what we tell better, and once.
 const SAID_BY_US: &str = "kube_client::client::builder=off";

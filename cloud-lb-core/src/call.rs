@@ -8,6 +8,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use serde::Serialize;
 use tokio::time::Instant;
+use tracing::field::Empty;
 use tracing::{Instrument, debug_span};
 
 use crate::error::{Effect, Error, ErrorKind, Result};
@@ -109,9 +110,10 @@ impl Calls {
             bucket.take().await;
         }
         let begin = Instant::now();
-        let span = debug_span!("cloud_call", operation = %operation);
-        let answer = tokio::time::timeout(self.deadline, call).instrument(span).await;
+        let span = debug_span!("cloud_call", %operation, error = Empty, otel.status_code = Empty);
+        let answer = tokio::time::timeout(self.deadline, call).instrument(span.clone()).await;
         let result = answer.unwrap_or_else(|_| Err(self.timed_out(access)));
+        measure::end_span(&span, &result);
         measure::note(&Fact::CloudCall {
             operation: &operation,
             waited: begin - asked,

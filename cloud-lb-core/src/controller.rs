@@ -63,7 +63,7 @@ use crate::vitals::Vitals;
 
 /// Keeps the load balancers of a cluster as its Services ask.
 ///
-/// It watches Services and nodes (and EndpointSlices, if the provider sends traffic to pods), and writes
+/// It watches (SC-1) Services and nodes (and EndpointSlices, if the provider sends traffic to pods), and writes
 /// only `services/status` and events, and `pods/status` of pods with readiness gates of the provider.
 ///
 /// # Guarantees
@@ -90,7 +90,8 @@ impl fmt::Debug for Controller {
 }
 
 impl Controller {
-    /// Makes a controller; nothing happens until [`run`](Self::run).
+    /// Makes a controller; nothing happens until [`run`](Self::run). There is none without a provider, and no provider
+    /// without load balancers (SC-2, T-8); whether a provider can be had, its own builder says.
     ///
     /// # Errors
     /// `InvalidInput` if the options are wrong.

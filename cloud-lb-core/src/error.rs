@@ -40,6 +40,8 @@ pub enum ErrorKind {
     Internal,
 }
 
+/// T-7: more than upstream tells apart; a delay that was asked for is a [`Retry`], and that another controller is
+/// in charge is no error.
 impl ErrorKind {
     /// The word for it in metrics and JSON.
     pub fn word(self) -> &'static str {

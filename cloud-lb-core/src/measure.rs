@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{Instrument, Span, info_span};
 
-use crate::error::ErrorKind;
+use crate::error::{ErrorKind, Result};
 use crate::plan::Op;
 
 /// Takes in what happens.
@@ -243,6 +243,13 @@ pub(crate) async fn measured<T>(measure: Arc<dyn Measure>, work: impl Future<Out
 pub(crate) fn note(fact: &Fact<'_>) {
     // Without a measure nobody wants to know.
     let _ = MEASURE.try_with(|measure| measure.note(fact));
+}
+
+/// Says in a span how its work ended, for whoever collects traces. The span must have the fields.
+pub(crate) fn end_span<T>(span: &Span, result: &Result<T>) {
+    if let Err(error) = result {
+        span.record("error", error.kind().word()).record("otel.status_code", "ERROR");
+    }
 }
 
 /// Runs a stage in its span, and notes how long it took.

@@ -305,3 +305,6 @@ pub trait LoadBalancerProvider: fmt::Debug + Send + Sync + 'static {
     /// If what is there cannot be listed. What concerns one Service is a [`Finding::Failed`].
     async fn survey(&self, services: &[LoadBalancer]) -> Result<Survey>;
 }
+
+#[cfg(test)]
+mod tests;

@@ -45,6 +45,8 @@ pub struct Snapshot {
     pub oldest: Option<Instant>,
     /// Whether the cloud is left alone because it does not answer.
     pub circuit_open: bool,
+    /// How many surveys of all load balancers failed since one ended well.
+    pub survey_failures: u32,
     /// Load balancers by state.
     pub load_balancers: BTreeMap<&'static str, usize>,
     /// Nodes by state.

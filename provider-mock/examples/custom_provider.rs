@@ -121,7 +121,7 @@ impl Backend for Appliance {
     async fn observe_all(&self, services: &[&LoadBalancer]) -> Result<Everything<VirtualServer>> {
         let owned = |(id, server): (&String, &VirtualServer)| Owned {
             service: Some(server.owner.clone()),
-            resources: vec![OwnedResource { kind: "VirtualServer".to_owned(), id: id.clone() }],
+            resources: vec![OwnedResource::new("VirtualServer", id)],
         };
         let owned = self.servers.lock().iter().map(owned).collect();
         Ok(Everything { observed: services.iter().map(|lb| Ok(self.of(&lb.service))).collect(), owned })

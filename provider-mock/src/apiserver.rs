@@ -10,8 +10,9 @@
 //! - Refusals are the `Status` objects of a real server, with its reasons and messages.
 //!
 //! # Differences from a real server
-//! - No authentication, admission webhooks or TLS. Everybody may do everything, except through a handle
-//!   that is [restricted](ApiServer::restricted_to) to the rights of one user; there, an object that
+//! - No admission webhooks or TLS. Everybody may do everything, except who shows the token of a user
+//!   that was [admitted](ApiServer::admit), and except through a handle that is
+//!   [restricted](ApiServer::restricted_to) to the rights of one user; there, an object that
 //!   server-side apply makes needs `patch` only, and paths without objects are for everybody.
 //! - Answers are JSON, bodies JSON too (also in server-side apply); protobuf is understood where kubectl sends nothing else, in
 //!   creates of Namespaces, Services, `ConfigMap`s and Secrets.
@@ -38,6 +39,7 @@ mod protobuf;
 mod render;
 mod request;
 mod resource;
+mod reviews;
 mod rights;
 mod selector;
 mod serve;
@@ -59,6 +61,7 @@ pub use self::serve::BoundApi;
 pub use self::status::ApiError;
 
 use self::allocate::{Allocators, PortPool};
+use self::reviews::Users;
 use self::store::{Key, Store};
 use self::write::{Preconditions, Run, SYSTEM_NAMESPACES, Surface};
 use parking_lot::{Mutex, MutexGuard};
@@ -85,6 +88,7 @@ pub struct ApiServer {
     faults: Faults,
     /// `None` where everything is allowed.
     rights: Option<Rights>,
+    users: Users,
 }
 
 impl Default for ApiServer {
@@ -108,7 +112,7 @@ impl ApiServer {
     fn with_allocators(allocators: Allocators) -> Self {
         let versions = Sender::new(0);
         let store = Arc::new(Mutex::new(Store::new(versions.clone(), allocators)));
-        let server = Self { store, versions, faults: Faults::new(), rights: None };
+        let server = Self { store, versions, faults: Faults::new(), rights: None, users: Users::default() };
         for namespace in SYSTEM_NAMESPACES {
             let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
             if let Err(error) = server.create(Resource::Namespaces, object) {
@@ -135,6 +139,13 @@ impl ApiServer {
     /// requests are refused with 403. The in-process methods are not.
     pub fn restricted_to(&self, rights: Rights) -> Self {
         Self { rights: Some(rights), ..self.client() }
+    }
+
+    /// Lets a user in who shows this token (`Authorization: Bearer`): requests with it are allowed what the
+    /// user's rights allow, reviews of it name the user, and requests with a token that nobody has are refused
+    /// with 401.
+    pub fn admit(&self, token: impl Into<String>, rights: Rights) {
+        self.users.admit(token.into(), rights);
     }
 
     /// Faults on demand and counts of requests.
@@ -205,6 +216,10 @@ impl ApiServer {
 
     pub(crate) fn rights(&self) -> Option<&Rights> {
         self.rights.as_ref()
+    }
+
+    pub(crate) fn users(&self) -> &Users {
+        &self.users
     }
 
     pub(crate) fn written(&self) -> Arc<Notify> {

@@ -35,7 +35,7 @@ pub use record::{Life, NewResource, Page, Query, Record};
 use crate::dataplane::Dataplane;
 use crate::faults::Faults;
 use crate::net::Net;
-pub(crate) use rules::references;
+pub(crate) use rules::{is_billed, references};
 use store::Store;
 pub(crate) use store::marks_as_text;
 use wire::Wire;

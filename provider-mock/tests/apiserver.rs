@@ -10,6 +10,8 @@ mod helpers;
 mod listing;
 #[path = "apiserver/patches.rs"]
 mod patches;
+#[path = "apiserver/reviews.rs"]
+mod reviews;
 #[path = "apiserver/serving.rs"]
 mod serving;
 #[path = "apiserver/watching.rs"]

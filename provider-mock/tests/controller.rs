@@ -26,6 +26,8 @@ mod lanes;
 mod mock;
 #[path = "controller/nodes.rs"]
 mod nodes;
+#[path = "controller/rules.rs"]
+mod rules;
 #[path = "controller/snapshots.rs"]
 mod snapshots;
 #[path = "controller/surveys.rs"]

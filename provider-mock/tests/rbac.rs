@@ -28,7 +28,7 @@ fn rights() -> Rights {
     Rights::of_service_account("kube-system", "cloud-lb", &manifests)
 }
 
-/// The rights of the server of `/metrics`, which is part of the binary; its own tests make these requests.
+/// The rights of the server of `/metrics`, which is part of the binary: `tests/cli/access.rs` runs that with them.
 fn is_review(right: &Right) -> bool {
     right.verb == "create" && ["tokenreviews", "subjectaccessreviews"].contains(&right.resource.as_str())
 }

@@ -224,7 +224,13 @@ impl World {
             let version = event.pointer("/metadata/resourceVersion").and_then(Value::as_str);
             version.and_then(|version| version.parse::<u64>().ok())
         };
-        let warnings = events.iter().filter(|event| text(event, "type") == "Warning");
+        // What was said of Services that are gone is not what is missed.
+        let concerns = |event: &Value| {
+            let of = |field: &str| event.pointer(&format!("/involvedObject/{field}")).and_then(Value::as_str);
+            let (namespace, name) = (of("namespace").unwrap_or_default(), of("name").unwrap_or_default());
+            self.api.get(Resource::Services, namespace, name).is_some()
+        };
+        let warnings = events.iter().filter(|event| text(event, "type") == "Warning" && concerns(event));
         let warning = warnings.max_by_key(version);
         let said = warning.map_or(String::new(), |event| {
             format!("; the controller says: {}: {}", text(event, "reason"), text(event, "message"))

@@ -2,6 +2,7 @@
 //! validation and allocations are those of a real one.
 
 use std::collections::BTreeSet;
+use std::collections::btree_map::{BTreeMap, Entry};
 
 use k8s_openapi::api::core::v1::{Node, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
@@ -29,6 +30,7 @@ pub(super) async fn gather(manifests: &[Manifest], stand_ins: &StandIns) -> Resu
             "the manifests hold no Service, expected at least one object of kind Service",
         ));
     }
+    check_distinct(&manifests)?;
     let client = cluster_of(&manifests)?;
     let created = create_all(&client, &manifests).await;
     // An object of several that is refused must not hide what is wrong with the others.
@@ -44,6 +46,22 @@ pub(super) async fn gather(manifests: &[Manifest], stand_ins: &StandIns) -> Resu
     situation.notes.extend(chosen);
     identify(&mut situation.services);
     Ok(situation)
+}
+
+/// The API server would complain of the second one in words about what the first one took.
+fn check_distinct(manifests: &[&Manifest]) -> Result<(), Failure> {
+    let mut first: BTreeMap<String, &Manifest> = BTreeMap::new();
+    let mut twice = Vec::new();
+    for manifest in manifests.iter().filter(|manifest| !manifest.name().is_empty()) {
+        match first.entry(manifest.subject()) {
+            Entry::Vacant(entry) => drop(entry.insert(manifest)),
+            Entry::Occupied(entry) => twice.push(manifest.complain(
+                "",
+                format!("given twice, the first time in {}; expected each object once", entry.get().place()),
+            )),
+        }
+    }
+    if twice.is_empty() { Ok(()) } else { Err(twice.into_iter().collect()) }
 }
 
 /// An API server that has the namespaces of the manifests.

@@ -40,7 +40,8 @@ pub(super) async fn link(asked: Asked<'_>) -> Result<Linked, Failure> {
         Some(facts) => described(&settings, &facts)?,
         None => live::link(&settings).await?,
     };
-    Ok(Linked { provider, cluster, classes, finalizer: FINALIZER, why_not, stand_ins })
+    let settings = json!(settings.config);
+    Ok(Linked { provider, settings, cluster, classes, finalizer: FINALIZER, why_not, stand_ins })
 }
 
 /// Describes the real account.

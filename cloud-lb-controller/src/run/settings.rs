@@ -21,6 +21,8 @@ use crate::settings::Settings as File;
 #[derive(Debug)]
 pub(super) struct Settings {
     provider: ProviderArgs,
+    /// The provider's own settings, once it is there.
+    cloud: Value,
     class: Option<String>,
     api: ApiArgs,
     pub(super) controller: Options,
@@ -49,7 +51,7 @@ impl Settings {
         controller.validate()?;
         let lease = lease(leader);
         lease.as_ref().map_or(Ok(()), LeaseOptions::validate)?;
-        Ok(Self { provider, class, api, controller, lease, serve })
+        Ok(Self { provider, cloud: Value::Null, class, api, controller, lease, serve })
     }
 
     /// The provider, with its own settings. These say which cluster and which Services the controller looks
@@ -58,7 +60,9 @@ impl Settings {
         let ProviderArgs { provider, config, cluster_name } = &self.provider;
         let (cluster, class) = (cluster_name.as_deref(), self.class.as_deref());
         let asked = Asked { config: config.as_deref(), cluster, facts: None, class };
-        let Linked { provider, cluster, classes, finalizer, .. } = providers::link(*provider, asked).await?;
+        let linked = providers::link(*provider, asked).await?;
+        let Linked { provider, settings, cluster, classes, finalizer, .. } = linked;
+        self.cloud = settings;
         let defaults = Options::default();
         self.controller.cluster_name = cluster;
         if self.controller.classes == defaults.classes {
@@ -90,6 +94,7 @@ impl Settings {
         json!({
             "provider": format!("{:?}", self.provider.provider).to_lowercase(),
             "config": path(&self.provider.config),
+            "cloud": self.cloud,
             "controller": self.controller,
             "leaderElect": self.lease.as_ref().map_or_else(|| json!(false), |lease| json!(lease)),
             "kubeApiQps": self.api.kube_api_qps,
@@ -206,6 +211,41 @@ mod tests {
             assert!(shown.split(' ').any(|shown| shown == pair), "{pair} in {shown}");
         }
         assert!(!shown.contains("null"), "{shown}");
+    }
+
+    #[tokio::test]
+    async fn w_29_the_settings_of_the_provider_are_shown_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("mock.yaml");
+        std::fs::write(&file, "callDeadline: 7s\n").unwrap();
+        let mut settings = settings(&[&format!("--config={}", file.display())]).unwrap();
+        settings.link().await.unwrap();
+        let shown = pairs(&settings.to_json());
+        for pair in ["cloud.callDeadline=7s", "cloud.shape=stack", "cloud.cloud.provisioning=0s"] {
+            assert!(shown.split(' ').any(|shown| shown == pair), "{pair} in {shown}");
+        }
+    }
+
+    /// Every field of the options can be set by the file, is shown, and is refused where it stands.
+    #[test]
+    fn w_29_every_option_can_be_set_and_is_refused_by_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("controller.yaml");
+        let flag = format!("--controller-config={}", file.display());
+        let Value::Object(options) = json!(Options::default()) else { panic!("no object") };
+        std::fs::write(&file, json!(options).to_string()).unwrap();
+        let shown = pairs(&settings(&[&flag]).unwrap().to_json());
+        for (name, value) in &options {
+            let is_shown = shown.contains(&format!("controller.{name}"));
+            assert!(is_shown || value.is_null(), "{name} in {shown}");
+            // No option is a list.
+            std::fs::write(&file, format!("# settings\n{name}: [[]]\n")).unwrap();
+            let complaint = settings(&[&flag]).unwrap_err().to_string();
+            assert!(
+                complaint.contains("controller.yaml:2") && complaint.contains("expected"),
+                "{name}: {complaint}"
+            );
+        }
     }
 
     #[test]

@@ -30,10 +30,15 @@ enum Check {
     Lanes,
     /// Everything was listed once.
     InformerSync,
+    /// All load balancers could be held against the cloud lately.
+    Survey,
 }
 
+/// Surveys that may fail in a row: one alone may be bad luck.
+const MAX_SURVEY_FAILURES: u32 = 1;
+
 const LIVE: [Check; 4] = [Check::Ping, Check::LeaderElection, Check::Loop, Check::Lanes];
-const READY: [Check; 3] = [Check::Ping, Check::LeaderElection, Check::InformerSync];
+const READY: [Check; 4] = [Check::Ping, Check::LeaderElection, Check::InformerSync, Check::Survey];
 
 /// A group of checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +69,7 @@ impl Check {
             Self::Loop => "service-lb-controller",
             Self::Lanes => "lanes",
             Self::InformerSync => "informer-sync",
+            Self::Survey => "survey",
         }
     }
 
@@ -76,6 +82,7 @@ impl Check {
             Self::Loop => Err("the loop of the controller does not answer".to_owned()),
             Self::Lanes => probe.lanes(),
             Self::InformerSync => probe.synced(),
+            Self::Survey => surveyed(probe.vitals.snapshot().survey_failures),
         }
     }
 }
@@ -99,6 +106,14 @@ impl Probe {
             return Ok(());
         }
         Err(format!("not listed yet: {}", state.unlisted.join(", ")))
+    }
+}
+
+/// While surveys fail, nobody knows of changes in the cloud and of what is left there of Services that are gone.
+pub(super) fn surveyed(failures: u32) -> Result<(), String> {
+    match failures {
+        0..=MAX_SURVEY_FAILURES => Ok(()),
+        failures => Err(format!("the last {failures} surveys of all load balancers failed")),
     }
 }
 

@@ -66,7 +66,7 @@ async fn ask(
 }
 
 #[tokio::test]
-async fn health_is_told_as_kubernetes_components_do() {
+async fn l_4_health_is_told_as_kubernetes_components_do() {
     let server = Server::start(None, Access::Open).await;
     let ok = |text: &str| (StatusCode::OK, text.to_owned());
     for path in ["/healthz", "/livez", "/readyz", "/readyz/informer-sync", "/livez/ping", "/livez/lanes"] {
@@ -74,7 +74,7 @@ async fn health_is_told_as_kubernetes_components_do() {
     }
     assert_eq!(
         server.get("/readyz?verbose").await,
-        ok("[+]ping ok\n[+]leaderElection ok\n[+]informer-sync ok\nreadyz check passed\n")
+        ok("[+]ping ok\n[+]leaderElection ok\n[+]informer-sync ok\n[+]survey ok\nreadyz check passed\n")
     );
     assert_eq!(
         server.get("/livez?verbose&exclude=lanes").await,
@@ -88,6 +88,12 @@ async fn health_is_told_as_kubernetes_components_do() {
     let (code, text) = server.get("/metrics").await;
     assert_eq!(code, StatusCode::OK);
     assert!(text.contains("# TYPE cloud_lb_leader gauge"), "{text}");
+}
+
+#[test]
+fn surveys_that_keep_failing_show_in_readyz() {
+    let reason = "the last 2 surveys of all load balancers failed".to_owned();
+    assert_eq!([0, 1, 2].map(health::surveyed), [Ok(()), Ok(()), Err(reason)]);
 }
 
 /// An API server that knows one token, and lets its owner read nothing but `/metrics`.

@@ -45,6 +45,12 @@ impl Api {
         self.folder.path().join("kubeconfig")
     }
 
+    /// Lets the kubeconfig show a token.
+    pub(crate) fn log_in(&self, token: &str) {
+        let text = kubeconfig(&self.url).replace("user: {}", &format!("user: {{token: {token}}}"));
+        std::fs::write(self.kubeconfig(), text).unwrap();
+    }
+
     /// Runs a command with the kubeconfig to its end.
     async fn run(&self, args: &[&str]) -> Ran {
         let mut command = cloud_lb(args);

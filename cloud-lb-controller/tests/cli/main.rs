@@ -1,6 +1,8 @@
 //! The binary as users meet it: what it prints, how it ends, and that it does what it says.
 
 #[cfg(test)]
+mod access;
+#[cfg(test)]
 mod aws;
 #[cfg(test)]
 mod demo;

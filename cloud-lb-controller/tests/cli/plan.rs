@@ -156,6 +156,14 @@ fn a_taken_node_port_names_the_second_document() {
 }
 
 #[test]
+fn a_service_that_is_given_twice_is_said_to_be() {
+    let manifest = service("  ports:\n  - port: 80\n    nodePort: 30008\n");
+    let message = refused(&format!("{manifest}---\n{manifest}"));
+    let expected = "document 2, Service default/web: given twice, the first time in stdin:1; expected each object once\n";
+    assert!(message.ends_with(expected) && message.lines().count() == 1, "{message}");
+}
+
+#[test]
 fn annotations_of_ours_are_checked() {
     let annotated = |annotation: &str| {
         service("  ports: [{port: 80}]\n")

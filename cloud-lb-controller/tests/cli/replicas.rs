@@ -26,15 +26,18 @@ const SHORT: [&str; 3] = [
 ];
 
 /// One process, and what it logged.
-struct Replica {
+pub(crate) struct Replica {
     child: Child,
     logs: watch::Receiver<Vec<Value>>,
 }
 
 impl Replica {
-    fn start(api: &Api, flags: &[&str]) -> Self {
-        let mut command =
-            cloud_lb(&["run", "--secure-port=0", "--http-address=127.0.0.1:0", "--log-format=json"]);
+    /// Starts one that serves by plain HTTP, and by HTTPS only if a flag says where.
+    pub(crate) fn start(api: &Api, flags: &[&str]) -> Self {
+        let mut command = cloud_lb(&["run", "--http-address=127.0.0.1:0", "--log-format=json"]);
+        if !flags.iter().any(|flag| flag.starts_with("--secure-port")) {
+            command.arg("--secure-port=0");
+        }
         command.args(SHORT).args(flags).arg("--kubeconfig").arg(api.kubeconfig());
         command.stdin(Stdio::null()).stderr(Stdio::piped());
         let mut child = tokio::process::Command::from(command).kill_on_drop(true).spawn().unwrap();
@@ -51,7 +54,16 @@ impl Replica {
 
     /// Waits for a line of the log with this message.
     async fn logged(&mut self, message: &str) -> Value {
-        let of = |logs: &Vec<Value>| logs.iter().find(|line| line["fields"]["message"] == message).cloned();
+        self.logged_with(message, &json!({})).await
+    }
+
+    /// The same, with these fields.
+    async fn logged_with(&mut self, message: &str, fields: &Value) -> Value {
+        let has = |line: &Value| {
+            let mut fields = fields.as_object().unwrap().iter();
+            line["fields"]["message"] == message && fields.all(|(name, value)| line["fields"][name] == *value)
+        };
+        let of = |logs: &Vec<Value>| logs.iter().find(|line| has(line)).cloned();
         let mut logs = self.logs.clone();
         let found = logs.wait_for(|logs| of(logs).is_some());
         match tokio::time::timeout(PATIENCE, found).await {
@@ -60,10 +72,15 @@ impl Replica {
         }
     }
 
+    /// Where it serves health and metrics.
+    pub(crate) async fn serves_at(&mut self, scheme: &str) -> SocketAddr {
+        let line = self.logged_with("serving health and metrics", &json!({"scheme": scheme})).await;
+        line["fields"]["address"].as_str().unwrap().parse().unwrap()
+    }
+
     /// Asks what it serves.
     async fn get(&mut self, path: &str) -> (u16, String) {
-        let line = self.logged("serving health and metrics").await;
-        let address: SocketAddr = line["fields"]["address"].as_str().unwrap().parse().unwrap();
+        let address = self.serves_at("http").await;
         let mut stream = TcpStream::connect(address).await.unwrap();
         let request = format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();

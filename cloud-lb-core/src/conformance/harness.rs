@@ -210,6 +210,7 @@ impl World {
 
     /// Another run writes nothing, and another plan is empty.
     pub(super) async fn is_settled(&self, service: &ServiceId, want: Option<&LoadBalancer>) -> Verdict {
+        // SC-55: asking again costs nothing.
         let again = self.planned(service, want).await?;
         check(again.is_empty(), format_args!("the second plan is not empty: {again}"))?;
         let before = self.0.calls().writes;

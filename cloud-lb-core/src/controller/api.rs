@@ -7,8 +7,11 @@ use k8s_openapi::api::core::v1::Service;
 use kube::api::{Api, Patch, PatchParams};
 use kube::{Client, ResourceExt};
 use serde_json::Value;
+use tracing::field::Empty;
+use tracing::{Instrument, debug_span};
 
 use crate::error::{Effect, Error, ErrorKind, Result, Retry};
+use crate::measure;
 
 /// Writes Services by strategic merge patches of the `status` subresource, which is all that the
 /// controller's role allows (SC-82 to SC-84).
@@ -34,7 +37,8 @@ impl ServiceWriter {
         let (name, params) = (service.name_any(), PatchParams::default());
         let patch = Patch::Strategic(patch);
         let call = async { api.patch_status(&name, &params, &patch).await.map_err(from_kube) };
-        let patched = within(self.timeout, call).await.and_then(|patched| {
+        let patched = traced("patch", "services/status", within(self.timeout, call)).await;
+        let patched = patched.and_then(|patched| {
             let replaced = || Error::new(ErrorKind::Conflict, "the Service was deleted and made anew");
             if patched.uid() == service.uid() { Ok(patched) } else { Err(replaced()) }
         });
@@ -55,6 +59,18 @@ pub(crate) fn impatient(client: &Client, timeout: Duration) -> Client {
         }
     };
     Client::new(tower::service_fn(send), namespace)
+}
+
+/// Gives a write to the API server its span.
+pub(crate) async fn traced<T>(
+    verb: &'static str,
+    resource: &'static str,
+    write: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let span = debug_span!("api_write", verb, resource, error = Empty, otel.status_code = Empty);
+    let result = write.instrument(span.clone()).await;
+    measure::end_span(&span, &result);
+    result
 }
 
 /// Gives a call a deadline. What a call did that had none in time is not known.

@@ -11,7 +11,7 @@ use kube::{Client, Resource, ResourceExt};
 use parking_lot::Mutex;
 use serde_json::json;
 
-use super::api::{from_kube, within};
+use super::api::{from_kube, traced, within};
 use super::notice::Notice;
 use crate::clock;
 use crate::error::{ErrorKind, Result};
@@ -53,14 +53,17 @@ impl Events {
         let repeat = self.known.lock().repeat(&key);
         if let Some(seen) = repeat {
             let patch = Patch::Merge(json!({"count": seen.count, "lastTimestamp": Time(now)}));
-            match api.patch(&seen.name, &PatchParams::default(), &patch).await.map_err(from_kube) {
+            let params = PatchParams::default();
+            let call = async { api.patch(&seen.name, &params, &patch).await.map_err(from_kube) };
+            match traced("patch", "events", call).await {
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 result => return result.map(drop),
             }
         }
         let event = event(service, &key.1, now);
         let name = event.name_any();
-        api.create(&PostParams::default(), &event).await.map_err(from_kube)?;
+        let params = PostParams::default();
+        traced("create", "events", async { api.create(&params, &event).await.map_err(from_kube) }).await?;
         self.known.lock().remember(key, name);
         Ok(())
     }

@@ -78,6 +78,11 @@ impl Gauges {
         }
     }
 
+    /// So many surveys failed in a row.
+    pub(crate) fn survey_failures(&self, count: u32) {
+        self.vitals.update(|state| state.survey_failures = count);
+    }
+
     /// A survey found load balancers of so many Services that do not exist.
     pub(crate) fn orphans(&self, count: usize) {
         self.measure.note(&Fact::Orphans { count });

@@ -96,13 +96,11 @@ impl Notice {
         Self::normal("RepairedLoadBalancer", "Repaired load balancer that was changed in the cloud")
     }
 
-    /// The cloud has something for a Service that does not exist (W-28).
+    /// The cloud has something for a Service that does not exist (W-28). What costs money comes first.
     pub(crate) fn orphaned(resources: &[OwnedResource]) -> Self {
-        let shown: Vec<String> = resources
-            .iter()
-            .take(SHOWN_RESOURCES)
-            .map(|owned| format!("{} {}", owned.kind, owned.id))
-            .collect();
+        let (billed, free): (Vec<_>, Vec<_>) = resources.iter().partition(|resource| resource.billed);
+        let shown: Vec<String> =
+            billed.into_iter().chain(free).take(SHOWN_RESOURCES).map(ToString::to_string).collect();
         let more = match resources.len().saturating_sub(SHOWN_RESOURCES) {
             0 => String::new(),
             more => format!(" and {more} more"),

@@ -260,6 +260,9 @@ impl Options {
             let expected = "no more than maxRetryDelay";
             violations.push(violation("minRetryDelay", self.min_retry_delay, expected));
         }
+        if self.node_quiet > self.node_delay {
+            violations.push(violation("nodeQuiet", self.node_quiet, "no more than nodeDelay"));
+        }
         if violations.is_empty() { Ok(()) } else { Err(Error::invalid("controller options", violations)) }
     }
 

@@ -18,7 +18,8 @@ use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::ResourceExt;
 use parking_lot::Mutex;
 use tokio::time::Instant;
-use tracing::Instrument;
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 
 use self::failure::Failure;
 use super::api::{ServiceWriter, within};
@@ -41,7 +42,7 @@ use crate::provider::{LoadBalancerProvider, State};
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) key: ObjectKey,
-    /// `None` if the Service does not exist any more.
+    /// `None` if the Service does not exist any more. Shared with the cache and never written to (SC-4).
     pub(crate) service: Option<Arc<Service>>,
     pub(crate) memory: Option<Memory>,
     pub(crate) nodes: Arc<NodeSet>,
@@ -93,7 +94,8 @@ impl Reconciler {
     pub(crate) async fn run(&self, job: Job, task: Task) -> Finished {
         let object = job.service.as_ref().or(job.memory.as_ref().map(|memory| &memory.service));
         let uid = object.and_then(|service| service.uid()).unwrap_or_default();
-        let span = tracing::info_span!("reconcile", service = %job.key, uid, provider = self.provider.name());
+        let provider = self.provider.name();
+        let span = tracing::info_span!("reconcile", service = %job.key, uid, provider, work = Empty);
         let run = async {
             match task {
                 Task::Work(work) => self.dispatch(job, work).await,
@@ -155,8 +157,12 @@ impl Reconciler {
                 let told = self.write_status(&lane.service, None, Some(&Health::Gone)).await;
                 told.map(|_| (false, Verdict::Done))
             }
-            Ok(Action::Ensure) => self.ensure(lane).await.map(|verdict| (true, verdict)),
+            Ok(Action::Ensure) => {
+                Span::current().record("work", "ensure");
+                self.ensure(lane).await.map(|verdict| (true, verdict))
+            }
             Ok(Action::CleanUp) => {
+                Span::current().record("work", "delete");
                 let verdict = self.clean_up(lane).await;
                 verdict.map(|verdict| (verdict != Verdict::Done, verdict))
             }
@@ -206,7 +212,12 @@ impl Reconciler {
         {
             return self.not_restored(lane, &failure).await;
         }
-        let verdict = if work.targets { self.update_targets(lane).await } else { Verdict::Done };
+        let verdict = if work.targets {
+            Span::current().record("work", "update");
+            self.update_targets(lane).await
+        } else {
+            Verdict::Done
+        };
         if work.gates {
             self.poll_gates(lane).await;
         }

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use tracing::field::{Empty, display};
+use tracing::{Instrument, Span, debug_span};
 
 use super::batch::{Batch, batches};
 use super::fold::Written;
@@ -89,7 +91,9 @@ impl<B: Backend> Engine<B> {
             None => Vec::new(),
         };
         self.tell(&reports, |observer, step| observer.started(subject, step));
-        let written = self.fold.write(&self.backend, batch, tick).await;
+        let span = step_span(batch);
+        let written = self.fold.write(&self.backend, batch, tick).instrument(span.clone()).await;
+        measure::end_span(&span, &written);
         if !matches!(written, Ok(Written::Stale)) {
             self.tell(&reports, |observer, step| observer.finished(subject, step, written.as_ref().err()));
         }
@@ -232,6 +236,24 @@ impl<S: Spec> Run<S> {
 
 fn deletes_shared<S>(step: &Step<S>) -> bool {
     step.owner == Owner::Cluster && step.action.op() == Op::Delete
+}
+
+/// One span for the steps that are one write, named after the first.
+fn step_span<S: Spec>(batch: &[Step<S>]) -> Span {
+    let span = debug_span!(
+        "step",
+        kind = Empty,
+        key = Empty,
+        op = Empty,
+        steps = batch.len(),
+        error = Empty,
+        otel.status_code = Empty
+    );
+    if let Some(step) = batch.first() {
+        span.record("kind", step.key.kind);
+        span.record("key", display(&step.key)).record("op", display(step.action.op()));
+    }
+    span
 }
 
 fn log<S: Spec>(subject: &str, batch: &[Step<S>], written: &Result<Written>) {

@@ -86,6 +86,9 @@ impl Collector for State {
         let circuit = vec![(Vec::new(), f64::from(u8::from(snapshot.circuit_open)))];
         let help = "1 while the cloud is left alone because it does not answer";
         gauges(encoder, "cloud_lb_circuit_open", help, None, circuit)?;
+        let failures = vec![(Vec::new(), f64::from(snapshot.survey_failures))];
+        let help = "Surveys of all load balancers that failed since one ended well";
+        gauges(encoder, "cloud_lb_survey_failures", help, None, failures)?;
         let manager = [("name", "service"), ("manager", "cloud-lb")];
         let manager = manager.map(|(name, value)| (name, Cow::Borrowed(value))).to_vec();
         let running = vec![(manager, f64::from(u8::from(snapshot.running)))];

@@ -43,6 +43,7 @@ fn measured() -> Metrics {
         state.queues = [(Lane::Service, QueueState { depth: 3, adds: 7, retries: 1 })].into();
         state.load_balancers = [("ready", 5)].into();
         state.nodes = [("active", 2)].into();
+        state.survey_failures = 3;
     });
     metrics.watch("mock", vitals);
     metrics
@@ -66,6 +67,7 @@ fn facts_become_metrics() {
         (r#"cloud_lb_reconcile_total{provider="mock",result="done"}"#, 1.0),
         (r#"cloud_lb_load_balancers{provider="mock",state="ready"}"#, 5.0),
         (r#"cloud_lb_targets{provider="mock",state="active"}"#, 2.0),
+        ("cloud_lb_survey_failures", 3.0),
         ("service_controller_loadbalancer_sync_total", 1.0),
         ("service_controller_nodesync_error_total", 1.0),
         ("service_controller_update_loadbalancer_host_latency_seconds_count", 1.0),

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{GroupFacts, ownership};
@@ -50,6 +51,9 @@ pub struct LoadBalancerFacts {
     pub scheme: Scheme,
     /// Its network.
     pub vpc_id: String,
+    /// When it was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_time: Option<Timestamp>,
     /// State.
     #[serde(default)]
     pub state: LoadBalancerState,

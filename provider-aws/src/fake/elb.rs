@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use cloud_lb_core::error::{ErrorKind, Result};
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::state::State;
@@ -10,6 +11,9 @@ use super::{Map, not_found, refused};
 use crate::api::{ListenerSettings, NewLoadBalancer, NewTargetGroup, Which};
 use crate::facts::{ListenerFacts, LoadBalancerFacts, LoadBalancerState, TargetGroupFacts};
 use crate::kinds::{ListenerProtocol, Pairs, Scheme, SubnetMapping, TargetProtocol, TargetType};
+
+/// When load balancers are made: always then, so that descriptions of accounts stay as they are.
+const MADE: Timestamp = Timestamp::constant(1_767_225_600, 0);
 
 fn map(pairs: &[(&str, &str)]) -> Map {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
@@ -151,6 +155,7 @@ impl State {
             dns_name: format!("{name}-{id}.elb.eu-west-1.amazonaws.com"),
             scheme: new.scheme,
             vpc_id,
+            created_time: Some(MADE),
             state: if is_slow { LoadBalancerState::Provisioning } else { LoadBalancerState::Active },
             ip_address_type: new.ip_address_type,
             subnet_mappings: new.subnet_mappings.clone(),

@@ -8,6 +8,7 @@ use cloud_lb_core::provider::{Owned, OwnedResource};
 
 use crate::api::Api;
 use crate::backend::Aws;
+use crate::facts::LoadBalancerFacts;
 use crate::facts::lookup::{BACKEND_GROUP, CLUSTER_TAG, SHARED_RESOURCE_TAG, STACK_TAG};
 use crate::kinds::key;
 
@@ -17,16 +18,18 @@ impl<A: Api> Aws<A> {
     pub(crate) async fn owned(&self) -> Result<Vec<Owned>> {
         let view = self.view().await?;
         let mut all: BTreeMap<Option<ServiceId>, Vec<OwnedResource>> = BTreeMap::new();
-        let lbs = view.load_balancers.iter().map(|(arn, lb)| (key::LOAD_BALANCER, arn, &lb.tags));
-        let tgs = view.target_groups.iter().map(|(arn, group)| (key::TARGET_GROUP, arn, &group.tags));
-        let groups = view.groups.iter().map(|(id, group)| (key::SECURITY_GROUP, id, &group.tags));
-        for (kind, id, tags) in lbs.chain(tgs).chain(groups) {
+        let lbs = view.load_balancers.iter().map(|(arn, lb)| (load_balancer(arn, lb), &lb.tags));
+        let tgs = view.target_groups.iter();
+        let tgs = tgs.map(|(arn, group)| (OwnedResource::new(key::TARGET_GROUP, arn), &group.tags));
+        let groups = view.groups.iter();
+        let groups = groups.map(|(id, group)| (OwnedResource::new(key::SECURITY_GROUP, id), &group.tags));
+        for (resource, tags) in lbs.chain(tgs).chain(groups) {
             let owner = match self.owner(tags) {
                 TagOwner::Service(service) => Some(service),
                 TagOwner::Cluster => None,
                 TagOwner::Others => continue,
             };
-            all.entry(owner).or_default().push(OwnedResource { kind: kind.to_owned(), id: id.clone() });
+            all.entry(owner).or_default().push(resource);
         }
         Ok(all.into_iter().map(|(service, resources)| Owned { service, resources }).collect())
     }
@@ -46,6 +49,15 @@ impl<A: Api> Aws<A> {
             _ => TagOwner::Others,
         }
     }
+}
+
+/// Of what a stack has, AWS charges for load balancers, and for Elastic IPs whether they are in use or not.
+fn load_balancer(arn: &str, lb: &LoadBalancerFacts) -> OwnedResource {
+    let addresses = lb.subnet_mappings.iter().filter_map(|mapping| mapping.allocation_id.as_ref());
+    OwnedResource::new(key::LOAD_BALANCER, arn)
+        .with_created(lb.created_time)
+        .with_bill(true)
+        .with_held(addresses.map(|id| format!("Elastic IP {id}")).collect())
 }
 
 /// Whose something is, as its tags say.

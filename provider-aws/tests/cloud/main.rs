@@ -11,6 +11,7 @@ mod dressed;
 mod gates;
 mod golden;
 mod interfaces;
+mod orphans;
 mod rules;
 mod scenarios;
 mod support;

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 const VERSION: (&str, &str) = ("1", "33");
 
 const VERBS: [&str; 8] = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+const REVIEW_VERBS: [&str; 1] = ["create"];
 const STATUS_VERBS: [&str; 3] = ["get", "patch", "update"];
 
 /// Answers a GET of a path that names no objects.
@@ -94,10 +95,14 @@ fn group_or_version(path: &str) -> Option<Value> {
     )
 }
 
+fn verbs(endpoint: &Endpoint) -> &'static [&'static str] {
+    if endpoint.resource.is_review() { &REVIEW_VERBS } else { &VERBS }
+}
+
 fn resources(endpoint: &Endpoint) -> Vec<Value> {
     let resource = json!({
         "name": endpoint.plural, "singularName": endpoint.singular, "namespaced": endpoint.namespaced,
-        "kind": endpoint.kind, "verbs": VERBS, "shortNames": endpoint.short_names, "categories": endpoint.categories,
+        "kind": endpoint.kind, "verbs": verbs(endpoint), "shortNames": endpoint.short_names, "categories": endpoint.categories,
     });
     let status = json!({
         "name": format!("{}/status", endpoint.plural), "singularName": "", "namespaced": endpoint.namespaced,
@@ -145,7 +150,7 @@ fn discovered_resource(endpoint: &Endpoint) -> Value {
     json!({
         "resource": endpoint.plural, "responseKind": kind, "singularResource": endpoint.singular,
         "scope": if endpoint.namespaced { "Namespaced" } else { "Cluster" },
-        "shortNames": endpoint.short_names, "categories": endpoint.categories, "verbs": VERBS,
+        "shortNames": endpoint.short_names, "categories": endpoint.categories, "verbs": verbs(endpoint),
         "subresources": if endpoint.has_status { vec![status] } else { Vec::new() },
     })
 }

@@ -56,6 +56,14 @@ fn run_of(dry_run: &str) -> Result<Run, ApiError> {
 
 /// Does what the call asks for.
 pub(crate) fn handle(server: &ApiServer, call: &Call) -> Result<Answer, ApiError> {
+    if call.target.endpoint.resource.is_review() {
+        let Body { object, warnings } = call.decode()?;
+        return Ok(answer(
+            StatusCode::CREATED,
+            &server.users().review(call.target.endpoint, object)?,
+            &warnings,
+        ));
+    }
     let renderer = Renderer::new(call.target.endpoint, negotiate(&call.headers)?, &call.query);
     let created = |(object, warnings): (Arc<Value>, Vec<String>)| (StatusCode::CREATED, object, warnings);
     let ok = |(object, warnings): (Arc<Value>, Vec<String>)| (StatusCode::OK, object, warnings);

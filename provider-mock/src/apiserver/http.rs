@@ -80,8 +80,7 @@ async fn through(server: &ApiServer, call: Call) -> Result<Answer, ApiError> {
     if let Some(fault) = fault {
         fault.before().await?;
     }
-    let allowed = server.rights().map_or(Ok(()), |rights| rights.check(call.verb, &call.target, &call.query));
-    let answer = allowed.and_then(|()| handle(server, &call));
+    let answer = check(server, &call).and_then(|()| handle(server, &call));
     let refused = answer.as_ref().err().map(ApiError::code);
     tracing::debug!(verb = ?call.verb, target = %call.target, ?fault, refused, "request");
     if let (Some(fuse), true) = (&fuse, call.verb.is_write() && answer.is_ok()) {
@@ -92,6 +91,16 @@ async fn through(server: &ApiServer, call: Call) -> Result<Answer, ApiError> {
         fault.after().await?;
     }
     answer
+}
+
+/// Who sends the request, and whether they may: the user whom this handle is restricted to, else the one of the
+/// token. Without either, everything is allowed.
+fn check(server: &ApiServer, call: &Call) -> Result<(), ApiError> {
+    let user = match server.rights() {
+        Some(rights) => Some(rights.clone()),
+        None => server.users().authenticate(&call.headers)?,
+    };
+    user.map_or(Ok(()), |rights| rights.check(call.verb, &call.target, &call.query))
 }
 
 /// A JSON answer, with one `Warning` header for each warning.

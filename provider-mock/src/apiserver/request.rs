@@ -122,7 +122,9 @@ impl Target {
             ("DELETE", false, _) => Verb::DeleteCollection,
             _ => return Err(ApiError::method_not_allowed()),
         };
-        if self.endpoint.namespaced && self.namespace.is_empty() && verb.is_write() {
+        let is_for_all = self.endpoint.namespaced && self.namespace.is_empty();
+        let is_question = self.endpoint.resource.is_review();
+        if is_for_all && verb.is_write() || is_question && verb != Verb::Create {
             return Err(ApiError::method_not_allowed());
         }
         Ok(verb)

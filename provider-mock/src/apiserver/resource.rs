@@ -1,8 +1,9 @@
 //! The kinds that the embedded API serves, and where it serves them.
 
-/// A kind of object that the embedded API stores.
+/// A kind of object that the embedded API serves.
 ///
-/// `Events` are stored once and served twice: as core/v1 and as events.k8s.io/v1.
+/// `Events` are stored once and served twice: as core/v1 and as events.k8s.io/v1. Reviews are questions: they are
+/// answered and not stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Resource {
@@ -26,6 +27,10 @@ pub enum Resource {
     ConfigMaps,
     /// coordination.k8s.io/v1 Lease.
     Leases,
+    /// authentication.k8s.io/v1 `TokenReview`.
+    TokenReviews,
+    /// authorization.k8s.io/v1 `SubjectAccessReview`.
+    SubjectAccessReviews,
 }
 
 impl Resource {
@@ -57,6 +62,11 @@ impl Resource {
     /// Whether an update must say which version it replaces.
     pub(crate) fn needs_version_on_update(self) -> bool {
         matches!(self, Self::Leases)
+    }
+
+    /// Whether objects are answers to a question, which nobody can get later.
+    pub(crate) fn is_review(self) -> bool {
+        matches!(self, Self::TokenReviews | Self::SubjectAccessReviews)
     }
 
     /// Whether a delete answers with the object instead of a Status.
@@ -124,8 +134,11 @@ const CORE: Endpoint = Endpoint {
                   sent through the proxy.",
 };
 
+const REVIEW: Endpoint =
+    Endpoint { short_names: &[], categories: &[], namespaced: false, has_status: false, ..CORE };
+
 /// Everything that is served. The first endpoint of a resource is the one it is stored as.
-pub(crate) static ENDPOINTS: [Endpoint; 11] = [
+pub(crate) static ENDPOINTS: [Endpoint; 13] = [
     CORE,
     Endpoint {
         resource: Resource::Namespaces,
@@ -237,6 +250,24 @@ pub(crate) static ENDPOINTS: [Endpoint; 11] = [
         has_status: false,
         description: "Event is a report of an event somewhere in the cluster.",
         ..CORE
+    },
+    Endpoint {
+        resource: Resource::TokenReviews,
+        group: "authentication.k8s.io",
+        plural: "tokenreviews",
+        singular: "tokenreview",
+        kind: "TokenReview",
+        description: "TokenReview attempts to authenticate a token to a known user.",
+        ..REVIEW
+    },
+    Endpoint {
+        resource: Resource::SubjectAccessReviews,
+        group: "authorization.k8s.io",
+        plural: "subjectaccessreviews",
+        singular: "subjectaccessreview",
+        kind: "SubjectAccessReview",
+        description: "SubjectAccessReview checks whether or not a user or group can perform an action.",
+        ..REVIEW
     },
 ];
 

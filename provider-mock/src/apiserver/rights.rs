@@ -11,6 +11,9 @@ use std::fmt;
 use std::sync::Arc;
 
 /// One verb on one resource. `*` stands for every verb, group or resource.
+///
+/// A resource with a slash in front is a path without objects, such as `/metrics`; a `*` at its end stands for
+/// whatever follows.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct Right {
@@ -45,6 +48,7 @@ impl fmt::Display for Right {
 #[derive(Debug, Clone)]
 pub struct Rights {
     user: String,
+    groups: Vec<String>,
     granted: BTreeSet<Right>,
     record: Arc<Mutex<Record>>,
 }
@@ -59,22 +63,29 @@ impl Rights {
     /// What `ClusterRoleBinding`s and `RoleBinding`s among manifests give a service account.
     ///
     /// As in a real cluster a binding to a role that does not exist gives nothing. Bindings to users and groups,
-    /// aggregated roles and rules of paths (`nonResourceURLs`) are not read.
+    /// and aggregated roles are not read.
     pub fn of_service_account(namespace: &str, name: &str, manifests: &[Value]) -> Self {
         let user = format!("system:serviceaccount:{namespace}:{name}");
+        let groups = [
+            "system:serviceaccounts",
+            &format!("system:serviceaccounts:{namespace}"),
+            "system:authenticated",
+        ]
+        .map(str::to_owned)
+        .to_vec();
         let is_ours = |subject: &Value| {
             let fields = ["/kind", "/namespace", "/name"].map(|field| text(subject, field));
             fields == ["ServiceAccount", namespace, name]
         };
         let bindings = manifests.iter().filter(|binding| list(binding, "/subjects").iter().any(is_ours));
         let granted = bindings.flat_map(|binding| given_by(binding, manifests)).collect();
-        Self { user, granted, record: Arc::default() }
+        Self { user, groups, granted, record: Arc::default() }
     }
 
     /// The same user without one of the rights, and with a record of its own.
     pub fn without(&self, right: &Right) -> Self {
         let granted = self.granted.iter().filter(|granted| *granted != right).cloned().collect();
-        Self { user: self.user.clone(), granted, record: Arc::default() }
+        Self { granted, record: Arc::default(), ..self.clone() }
     }
 
     /// All rights.
@@ -92,9 +103,23 @@ impl Rights {
         self.record.lock().denied.clone()
     }
 
+    pub(super) fn user(&self) -> &str {
+        &self.user
+    }
+
+    pub(super) fn groups(&self) -> &[String] {
+        &self.groups
+    }
+
+    /// Whether the user may do what the `spec` of a `SubjectAccessReview` asks about.
+    pub(super) fn allow(&self, spec: &Value) -> bool {
+        let request = Request::asked(spec);
+        self.granted.iter().any(|right| request.is_allowed_by(right))
+    }
+
     /// Lets a request pass or refuses it, and records which.
     pub(super) fn check(&self, verb: Verb, target: &Target, query: &Query) -> Result<(), ApiError> {
-        let request = Request::new(verb, target, query);
+        let request = Request::of(verb, target, query);
         let mut record = self.record.lock();
         if let Some(right) = self.granted.iter().find(|right| request.is_allowed_by(right)) {
             record.used.insert(right.clone());
@@ -108,15 +133,15 @@ impl Rights {
 
 /// What a request is about, as authorisation sees it.
 struct Request<'a> {
-    verb: &'static str,
-    group: &'static str,
+    verb: &'a str,
+    group: &'a str,
     resource: String,
     namespace: &'a str,
     name: &'a str,
 }
 
 impl<'a> Request<'a> {
-    fn new(verb: Verb, target: &'a Target, query: &'a Query) -> Self {
+    fn of(verb: Verb, target: &'a Target, query: &'a Query) -> Self {
         let named = target.name.as_deref();
         // A list or watch of one object is a request about that object.
         let name = named.or_else(|| selected_name(query.text("fieldSelector"))).unwrap_or_default();
@@ -130,19 +155,39 @@ impl<'a> Request<'a> {
         }
     }
 
+    /// What a review asks about: a resource, or a path.
+    fn asked(spec: &'a Value) -> Self {
+        let at = |field: &str| text(spec, &format!("/resourceAttributes/{field}"));
+        let resource = match (at("resource"), at("subresource")) {
+            ("", _) => text(spec, "/nonResourceAttributes/path").to_owned(),
+            (resource, "") => resource.to_owned(),
+            (resource, part) => format!("{resource}/{part}"),
+        };
+        let verb = match at("verb") {
+            "" => text(spec, "/nonResourceAttributes/verb"),
+            verb => verb,
+        };
+        Self { verb, group: at("group"), resource, namespace: at("namespace"), name: at("name") }
+    }
+
     fn is_allowed_by(&self, right: &Right) -> bool {
         let covers = |granted: &str, asked: &str| granted == "*" || granted == asked;
         covers(&right.verb, self.verb)
             && covers(&right.group, self.group)
-            && (covers(&right.resource, &self.resource) || self.is_any_status(&right.resource))
+            && self.is_covered_by(&right.resource)
             && right.name.as_deref().is_none_or(|name| name == self.name)
             && right.namespace.as_deref().is_none_or(|namespace| namespace == self.namespace)
     }
 
-    /// Whether `*/status` was granted, and this is one.
-    fn is_any_status(&self, granted: &str) -> bool {
-        let (wanted, granted) = (self.resource.split_once('/'), granted.split_once('/'));
-        matches!((wanted, granted), (Some((_, wanted)), Some(("*", granted))) if wanted == granted)
+    /// Whether what was granted is this resource or path, every resource, or `*/status` of which this is one.
+    fn is_covered_by(&self, granted: &str) -> bool {
+        if self.resource.starts_with('/') {
+            let rest = granted.strip_suffix('*').filter(|start| start.starts_with('/'));
+            return granted == self.resource || rest.is_some_and(|start| self.resource.starts_with(start));
+        }
+        let parts = (self.resource.split_once('/'), granted.split_once('/'));
+        let is_any = matches!(parts, (Some((_, wanted)), Some(("*", granted))) if wanted == granted);
+        granted == "*" || granted == self.resource || is_any
     }
 
     /// The words of a real API server.
@@ -185,18 +230,23 @@ fn rights_of(rule: &Value, namespace: Option<&str>) -> Vec<Right> {
     if names.is_empty() {
         names.push(None);
     }
+    let right = |group: &str, resource: &str, verb: &str, name: &Option<String>| Right {
+        group: group.to_owned(),
+        resource: resource.to_owned(),
+        verb: verb.to_owned(),
+        name: name.clone(),
+        namespace: namespace.map(str::to_owned),
+    };
     let mut rights = Vec::new();
-    for group in texts("/apiGroups") {
-        for resource in texts("/resources") {
-            for verb in texts("/verbs") {
-                rights.extend(names.iter().map(|name| Right {
-                    group: group.clone(),
-                    resource: resource.clone(),
-                    verb: verb.clone(),
-                    name: name.clone(),
-                    namespace: namespace.map(str::to_owned),
-                }));
-            }
+    for verb in texts("/verbs") {
+        for (group, resource) in
+            texts("/apiGroups").flat_map(|group| texts("/resources").map(move |r| (group.clone(), r)))
+        {
+            rights.extend(names.iter().map(|name| right(&group, &resource, &verb, name)));
+        }
+        // Paths are in no namespace, so that a Role cannot give them.
+        if namespace.is_none() {
+            rights.extend(texts("/nonResourceURLs").map(|path| right("", &path, &verb, &None)));
         }
     }
     rights

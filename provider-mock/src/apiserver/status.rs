@@ -146,6 +146,10 @@ impl ApiError {
         Self { details: json!({}), ..Self::new(422, "Invalid", message) }
     }
 
+    pub(crate) fn unauthorized() -> Self {
+        Self::new(401, "Unauthorized", "Unauthorized")
+    }
+
     pub(crate) fn forbidden(endpoint: &Endpoint, name: &str, why: &str) -> Self {
         // A list or a create may be about no name.
         let named = if name.is_empty() { String::new() } else { format!(" \"{name}\"") };

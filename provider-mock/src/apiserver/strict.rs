@@ -5,6 +5,8 @@
 
 mod locate;
 
+use k8s_openapi::api::authentication::v1::TokenReview;
+use k8s_openapi::api::authorization::v1::SubjectAccessReview;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{ConfigMap, Endpoints, Event, Namespace, Node, Pod, Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
@@ -75,6 +77,8 @@ fn check_of(kind: &str) -> Option<Check> {
         "Pod" => check::<Pod>,
         "Secret" => check::<Secret>,
         "Service" => check::<Service>,
+        "SubjectAccessReview" => check::<SubjectAccessReview>,
+        "TokenReview" => check::<TokenReview>,
         _ => return None,
     })
 }

@@ -114,6 +114,9 @@ fn columns(resource: Resource) -> &'static [Column] {
         ],
         Resource::Leases => &[Column("Name", Always), Column("Holder", Always), Column("Age", Always)],
         Resource::Namespaces => &[Column("Name", Always), Column("Status", Always), Column("Age", Always)],
+        Resource::TokenReviews | Resource::SubjectAccessReviews => {
+            &[Column("Name", Always), Column("Age", Always)]
+        }
         Resource::Secrets => {
             &[Column("Name", Always), Column("Type", Always), Column("Data", Always), Column("Age", Always)]
         }

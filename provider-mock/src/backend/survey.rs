@@ -10,12 +10,13 @@ use cloud_lb_core::ownership::{self, Marked, RESOURCE_TAG, Tags};
 use cloud_lb_core::plan::{Have, Observed, Ownership};
 use cloud_lb_core::provider::{Owned, OwnedResource, Pending};
 use cloud_lb_core::{Error, ErrorKind, Result};
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::desired::{Desired, Kind};
 use super::link;
 use super::memory::Memory;
-use crate::cloud::{Record, references};
+use crate::cloud::{Record, is_billed, references};
 
 /// A resource, or a part of one, as a list shows it.
 #[derive(Debug, Clone)]
@@ -30,6 +31,8 @@ pub(crate) struct Found {
     pub(crate) created: u64,
     /// Tells whether it was written since.
     pub(crate) etag: u64,
+    /// When it was made; a part does not tell.
+    pub(crate) made: Option<Timestamp>,
 }
 
 impl From<Record> for Found {
@@ -43,6 +46,7 @@ impl From<Record> for Found {
             container: None,
             created: record.created,
             etag: record.etag,
+            made: Some(record.made),
         }
     }
 }
@@ -220,7 +224,8 @@ fn owned(cluster: &str, found: &[Found]) -> Vec<Owned> {
             _ => continue,
         };
         let id = one.outputs.get("id").cloned().unwrap_or_else(|| one.name.clone());
-        all.entry(owner).or_default().push(OwnedResource { kind: one.kind.to_owned(), id });
+        let resource = OwnedResource::new(one.kind, id).with_created(one.made).with_bill(is_billed(one.kind));
+        all.entry(owner).or_default().push(resource);
     }
     let sorted = all.into_iter().map(|(service, mut resources)| {
         resources.sort_by(|a, b| (&a.kind, &a.id).cmp(&(&b.kind, &b.id)));

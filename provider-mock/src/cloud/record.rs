@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cloud_lb_core::ownership::Tags;
+use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
@@ -41,6 +42,9 @@ pub struct Record {
     pub body: Arc<Value>,
     /// Grows with every create in the account: tells which of two resources is older.
     pub created: u64,
+    /// When it was made, for people.
+    #[serde(skip)]
+    pub made: Timestamp,
     /// Changes with every write to the resource.
     pub etag: u64,
     /// Where in its life it is.

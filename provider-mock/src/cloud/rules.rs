@@ -7,13 +7,18 @@ pub(super) const ID_PREFIX: &str = "mock:";
 /// Start of a reference from one part of a container to another: a JSON pointer.
 pub(super) const PART_PREFIX: &str = "#/";
 
-/// Kinds that need time to be made and to go.
-const SLOW: &[&str] = &["LoadBalancer", "ForwardingRule", "Address", "PublicAddress"];
+/// Kinds that need time to be made and to go, and that real clouds charge for.
+const COSTLY: &[&str] = &["LoadBalancer", "ForwardingRule", "Address", "PublicAddress"];
 /// Kinds that get addresses, for each of `families`, or for `family`.
 const ADDRESSED: &[&str] = &["LoadBalancer", "Address", "PublicAddress"];
 
 pub(super) fn is_slow(kind: &str) -> bool {
-    SLOW.contains(&kind)
+    COSTLY.contains(&kind)
+}
+
+/// Whether a cloud charges for resources of the kind as long as they exist.
+pub(crate) fn is_billed(kind: &str) -> bool {
+    COSTLY.contains(&kind)
 }
 
 /// Fields that a write cannot change.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use cloud_lb_core::error::Retry;
 use cloud_lb_core::ownership::Tags;
 use cloud_lb_core::{Error, ErrorKind, Result};
+use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -93,6 +94,7 @@ impl Store {
             description: new.description,
             body: new.body.into(),
             created: self.writes,
+            made: Timestamp::now(),
             etag: self.writes,
             life: Life::Active,
             assigned: BTreeMap::new(),

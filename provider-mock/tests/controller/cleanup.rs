@@ -82,8 +82,10 @@ async fn sc_60_w_26_a_failed_deletion_keeps_the_finalizer_and_is_tried_again() {
     world.delete_service("web");
     world.until("told", |world| world.condition("web").is_some_and(|condition| condition.0 == "False")).await;
     assert_eq!(finalizers(&world, "web"), [FINALIZER]);
-    let expected = "failed to delete load balancer: the cloud is down";
-    assert_eq!(world.condition("web").unwrap().2, expected, "W-26: it says what blocks");
+    let expected = "failed to delete load balancer: the cloud is down; if the cloud is gone for good, this gives up \
+                    what is left there: kubectl annotate service -n default web \
+                    cloud-lb.dev/abandon-cloud-resources=default/web";
+    assert_eq!(world.condition("web").unwrap().2, expected, "W-26: it says what blocks, and the way out");
     world.until("gone", |world| !world.exists("web")).await;
     assert_eq!(seconds(&world, Op::Delete), [0, 5, 47], "W-14: the asked delay holds here too");
     let failed = format!("Warning SyncLoadBalancerFailed: Error syncing load balancer: {expected}");

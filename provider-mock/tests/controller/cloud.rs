@@ -45,6 +45,7 @@ pub(crate) enum Answer {
     Fail(Error),
     Pending(Duration, &'static str),
     Elsewhere,
+    NoAddress,
     Hang,
     Panic,
 }
@@ -303,6 +304,7 @@ fn outcome(answer: Option<&Answer>) -> Outcome {
 
 fn standing(answer: Option<&Answer>) -> Standing {
     match outcome(answer) {
+        Outcome::Done if matches!(answer, Some(Answer::NoAddress)) => Standing::Ready(Status::default()),
         Outcome::Done => Standing::Ready(status()),
         Outcome::Pending(pending) => Standing::Pending(pending),
         Outcome::ImplementedElsewhere => Standing::ImplementedElsewhere,
@@ -432,7 +434,7 @@ impl LoadBalancerProvider for Cloud {
         });
         let owned = notes.owners.values().filter(|id| notes.existing.contains(&id.uid)).map(|id| Owned {
             service: Some(id.clone()),
-            resources: vec![OwnedResource { kind: "balancer".to_owned(), id: id.uid.clone() }],
+            resources: vec![OwnedResource::new("balancer", &id.uid)],
         });
         Ok(Survey { findings: findings.collect(), owned: owned.collect() })
     }

@@ -21,6 +21,7 @@ async fn b001_sc_61_w_27_a_service_that_wants_none_is_left_alone() {
     assert_eq!((world.patches(), world.events().len()), (0, 0));
 }
 
+/// SC-54: what a provider can do, it says itself. F-13: without a selector, as these are, all nodes are targets.
 #[tokio::test(start_paused = true)]
 async fn b002_b003_b004_a_service_of_any_protocol_gets_its_load_balancer_with_two_patches() {
     for (text, protocol) in [("UDP", Protocol::Udp), ("TCP", Protocol::Tcp), ("SCTP", Protocol::Sctp)] {
@@ -98,7 +99,7 @@ async fn sc_50_f_15_without_nodes_it_warns_and_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn sc_51_implemented_elsewhere_ends_quietly_and_keeps_the_finalizer() {
+async fn sc_51_t_6_implemented_elsewhere_ends_quietly_and_keeps_the_finalizer() {
     let world = World::new();
     world.cloud.next(Op::Ensure, Answer::Elsewhere);
     world.add_service(lb("web"));
@@ -142,7 +143,7 @@ async fn b035_what_the_user_changes_reaches_the_cloud() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn w_7_sc_14_what_nobody_reads_is_no_work() {
+async fn w_7_sc_14_f_17_what_nobody_reads_is_no_work() {
     let world = World::new().ready(&[lb("web")]).await;
     world.change_service("web", |service| {
         service["metadata"]["annotations"] = json!({"gitops.example/id": "1"});

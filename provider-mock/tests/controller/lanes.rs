@@ -26,7 +26,7 @@ async fn w_22_a_load_balancer_that_is_stuck_delays_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_more_lanes_run_at_once_than_allowed() {
+async fn sc_31_no_more_lanes_run_at_once_than_allowed() {
     let world = World::new().options(|options| options.with_concurrency(3));
     for index in 0..30 {
         let name = format!("s{index}");
@@ -41,7 +41,7 @@ async fn no_more_lanes_run_at_once_than_allowed() {
     assert_eq!(world.cloud.most_running(), 3);
 }
 
-/// W-2: users, nodes and failures at once; calls for one Service never overlap, and all ends well.
+/// W-2, SC-32: users, nodes and failures at once; calls for one Service never overlap, and all ends well.
 #[tokio::test(start_paused = true)]
 async fn w_2_under_load_calls_for_one_service_never_overlap() {
     for seed in 0..30 {
@@ -93,7 +93,7 @@ fn is_alive(world: &World, name: &str) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn w_15_shutdown_lets_calls_in_flight_end() {
+async fn sc_39_w_15_shutdown_lets_calls_in_flight_end() {
     let mut world = World::new();
     world.cloud.hold("web");
     world.add_service(lb("web"));
@@ -110,7 +110,7 @@ async fn w_15_shutdown_lets_calls_in_flight_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn w_15_shutdown_does_not_wait_for_ever() {
+async fn sc_39_w_15_shutdown_does_not_wait_for_ever() {
     let mut world = World::new();
     world.cloud.hold("web");
     world.add_service(lb("web"));
@@ -146,7 +146,7 @@ async fn a_missing_permission_at_the_start_ends_the_controller_with_a_reason() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_api_server_that_is_down_is_waited_for() {
+async fn l_5_an_api_server_that_is_down_is_waited_for() {
     let world = World::new();
     world.api.faults().inject(Verb::List, Resource::Services, Fault::Fail(503), 5);
     world.add_service(lb("web"));

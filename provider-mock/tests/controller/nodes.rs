@@ -68,6 +68,7 @@ async fn w_18_a_draining_node_is_handed_over_as_such() {
     assert_eq!(states, [true, false]);
 }
 
+/// SC-37, SC-38: upstream tries it as an ensure, at once.
 #[tokio::test(start_paused = true)]
 async fn b018_w_24_a_failed_update_is_tried_again_as_an_update_after_its_delay() {
     let world = World::new().ready(&[lb("web")]).await;

@@ -1,6 +1,7 @@
 //! Restart, drift and orphans: all load balancers held against the cloud at once (W-3, W-5, W-28).
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -210,6 +211,23 @@ async fn w_28_surveys_that_fail_let_no_orphan_expire() {
     }
     world.pass_time(3 * HOUR).await;
     assert_eq!(world.cloud.count(Op::Delete), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn surveys_that_fail_are_counted_until_one_ends_well() {
+    let world = World::new().ready(&services(1)).await;
+    for _ in 0..3 {
+        world.cloud.next(Op::Survey, Answer::Fail(down()));
+    }
+    let failures = || world.vitals().snapshot().survey_failures;
+    let mut seen = BTreeSet::new();
+    for _ in 0..30 {
+        world.pass_time(Duration::from_secs(30)).await;
+        seen.insert(failures());
+    }
+    assert!(seen.contains(&3), "{seen:?}");
+    world.pass_time(HOUR).await;
+    assert_eq!(failures(), 0);
 }
 
 #[tokio::test(start_paused = true)]

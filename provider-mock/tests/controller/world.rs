@@ -12,6 +12,7 @@ use std::time::Duration;
 use cloud_lb_core::controller::{Controller, Options, READY_CONDITION};
 use cloud_lb_core::k8s::FINALIZER;
 use cloud_lb_core::provider::{Capabilities, LoadBalancerProvider};
+use cloud_lb_core::vitals::Vitals;
 use kube::Client;
 use provider_mock::apiserver::{ApiServer, Resource, Verb};
 use serde_json::{Value, json};
@@ -31,6 +32,7 @@ pub(crate) struct World {
     options: Options,
     shutdown: CancellationToken,
     controller: Option<JoinHandle<cloud_lb_core::Result<()>>>,
+    vitals: Vitals,
 }
 
 impl World {
@@ -44,7 +46,8 @@ impl World {
         let cloud = Cloud::new(api.clone()).with(change);
         let shutdown = CancellationToken::new();
         let (provider, options) = (Arc::new(cloud.clone()), Options::default().with_retry_jitter(0));
-        let world = Self { api, cloud, provider, options, shutdown, controller: None };
+        let world =
+            Self { api, cloud, provider, options, shutdown, controller: None, vitals: Vitals::default() };
         for name in ["n1", "n2"] {
             world.add_node(name);
         }
@@ -62,7 +65,15 @@ impl World {
         let (provider, options) = (Arc::new(cloud.clone()), Options::default().with_retry_jitter(0));
         let shutdown = CancellationToken::new();
         let api = self.api.clone();
-        Self { api, cloud, provider, options: change(options), shutdown, controller: None }
+        Self {
+            api,
+            cloud,
+            provider,
+            options: change(options),
+            shutdown,
+            controller: None,
+            vitals: Vitals::default(),
+        }
     }
 
     /// Works on another cloud than the scripted one.
@@ -81,7 +92,13 @@ impl World {
         self.shutdown = CancellationToken::new();
         let client = Client::new(self.api.clone(), "default");
         let controller = Controller::new(client, Arc::clone(&self.provider), self.options.clone()).unwrap();
+        self.vitals = controller.vitals();
         self.controller = Some(tokio::spawn(controller.run(self.shutdown.clone())));
+    }
+
+    /// What the controller that was launched last is at.
+    pub(crate) fn vitals(&self) -> &Vitals {
+        &self.vitals
     }
 
     /// Asks the controller to stop and waits until it has.

@@ -136,6 +136,7 @@ impl Dispatcher {
                 }
                 self.find_orphans(&owned);
                 self.surveys.failures = 0;
+                self.gauges.survey_failures(0);
                 self.plan_survey(self.options.drift_interval);
             }
             Err(error) => self.survey_failed(&error),
@@ -155,6 +156,7 @@ impl Dispatcher {
         tracing::warn!(%error, kind = ?error.kind(), "the survey of all load balancers failed");
         let delay = self.options.pace(0.0).backoff.delay(self.surveys.failures);
         self.surveys.failures = self.surveys.failures.saturating_add(1);
+        self.gauges.survey_failures(self.surveys.failures);
         self.plan_survey(delay.min(self.options.drift_interval));
     }
 

@@ -44,7 +44,8 @@ fn w_29_every_period_is_a_setting_and_all_that_is_wrong_is_reported_at_once() {
         .with_gate_interval(Duration::ZERO)
         .with_drift_interval(MAX_PERIOD * 2)
         .with_orphans_deleted_after(MAX_PERIOD * 2)
-        .with_drain_timeout(MAX_PERIOD * 2);
+        .with_drain_timeout(MAX_PERIOD * 2)
+        .with_node_debounce(Duration::from_secs(2), Duration::from_secs(1));
     let error = options.validate().unwrap_err();
     let fields: Vec<&str> = error.violations().iter().map(|violation| violation.field.as_str()).collect();
     assert_eq!(
@@ -62,7 +63,8 @@ fn w_29_every_period_is_a_setting_and_all_that_is_wrong_is_reported_at_once() {
             "drainTimeout",
             "driftInterval",
             "orphanGrace",
-            "minRetryDelay"
+            "minRetryDelay",
+            "nodeQuiet"
         ]
     );
 }

@@ -7,7 +7,7 @@ fn id(cluster: &str, name: &str, uid: &str) -> ServiceId {
 }
 
 fn owned(service: Option<ServiceId>) -> Owned {
-    Owned { service, resources: vec![OwnedResource { kind: "balancer".into(), id: "b-1".into() }] }
+    Owned { service, resources: vec![OwnedResource::new("balancer", "b-1")] }
 }
 
 fn service(name: &str, uid: &str) -> Service {

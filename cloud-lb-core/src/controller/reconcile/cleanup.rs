@@ -23,7 +23,7 @@ impl Reconciler {
     /// from the Service.
     pub(super) async fn clean_up(&self, lane: &mut Lane) -> std::result::Result<Verdict, Failure> {
         let kept = self.provider.check_deletion(&lane.id, lane.service.annotations());
-        kept.map_err(|error| Failure::new("failed to delete load balancer", error))?;
+        kept.map_err(Failure::of_deletion)?;
         if self.may_exist(lane).await {
             self.tell_once(lane, Told::Deleting, Notice::deleting()).await;
         }
@@ -38,7 +38,7 @@ impl Reconciler {
             Ok(Outcome::Pending(pending)) if lane.is_abandoned() => self.abandon(lane, &pending.reason).await,
             Ok(Outcome::Pending(pending)) => self.wait_for_deletion(lane, pending).await,
             Err(error) if lane.is_abandoned() => self.abandon(lane, &error.to_string()).await,
-            Err(error) => Err(Failure::new("failed to delete load balancer", error)),
+            Err(error) => Err(Failure::of_deletion(error)),
         }
     }
 

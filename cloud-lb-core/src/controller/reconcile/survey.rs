@@ -29,10 +29,12 @@ impl Reconciler {
                 self.delete_orphan(key, &orphan.id).await
             } else {
                 let resources = orphan.resources.len();
+                let billed = orphan.resources.iter().filter(|resource| resource.billed).count();
                 tracing::warn!(
                     service = orphan.id.path(),
                     uid = orphan.id.uid,
                     resources,
+                    billed,
                     "orphaned in the cloud"
                 );
                 self.events.publish(&reference(&orphan.id), Notice::orphaned(&orphan.resources)).await;

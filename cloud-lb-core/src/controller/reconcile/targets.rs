@@ -75,7 +75,7 @@ impl Reconciler {
 
     /// Hands the nodes over to a provider whose load balancers share their targets: one call, however
     /// many Services there are (W-1).
-    #[tracing::instrument(name = "reconcile", skip_all, fields(provider = self.provider.name()))]
+    #[tracing::instrument(name = "reconcile", skip_all, fields(provider = self.provider.name(), work = "update"))]
     pub(crate) async fn update_cluster(&self, nodes: &NodeSet) -> Finished {
         let update = TargetUpdate::Cluster(&nodes.nodes);
         let verdict = match self.call(&Key::Cluster, self.provider.update_targets(update)).await {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::{LoadBalancerStatus, Service};
 use kube::ResourceExt;
 
+use super::failure::DELETION;
 use super::{Failure, Finished, Job, Lane, Reconciler, Tone};
 use crate::clock;
 use crate::controller::key::Key;
@@ -12,7 +13,7 @@ use crate::controller::memory::{Memory, Told};
 use crate::controller::notice::Notice;
 use crate::controller::queue::Verdict;
 use crate::controller::status::{self, Health, MIXED_PROTOCOLS, Problem};
-use crate::controller::triggers::{addresses, is_deleting, version};
+use crate::controller::triggers::{ABANDON_ANNOTATION, addresses, is_deleting, version};
 use crate::error::{Error, ErrorKind, Retry};
 use crate::k8s;
 
@@ -29,8 +30,12 @@ impl Reconciler {
         } else {
             tracing::warn!(%failure, ?kind, request_id, "sync failed and will be tried again");
         }
-        self.tell(lane, Notice::sync_failed(failure)).await;
-        let problem = Problem::new(error, failure.to_string());
+        let text = match way_out(lane, failure) {
+            Some(way_out) => format!("{failure}; {way_out}"),
+            None => failure.to_string(),
+        };
+        self.tell(lane, Notice::sync_failed(&text)).await;
+        let problem = Problem::new(error, text);
         self.tell_mixed_protocols(lane, &problem).await;
         self.set_health(lane, Health::Failed(problem)).await;
         Verdict::Failed(error.retry())
@@ -91,7 +96,7 @@ impl Reconciler {
         if self.rules.wants(service) && !is_deleting(service) {
             return Some("failed to ensure load balancer");
         }
-        self.rules.has_finalizer(service).then_some("failed to delete load balancer")
+        self.rules.has_finalizer(service).then_some(DELETION)
     }
 
     /// Writes the status again that somebody wiped, without a call to the cloud (W-4).
@@ -158,6 +163,18 @@ impl Reconciler {
             self.tell(lane, notice).await;
         }
     }
+}
+
+/// How to end a deletion that the cloud does not let end (W-26). One that the Service itself forbids needs none.
+fn way_out(lane: &Lane, failure: &Failure) -> Option<String> {
+    let stuck = failure.is_of_deletion() && failure.error().kind() != ErrorKind::InvalidInput;
+    let (namespace, name) = (&lane.id.namespace, &lane.id.name);
+    stuck.then(|| {
+        format!(
+            "if the cloud is gone for good, this gives up what is left there: kubectl annotate service -n {namespace} \
+             {name} {ABANDON_ANNOTATION}={namespace}/{name}"
+        )
+    })
 }
 
 /// What to do after an error that asks for fewer calls.

@@ -255,6 +255,7 @@ fn ingress(entries: &[LoadBalancerIngress]) -> LoadBalancerStatus {
     LoadBalancerStatus { ingress: Some(entries.to_vec()) }
 }
 
+/// H-7.
 #[test]
 fn b153_sc_87_same_status() {
     let one = entry("1.1.1.1", None);

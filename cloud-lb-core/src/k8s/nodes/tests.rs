@@ -152,6 +152,7 @@ fn w_17_a_node_is_up_when_it_is_ready_and_has_a_network() {
     }
 }
 
+/// F-16: the zone reaches the provider; the core does nothing with it.
 #[test]
 fn nodes_carry_what_load_balancers_need() {
     let mut node = labelled(node("a"), ZONE_LABEL, "zone-1");

@@ -4,6 +4,7 @@ use aws_sdk_elasticloadbalancingv2::types::{
     Action, AvailabilityZone, Listener, LoadBalancer, TargetGroup, TargetHealthDescription,
 };
 use cloud_lb_core::error::{Error, ErrorKind, Result};
+use jiff::Timestamp;
 
 use super::super::call::{missing, port, required};
 use crate::facts::{ListenerFacts, LoadBalancerFacts, LoadBalancerState, TargetFacts, TargetGroupFacts};
@@ -23,6 +24,7 @@ pub(super) fn load_balancer(lb: &LoadBalancer) -> Result<LoadBalancerFacts> {
         dns_name: lb.dns_name().unwrap_or_default().to_owned(),
         scheme: if is(scheme, "internal") { Scheme::Internal } else { Scheme::InternetFacing },
         vpc_id: required(lb.vpc_id(), "VpcId")?,
+        created_time: lb.created_time().and_then(|time| Timestamp::from_second(time.secs()).ok()),
         state: state(
             lb.state()
                 .and_then(|state| state.code())

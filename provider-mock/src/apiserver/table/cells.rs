@@ -33,6 +33,7 @@ pub(super) fn cells(resource: Resource, object: &Value, now: Timestamp) -> Vec<V
         }
         Resource::Leases => vec![name, json!(text(object, "/spec/holderIdentity")), age],
         Resource::Namespaces => vec![name, json!(text(object, "/status/phase")), age],
+        Resource::TokenReviews | Resource::SubjectAccessReviews => vec![name, age],
         Resource::Secrets => {
             vec![name, json!(text(object, "/type")), json!(entries(object, "/data").count()), age]
         }

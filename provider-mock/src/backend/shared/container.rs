@@ -124,5 +124,5 @@ fn part_of(whole: &Found, kind: &'static str, collection: &str, name: &str, part
         .map_or(Ok(Tags::new()), serde_json::from_value)
         .map_err(|error| unreadable(collection, error))?;
     let outputs = outputs_of(kind, name, &whole.outputs);
-    Ok(Found { kind, name: name.to_owned(), marks, body: body.into(), outputs, ..whole.clone() })
+    Ok(Found { kind, name: name.to_owned(), marks, body: body.into(), outputs, made: None, ..whole.clone() })
 }

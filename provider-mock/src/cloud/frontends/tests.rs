@@ -13,6 +13,7 @@ fn record(kind: &'static str, id: &str, body: Value) -> Record {
         description: String::new(),
         body: body.into(),
         created: 1,
+        made: jiff::Timestamp::UNIX_EPOCH,
         etag: 1,
         life: Life::Active,
         assigned: BTreeMap::new(),

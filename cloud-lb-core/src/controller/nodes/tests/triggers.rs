@@ -110,6 +110,7 @@ fn check(rows: &[Row]) {
     }
 }
 
+/// SC-25: a change that makes no pass reaches no load balancer.
 #[tokio::test(start_paused = true)]
 async fn sc_90_single_changes() {
     check(&[
