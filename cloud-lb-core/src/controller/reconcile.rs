@@ -32,7 +32,7 @@ use super::status::Health;
 use super::triggers::{Rules, addresses, is_deleting};
 use crate::error::Result;
 use crate::k8s::{self, Owner};
-use crate::model::ServiceId;
+use crate::model::{LoadBalancer, ServiceId};
 use crate::provider::{LoadBalancerProvider, State};
 
 /// What a lane gets to run: the newest of everything at that time.
@@ -152,7 +152,7 @@ impl Reconciler {
                 let told = self.write_status(&lane.service, None, Some(&Health::Gone)).await;
                 told.map(|_| (false, Verdict::Done))
             }
-            Ok(Action::Ensure) => self.ensure(lane).await.map(|verdict| (true, verdict)),
+            Ok(Action::Ensure(wanted)) => self.ensure(lane, *wanted).await.map(|verdict| (true, verdict)),
             Ok(Action::CleanUp) => {
                 let verdict = self.clean_up(lane).await;
                 verdict.map(|verdict| (verdict != Verdict::Done, verdict))
@@ -168,7 +168,7 @@ impl Reconciler {
     async fn decide(&self, lane: &mut Lane, known: bool) -> std::result::Result<Action, Failure> {
         let service = &lane.service;
         if self.rules.wants(service) && !is_deleting(service) {
-            return Ok(Action::Ensure);
+            return Ok(self.ensure_or_leave(lane));
         }
         if known && !self.may_own(service, &lane.memory) {
             return Ok(Action::Forget);
@@ -184,6 +184,18 @@ impl Reconciler {
             Ok(State::Absent) => Ok(Action::Nothing),
             Ok(_) => Ok(Action::CleanUp),
             Err(error) => Err(Failure::new("failed to check if load balancer exists before cleanup", error)),
+        }
+    }
+
+    /// A Service that another controller looks after is not touched, unless it was ours up to now: then its
+    /// load balancer goes (AWS-4, AWS-7).
+    fn ensure_or_leave(&self, lane: &Lane) -> Action {
+        match self.translate(lane) {
+            Ok(wanted) if !self.provider.takes(&wanted) => {
+                tracing::debug!("another controller looks after this Service");
+                if lane.memory.asked { Action::CleanUp } else { Action::Nothing }
+            }
+            wanted => Action::Ensure(Box::new(wanted)),
         }
     }
 
@@ -260,7 +272,8 @@ impl Tone {
 
 /// What a Service needs.
 enum Action {
-    Ensure,
+    /// With the Service as the provider gets it, or why it cannot be understood.
+    Ensure(Box<std::result::Result<LoadBalancer, Failure>>),
     CleanUp,
     /// Nothing was ever made for it: only what it was told must go (SC-61, W-27).
     Forget,

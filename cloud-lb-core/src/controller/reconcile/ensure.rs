@@ -13,12 +13,16 @@ use crate::provider::{Ensured, Pending, Standing};
 
 impl Reconciler {
     /// Makes the load balancer as the Service asks and publishes its addresses.
-    pub(super) async fn ensure(&self, lane: &mut Lane) -> Result<Verdict, Failure> {
+    pub(super) async fn ensure(
+        &self,
+        lane: &mut Lane,
+        wanted: Result<LoadBalancer, Failure>,
+    ) -> Result<Verdict, Failure> {
         if lane.tone == Tone::Usual && !matches!(lane.memory.told, Some(Told::Pending(_))) {
             self.tell_once(lane, Told::Ensuring, Notice::ensuring()).await;
         }
         // Before the finalizer: a Service that cannot be understood is not touched.
-        let wanted = self.translate(lane)?;
+        let wanted = wanted?;
         self.add_finalizer(lane).await?;
         if lane.nodes.nodes.is_empty() {
             self.tell(lane, Notice::no_nodes()).await;
