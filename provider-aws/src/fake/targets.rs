@@ -13,12 +13,16 @@ use crate::kinds::{Target, TargetType};
 impl State {
     pub(super) fn describe_target_health(&mut self, arn: &str) -> Result<Vec<TargetFacts>> {
         let is_used = !self.users_of(arn).is_empty();
-        let (since, wait) = (self.registered.clone(), self.options.healthy_after);
+        let (since, options) = (self.registered.clone(), self.options.clone());
         let group = self.target_group(arn)?;
         for target in &mut group.targets {
             let since = since.get(&(arn.to_owned(), target.id.clone(), target.port));
-            let is_healthy = since.is_none_or(|since| since.elapsed() >= wait);
-            let state = if is_healthy { "healthy" } else { "initial" };
+            let is_due = since.is_none_or(|since| since.elapsed() >= options.healthy_after);
+            let state = match (is_due, options.silent_ports.contains(&target.port)) {
+                (true, false) => "healthy",
+                (true, true) => "unhealthy",
+                (false, _) => "initial",
+            };
             target.state = Some(if is_used { state } else { "unused" }.to_owned());
         }
         let mut all = group.targets.clone();

@@ -31,7 +31,7 @@ const TIMEOUT: &str = "the health check's timeout is longer than its interval, w
 
 /// What moto cannot do, as `file variant`, and why.
 const UNSUPPORTED: [(&str, &str); 23] = [
-    ("aws_040_health_checks_per_port one has its own", TIMEOUT),
+    ("a40_health_checks_per_port one has its own", TIMEOUT),
     ("aws_080_rule_budget ports are joined", JOINED_LATER),
     ("aws_091_groups_of_pods on an interface of its own, and one without an instance", NO_POD_INTERFACES),
     ("aws_091_groups_of_pods on further interfaces, by address and by prefix", NO_PREFIXES),
