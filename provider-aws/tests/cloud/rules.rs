@@ -239,7 +239,8 @@ async fn aws_88_the_rules_of_aws_load_balancer_controller_are_taken_over() {
 
 #[tokio::test(start_paused = true)]
 async fn aws_95_rules_of_each_range_of_addresses_are_joined_where_the_budget_demands_it() {
-    let config = provider_aws::Config { node_sg_rule_budget: 2, ..config(CLUSTER) };
+    let mut config = config(CLUSTER);
+    config.node_sg_rule_budget = 2;
     let world = World::of(account(CLUSTER), Options::default(), config);
     let mut lb = service("web", &[port(80, 30_080), port(81, 30_081), port(82, 30_090)]);
     annotate(&mut lb, "disable-nlb-sg", "true");
