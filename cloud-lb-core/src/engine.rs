@@ -15,11 +15,11 @@ use crate::backend::{Backend, Scope};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Graph;
 use crate::measure::{Stage, pure_stage, stage};
-use crate::model::{LoadBalancer, Node, ServiceId};
+use crate::model::{Gate, LoadBalancer, Node, ServiceId};
 use crate::plan::{Observed, Plan, PlanReport, StepReport, Warning, plan};
 use crate::provider::{
     Capabilities, Ensured, LoadBalancerProvider, Outcome, Pending, Standing, State, Survey, TargetScope,
-    TargetUpdate,
+    TargetUpdate, Waiting,
 };
 use apply::Ran;
 use async_trait::async_trait;
@@ -225,6 +225,10 @@ impl<B: Backend> LoadBalancerProvider for Engine<B> {
                 Err(Error::new(ErrorKind::Unsupported, message))
             }
         }
+    }
+
+    async fn gates(&self, waiting: Waiting<'_>) -> Result<Vec<Gate>> {
+        stage(Stage::Observe, self.backend.gates(waiting)).await
     }
 
     fn check_deletion(&self, service: &ServiceId, annotations: &BTreeMap<String, String>) -> Result<()> {

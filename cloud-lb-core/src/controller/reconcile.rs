@@ -4,6 +4,7 @@
 mod cleanup;
 mod ensure;
 mod failure;
+mod gates;
 mod survey;
 mod targets;
 mod tell;
@@ -27,6 +28,7 @@ use super::key::{Key, ObjectKey};
 use super::memory::{Memory, Targets};
 use super::nodes::NodeSet;
 use super::orphans::Orphan;
+use super::pods::PodClient;
 use super::queue::{Task, Verdict, Work};
 use super::status::Health;
 use super::triggers::{Rules, addresses, is_deleting};
@@ -77,6 +79,7 @@ pub(crate) struct Reconciler {
     pub(crate) cluster: String,
     pub(crate) rules: Rules,
     pub(crate) writer: ServiceWriter,
+    pub(crate) pods: PodClient,
     pub(crate) events: Events,
     pub(crate) timeout: Duration,
     pub(crate) circuit: Mutex<Circuit>,
@@ -190,7 +193,7 @@ impl Reconciler {
     /// A Service that another controller looks after is not touched, unless it was ours up to now: then its
     /// load balancer goes (AWS-4, AWS-7).
     fn ensure_or_leave(&self, lane: &Lane) -> Action {
-        match self.translate(lane) {
+        match self.understand(lane) {
             Ok(wanted) if !self.provider.takes(&wanted) => {
                 tracing::debug!("another controller looks after this Service");
                 if lane.memory.asked { Action::CleanUp } else { Action::Nothing }
@@ -215,10 +218,11 @@ impl Reconciler {
         {
             return self.not_restored(lane, &failure).await;
         }
-        if work.targets {
-            return self.update_targets(lane).await;
+        let verdict = if work.targets { self.update_targets(lane).await } else { Verdict::Done };
+        if work.gates {
+            self.poll_gates(lane).await;
         }
-        Verdict::Done
+        verdict
     }
 
     /// Gives a call to the provider its deadline, and notes what its end tells of the cloud.
@@ -272,7 +276,7 @@ impl Tone {
 
 /// What a Service needs.
 enum Action {
-    /// With the Service as the provider gets it, or why it cannot be understood.
+    /// With what the provider is to make, or why the Service cannot be understood.
     Ensure(Box<std::result::Result<LoadBalancer, Failure>>),
     CleanUp,
     /// Nothing was ever made for it: only what it was told must go (SC-61, W-27).
@@ -283,13 +287,19 @@ enum Action {
 impl Lane {
     /// What stands for the newest targets.
     fn targets(&self) -> Targets {
-        let slices = self.slices.iter().map(AsRef::as_ref);
-        Targets { nodes: self.nodes.generation, endpoints: k8s::endpoints(slices) }
+        let endpoints = k8s::endpoints(self.slices.iter().map(AsRef::as_ref));
+        Targets { nodes: self.nodes.generation, endpoints: self.memory.pods.marked(endpoints) }
+    }
+
+    /// With the pods that wait for being healthy targets, as far as they were looked at.
+    fn with_pods(&self, wanted: LoadBalancer) -> LoadBalancer {
+        LoadBalancer { endpoints: self.memory.pods.marked(wanted.endpoints), ..wanted }
     }
 
     /// Notes that the provider is about to get these targets: before the call, whatever comes of it.
     fn hand_over(&mut self, targets: Targets) {
         self.handed = Some(targets.nodes);
+        self.memory.unreached = None;
         self.memory.targets = Some(targets);
         self.memory.asked = true;
     }

@@ -17,13 +17,13 @@ impl State {
         let group = self.target_group(arn)?;
         for target in &mut group.targets {
             let since = since.get(&(arn.to_owned(), target.id.clone(), target.port));
-            let is_due = since.is_none_or(|since| since.elapsed() >= options.healthy_after);
-            let state = match (is_due, options.silent_ports.contains(&target.port)) {
-                (true, false) => "healthy",
-                (true, true) => "unhealthy",
-                (false, _) => "initial",
-            };
-            target.state = Some(if is_used { state } else { "unused" }.to_owned());
+            let is_checked = since.is_none_or(|since| since.elapsed() >= options.healthy_after);
+            let is_bad = options.unhealthy_targets.contains(&target.id)
+                || options.silent_ports.contains(&target.port);
+            let (state, why) = health(is_used, is_checked, is_bad);
+            target.state = Some(state.to_owned());
+            (target.reason, target.description) =
+                why.map(|(reason, text)| (reason.to_owned(), text.to_owned())).unzip();
         }
         let mut all = group.targets.clone();
         let leaving = self.draining.keys().filter(|(group, ..)| group == arn);
@@ -32,6 +32,7 @@ impl State {
             port: *port,
             availability_zone: None,
             state: Some("draining".to_owned()),
+            ..TargetFacts::default()
         }));
         Ok(all)
     }
@@ -57,6 +58,7 @@ impl State {
                 port: target.port,
                 availability_zone: target.availability_zone.clone(),
                 state: Some("initial".to_owned()),
+                ..TargetFacts::default()
             });
         }
         for target in targets {
@@ -102,5 +104,23 @@ impl State {
         self.draining
             .extend(leaving.into_iter().map(|target| ((arn.to_owned(), target.id, target.port), until)));
         Ok(())
+    }
+}
+
+/// State, and reason and description where it has them, in AWS's words.
+fn health(
+    is_used: bool,
+    is_checked: bool,
+    is_bad: bool,
+) -> (&'static str, Option<(&'static str, &'static str)>) {
+    const UNUSED: (&str, &str) =
+        ("Target.NotInUse", "Target group is not configured to receive traffic from the load balancer");
+    const INITIAL: (&str, &str) = ("Elb.InitialHealthChecking", "Initial health checks in progress");
+    const FAILED: (&str, &str) = ("Target.FailedHealthChecks", "Health checks failed");
+    match (is_used, is_checked, is_bad) {
+        (false, ..) => ("unused", Some(UNUSED)),
+        (true, false, _) => ("initial", Some(INITIAL)),
+        (true, true, true) => ("unhealthy", Some(FAILED)),
+        (true, true, false) => ("healthy", None),
     }
 }

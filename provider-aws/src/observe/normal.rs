@@ -114,8 +114,8 @@ mod tests {
         let target = |id: &str, state: &str| TargetFacts {
             id: id.to_owned(),
             port: 80,
-            availability_zone: None,
             state: Some(state.to_owned()),
+            ..TargetFacts::default()
         };
         let states =
             ["initial", "healthy", "unhealthy", "unhealthy.draining", "unused", "draining", "unavailable"];

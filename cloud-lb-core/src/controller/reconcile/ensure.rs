@@ -4,6 +4,7 @@ use super::{Failure, Lane, Reconciler, Tone};
 use crate::controller::finalizer;
 use crate::controller::memory::Told;
 use crate::controller::notice::Notice;
+use crate::controller::pods::{Look, UnreadyPods};
 use crate::controller::queue::Verdict;
 use crate::controller::status::{Health, PortsError};
 use crate::k8s;
@@ -21,8 +22,9 @@ impl Reconciler {
         if lane.tone == Tone::Usual && !matches!(lane.memory.told, Some(Told::Pending(_))) {
             self.tell_once(lane, Told::Ensuring, Notice::ensuring()).await;
         }
+        self.look_at_pods(lane, Look::New).await.map_err(|error| Failure::new(STEP, error))?;
         // Before the finalizer: a Service that cannot be understood is not touched.
-        let wanted = wanted?;
+        let wanted = lane.with_pods(wanted?);
         self.add_finalizer(lane).await?;
         if lane.nodes.nodes.is_empty() {
             self.tell(lane, Notice::no_nodes()).await;
@@ -43,6 +45,7 @@ impl Reconciler {
             Standing::ImplementedElsewhere => {
                 tracing::debug!("another controller looks after this Service");
                 lane.memory.ensured = false;
+                lane.memory.pods = UnreadyPods::default();
                 Ok(Verdict::Done)
             }
         }
@@ -50,6 +53,11 @@ impl Reconciler {
 
     /// The Service with everything behind it, as the provider gets it.
     pub(super) fn translate(&self, lane: &Lane) -> Result<LoadBalancer, Failure> {
+        self.understand(lane).map(|wanted| lane.with_pods(wanted))
+    }
+
+    /// The Service with everything behind it, before it is known which pods wait for it.
+    pub(super) fn understand(&self, lane: &Lane) -> Result<LoadBalancer, Failure> {
         let slices = lane.slices.iter().map(AsRef::as_ref);
         k8s::load_balancer(&self.cluster, &lane.service, &lane.nodes.nodes, slices)
             .map_err(|error| Failure::new(STEP, error))
