@@ -168,7 +168,9 @@ fn visit(path: &Path, see: &mut dyn FnMut(&Path)) {
         let mut entries: Vec<PathBuf> =
             fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect();
         entries.sort();
-        entries.iter().for_each(|entry| visit(entry, see));
+        for entry in &entries {
+            visit(entry, see);
+        }
         return;
     }
     let is_golden = || path.parent().is_some_and(|folder| folder.ends_with("provider-aws/tests/golden"));

@@ -35,7 +35,7 @@ async fn aws_181_targets_go_200_at_a_time() {
     let world = World::of(account, Options::default(), config(CLUSTER));
     let (_, calls) = world.calls_of(world.ensured(&lb)).await;
     assert_eq!(calls.of("RegisterTargets"), 3);
-    lb.nodes.truncate(1);
+    lb.nodes = lb.nodes[..1].to_vec().into();
     let (_, calls) = world.calls_of(world.ensured(&lb)).await;
     assert_eq!(calls.of("DeregisterTargets"), 2);
 }
@@ -96,7 +96,7 @@ async fn aws_176_a_node_that_is_excluded_is_deregistered() {
     let world = World::new(Options::default());
     let mut lb = service("web", &[port(80, 30_080)]);
     let leave: [fn(&mut LoadBalancer); 4] = [
-        |lb| _ = lb.nodes.remove(0),
+        |lb| lb.nodes = lb.nodes[1..].to_vec().into(),
         |lb| lb.nodes[0].state = NodeState::Draining,
         |lb| {
             let label = "node.kubernetes.io/exclude-from-external-load-balancers";
@@ -116,7 +116,7 @@ async fn aws_176_a_node_that_is_excluded_is_deregistered() {
         let (_, calls) = world.calls_of(world.ensured(&fewer)).await;
         assert_eq!(calls.writes, [("DeregisterTargets", 1)].into());
     }
-    lb.nodes.clear();
+    lb.nodes = Vec::new().into();
     world.ensured(&lb).await;
     assert_eq!(world.aws.account().target_groups[0].targets, []);
 }
