@@ -5,6 +5,7 @@ mod batch;
 mod deletes;
 mod fold;
 mod survey;
+mod targets;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,7 +16,7 @@ use crate::backend::{Backend, Scope};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Graph;
 use crate::measure::{Stage, pure_stage, stage};
-use crate::model::{Gate, LoadBalancer, Node, ServiceId};
+use crate::model::{Gate, LoadBalancer, ServiceId};
 use crate::plan::{Observed, Plan, PlanReport, StepReport, Warning, plan};
 use crate::provider::{
     Capabilities, Ensured, LoadBalancerProvider, Outcome, Pending, Standing, State, Survey, TargetScope,
@@ -114,42 +115,6 @@ impl<B: Backend> Engine<B> {
             }
         }
         Ok(Ran::Stale)
-    }
-
-    async fn update_shared_targets(&self, nodes: &[Node]) -> Result<Outcome> {
-        for _ in 0..MAX_ROUNDS {
-            let tick = self.fold.now();
-            let have = stage(Stage::Observe, self.backend.observe(Scope::Cluster)).await?;
-            let want = self.backend.build_shared_targets(nodes, &have)?;
-            let plan = self.difference(&want, &have)?.only_target_sets();
-            let planned = Planned { plan, have, tick };
-            match stage(Stage::Apply, self.run("cluster", planned)).await? {
-                Ran::Stale => {}
-                ran => return Ok(ran.outcome()),
-            }
-        }
-        Ok(Outcome::Pending(contended()))
-    }
-
-    async fn update_own_targets(&self, lb: &LoadBalancer) -> Result<Outcome> {
-        let subject = lb.service.path();
-        let want = self.desired(lb).await?.graph;
-        for _ in 0..MAX_ROUNDS {
-            let mut planned = self.planned(Scope::Service(&lb.service), &want).await?;
-            if planned.have.is_absent() {
-                return Err(Error::new(
-                    ErrorKind::NotFound,
-                    "has no load balancer whose targets could be updated",
-                )
-                .on(lb.service.to_string()));
-            }
-            planned.plan = planned.plan.only_target_sets();
-            match stage(Stage::Apply, self.run(&subject, planned)).await? {
-                Ran::Stale => {}
-                ran => return Ok(ran.outcome()),
-            }
-        }
-        Ok(Outcome::Pending(contended()))
     }
 
     /// How the Service stands after the plan was carried out.

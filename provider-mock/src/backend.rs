@@ -2,6 +2,7 @@
 
 pub(crate) mod desired;
 mod link;
+mod memory;
 pub(crate) mod parts;
 pub(crate) mod rules;
 mod settings;
@@ -56,11 +57,10 @@ fn make(
 ) -> Result<Arc<dyn LoadBalancerProvider>> {
     config.validate()?;
     let shape = config.shape;
-    let link = Link::new(cloud, config);
     Ok(match shape {
-        Shape::Stack => engine(Stack::new(link), observer),
-        Shape::Rules => engine(Rules::new(link), observer),
-        Shape::Shared => engine(Shared::new(link), observer),
+        Shape::Stack => engine(Stack::new(Link::new(cloud, config)), observer),
+        Shape::Rules => engine(Rules::new(Link::new(cloud, config)), observer),
+        Shape::Shared => engine(Shared::new(Link::new(cloud, config)), observer),
     })
 }
 
