@@ -90,6 +90,7 @@ impl Reconciler {
     pub(crate) async fn run(&self, job: Job, task: Task) -> Finished {
         let object = job.service.as_ref().or(job.memory.as_ref().map(|memory| &memory.service));
         let uid = object.and_then(|service| service.uid()).unwrap_or_default();
+        let goes = job.service.as_ref().is_none_or(|service| is_deleting(service));
         let span = tracing::info_span!("reconcile", service = %job.key, uid, provider = self.provider.name());
         let run = async {
             match task {
@@ -97,7 +98,11 @@ impl Reconciler {
                 Task::Hold => self.hold(job).await,
             }
         };
-        run.instrument(span).await
+        let finished = run.instrument(span).await;
+        if goes && finished.memory.is_none() {
+            self.events.forget(&uid);
+        }
+        finished
     }
 
     async fn dispatch(&self, mut job: Job, work: Work) -> Finished {
