@@ -8,6 +8,7 @@ use kube::api::{Api, Patch, PatchParams};
 use kube::{Client, ResourceExt};
 use serde_json::Value;
 
+use crate::deadline;
 use crate::error::{Effect, Error, ErrorKind, Result, Retry};
 
 /// Writes Services by strategic merge patches of the `status` subresource, which is all that the
@@ -57,9 +58,10 @@ pub(crate) fn impatient(client: &Client, timeout: Duration) -> Client {
     Client::new(tower::service_fn(send), namespace)
 }
 
-/// Gives a call a deadline. What a call did that had none in time is not known.
+/// Gives a call a deadline, beside which it may wait for limits of calls. What a call did that had none in time
+/// is not known.
 pub(crate) async fn within<T>(timeout: Duration, call: impl Future<Output = Result<T>>) -> Result<T> {
-    tokio::time::timeout(timeout, call).await.unwrap_or_else(|_| {
+    deadline::within(timeout, call).await.unwrap_or_else(|| {
         let message = format!("no answer within {timeout:?}");
         Err(Error::new(ErrorKind::Timeout, message).with_effect(Effect::Unknown))
     })
