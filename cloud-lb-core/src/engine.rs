@@ -2,9 +2,11 @@
 
 mod apply;
 mod batch;
-mod deletes;
+mod departures;
 mod fold;
+mod recall;
 mod survey;
+mod targets;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,18 +15,19 @@ use std::time::Duration;
 
 use crate::backend::{Backend, Scope};
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::Graph;
+use crate::graph::{Graph, Spec};
 use crate::measure::{Stage, pure_stage, stage};
-use crate::model::{LoadBalancer, Node, ServiceId};
-use crate::plan::{Observed, Plan, PlanReport, StepReport, Warning, plan};
+use crate::model::{LoadBalancer, ServiceId};
+use crate::plan::{Action, Change, Observed, Ownership, Plan, PlanReport, StepReport, Warning, plan};
 use crate::provider::{
     Capabilities, Ensured, LoadBalancerProvider, Outcome, Pending, Standing, State, Survey, TargetScope,
     TargetUpdate,
 };
 use apply::Ran;
 use async_trait::async_trait;
-use deletes::Deletes;
+use departures::{Departures, Look, Running};
 use fold::Fold;
+use recall::Recall;
 
 /// How often one call plans anew because another Service changed a shared resource meanwhile. Each
 /// round some Service gets on, so this is reached only under constant change.
@@ -47,7 +50,8 @@ pub trait StepObserver: Send + Sync {
 pub struct Engine<B: Backend> {
     backend: B,
     fold: Fold<B::Spec>,
-    deletes: Deletes,
+    departures: Departures,
+    recall: Recall<B::Spec>,
     observer: Option<Arc<dyn StepObserver>>,
 }
 
@@ -61,6 +65,8 @@ struct Desired<B: Backend> {
 struct Planned<B: Backend> {
     plan: Plan<B::Spec>,
     have: Observed<B::Spec>,
+    /// The Service that it is for; `None`: for what all share.
+    service: Option<ServiceId>,
     /// Tick at which observing began: a shared resource written later makes the plan stale.
     tick: u64,
 }
@@ -68,7 +74,17 @@ struct Planned<B: Backend> {
 impl<B: Backend> Engine<B> {
     /// Makes a provider of a backend.
     pub fn new(backend: B) -> Self {
-        Self { backend, fold: Fold::default(), deletes: Deletes::default(), observer: None }
+        let (departures, recall) = (Departures::new(Duration::ZERO), Recall::new(Duration::ZERO));
+        Self { backend, fold: Fold::default(), departures, recall, observer: None }
+    }
+
+    /// Tells how late the cloud's listings may show what was written; default not at all.
+    ///
+    /// Within this time what was written is held against what is observed, and a write that got no answer
+    /// is waited for.
+    pub fn with_late_listings(mut self, lateness: Duration) -> Self {
+        (self.departures, self.recall) = (Departures::new(lateness), Recall::new(lateness));
+        self
     }
 
     /// Reports every step to `observer`.
@@ -95,61 +111,78 @@ impl<B: Backend> Engine<B> {
 
     async fn planned(&self, scope: Scope<'_>, want: &Graph<B::Spec>) -> Result<Planned<B>> {
         let tick = self.fold.now();
-        let have = stage(Stage::Observe, self.backend.observe(scope)).await?;
-        let plan = self.difference(want, &have)?;
-        Ok(Planned { plan, have, tick })
+        let mut have = stage(Stage::Observe, self.backend.observe(scope)).await?;
+        let service = scope.service().cloned();
+        let plan = self.difference(service.as_ref(), want, &mut have)?;
+        Ok(Planned { plan, have, service, tick })
     }
 
-    fn difference(&self, want: &Graph<B::Spec>, have: &Observed<B::Spec>) -> Result<Plan<B::Spec>> {
-        pure_stage(Stage::Plan, || plan(want, have, |have, want| self.backend.change(have, want)))
+    /// The way from what is there to what is wanted. What listings may not show yet is filled in.
+    fn difference(
+        &self,
+        service: Option<&ServiceId>,
+        want: &Graph<B::Spec>,
+        have: &mut Observed<B::Spec>,
+    ) -> Result<Plan<B::Spec>> {
+        let change = |have: &B::Spec, want: &B::Spec| self.backend.change(have, want);
+        self.recall.refresh(service, have);
+        self.recall.complete(service, |key| want.get(key).is_some(), have);
+        pure_stage(Stage::Plan, || {
+            let planned = plan(want, have, change)?;
+            let same = |one: &B::Spec, other: &B::Spec| matches!(change(one, other), Change::Same);
+            if self.recall.correct(service, &planned, same, have) {
+                return plan(want, have, change);
+            }
+            Ok(planned)
+        })
     }
 
     /// Plans and applies until the plan is carried out or must wait.
-    async fn converge(&self, subject: &str, scope: Scope<'_>, want: &Graph<B::Spec>) -> Result<Ran<B::Spec>> {
+    async fn converge(
+        &self,
+        subject: &ServiceId,
+        scope: Scope<'_>,
+        want: &Graph<B::Spec>,
+        running: &mut Running<'_>,
+    ) -> Result<Ran<B::Spec>> {
         for _ in 0..MAX_ROUNDS {
             let planned = self.planned(scope, want).await?;
-            match stage(Stage::Apply, self.run(subject, planned)).await? {
+            if departs(&planned.plan) {
+                running.departs();
+            }
+            match stage(Stage::Apply, self.run(&subject.path(), planned)).await? {
                 Ran::Stale => {}
+                Ran::Done(have) => {
+                    return Ok(self.recall.uncertain(subject).map_or(Ran::Done(have), Ran::Pending));
+                }
                 ran => return Ok(ran),
             }
         }
         Ok(Ran::Stale)
     }
 
-    async fn update_shared_targets(&self, nodes: &[Node]) -> Result<Outcome> {
-        for _ in 0..MAX_ROUNDS {
-            let tick = self.fold.now();
-            let have = stage(Stage::Observe, self.backend.observe(Scope::Cluster)).await?;
-            let want = self.backend.build_shared_targets(nodes, &have)?;
-            let plan = self.difference(&want, &have)?.only_target_sets();
-            let planned = Planned { plan, have, tick };
-            match stage(Stage::Apply, self.run("cluster", planned)).await? {
-                Ran::Stale => {}
-                ran => return Ok(ran.outcome()),
+    /// The same, and once more if others stopped using meanwhile what is shared and left.
+    async fn settle(
+        &self,
+        scope: Scope<'_>,
+        service: &ServiceId,
+        want: &Graph<B::Spec>,
+    ) -> Result<Ran<B::Spec>> {
+        loop {
+            let mut running = self.departures.begin(service);
+            let have = match self.converge(service, scope, want, &mut running).await? {
+                Ran::Done(have) => have,
+                ran => return Ok(ran),
+            };
+            match running.finish() {
+                Look::Now if leaves_shared(want, &have) => {}
+                Look::After(retry_after) if leaves_shared(want, &have) => {
+                    let reason = "the cloud may not show yet that nobody uses what is shared".to_owned();
+                    return Ok(Ran::Tidying(have, Pending { retry_after, reason }));
+                }
+                Look::Now | Look::After(_) | Look::Enough => return Ok(Ran::Done(have)),
             }
         }
-        Ok(Outcome::Pending(contended()))
-    }
-
-    async fn update_own_targets(&self, lb: &LoadBalancer) -> Result<Outcome> {
-        let subject = lb.service.path();
-        let want = self.desired(lb).await?.graph;
-        for _ in 0..MAX_ROUNDS {
-            let mut planned = self.planned(Scope::Service(&lb.service), &want).await?;
-            if planned.have.is_absent() {
-                return Err(Error::new(
-                    ErrorKind::NotFound,
-                    "has no load balancer whose targets could be updated",
-                )
-                .on(lb.service.to_string()));
-            }
-            planned.plan = planned.plan.only_target_sets();
-            match stage(Stage::Apply, self.run(&subject, planned)).await? {
-                Ran::Stale => {}
-                ran => return Ok(ran.outcome()),
-            }
-        }
-        Ok(Outcome::Pending(contended()))
     }
 
     /// How the Service stands after the plan was carried out.
@@ -207,7 +240,7 @@ impl<B: Backend> LoadBalancerProvider for Engine<B> {
             return Ok(Ensured { standing: Standing::ImplementedElsewhere, warnings: Vec::new() });
         }
         let want = self.desired(lb).await?;
-        let ran = self.converge(&lb.service.path(), Scope::Service(&lb.service), &want.graph).await?;
+        let ran = self.settle(Scope::Service(&lb.service), &lb.service, &want.graph).await?;
         let standing = self.settled(ran, &lb.service)?;
         Ok(Ensured { standing, warnings: self.warnings(lb, &want) })
     }
@@ -228,14 +261,7 @@ impl<B: Backend> LoadBalancerProvider for Engine<B> {
     }
 
     async fn delete(&self, service: &ServiceId) -> Result<Outcome> {
-        let nothing = Graph::new();
-        loop {
-            let running = self.deletes.begin();
-            let ran = self.converge(&service.path(), Scope::Deletion(service), &nothing).await?;
-            if !matches!(ran, Ran::Done(_)) || !running.finish() {
-                return Ok(ran.outcome());
-            }
-        }
+        Ok(self.settle(Scope::Deletion(service), service, &Graph::new()).await?.outcome())
     }
 
     async fn survey(&self, services: &[LoadBalancer]) -> Result<Survey> {
@@ -252,6 +278,21 @@ impl<B: Backend> fmt::Debug for Engine<B> {
 fn unfound(service: &ServiceId) -> Error {
     let message = "everything is as wanted, yet the provider finds no load balancer";
     Error::new(ErrorKind::Internal, message).on(service.to_string())
+}
+
+/// Whether something may not be used any more after this.
+fn departs<S: Spec>(plan: &Plan<S>) -> bool {
+    plan.steps.iter().any(|step| match &step.action {
+        Action::Create(_) => false,
+        Action::Update { have, want } => have.inputs() != want.inputs(),
+        Action::Delete(_) => true,
+    })
+}
+
+/// Whether something is left only because others seem to use it.
+fn leaves_shared<S: Spec>(want: &Graph<S>, have: &Observed<S>) -> bool {
+    let in_use = Ownership::Cluster { used_by_others: true };
+    have.iter().any(|(key, found)| found.ownership == in_use && want.get(key).is_none())
 }
 
 fn contended() -> Pending {
