@@ -203,10 +203,12 @@ impl Reconciler {
         if is_deleting(&lane.service) || !self.rules.wants(&lane.service) {
             return Verdict::Done;
         }
-        if work.status
-            && let Err(failure) = self.restore_status(lane).await
-        {
-            return self.not_restored(lane, &failure).await;
+        if work.status {
+            match self.restore_status(lane).await {
+                Ok(None) => {}
+                Ok(Some(rest)) => return Verdict::Wait(rest),
+                Err(failure) => return self.not_restored(lane, &failure).await,
+            }
         }
         if work.targets {
             return self.update_targets(lane).await;
