@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 #[test]
@@ -19,4 +21,19 @@ fn aws_1_keys_are_the_flags_and_unknown_ones_are_refused() {
         serde_json::from_str(r#"{"cluster-name": "c", "default-target-type": "ip"}"#).unwrap();
     assert_eq!(config.default_target_type, TargetType::Ip);
     assert!(serde_json::from_str::<Config>(r#"{"cluster": "c"}"#).is_err());
+}
+
+proptest! {
+    #[test]
+    fn aws_1_any_text_is_a_configuration_or_refused(
+        key in "(cluster-name|default-tags|node-sg-rule-budget|sg-rule-limit|default-target-type|[a-z-]{1,10})",
+        value in ".{0,30}",
+    ) {
+        if let Ok(config) = serde_saphyr::from_str::<Config>(&format!("{key}: {value}")) {
+            let again: Config = serde_json::from_str(&serde_json::to_string(&config).unwrap()).unwrap();
+            prop_assert_eq!(&again, &config);
+            // Whatever was read can be judged.
+            let _ = config.validate();
+        }
+    }
 }
