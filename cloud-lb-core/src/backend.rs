@@ -6,9 +6,9 @@ use std::future::Future;
 
 use crate::error::Result;
 use crate::graph::{Graph, Outputs, Spec};
-use crate::model::{LoadBalancer, Node, ServiceId};
+use crate::model::{Gate, LoadBalancer, Node, ServiceId};
 use crate::plan::{Change, Observed, Step, Warning};
-use crate::provider::{Capabilities, Owned, Pending, State};
+use crate::provider::{Capabilities, Owned, Pending, State, Waiting};
 
 /// Which resources are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,6 +125,12 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
         &self,
         services: &[&LoadBalancer],
     ) -> impl Future<Output = Result<Everything<Self::Spec>>> + Send;
+
+    /// What the readiness gates of these pods are to say: see
+    /// [`LoadBalancerProvider::gates`](crate::provider::LoadBalancerProvider::gates). Writes nothing.
+    fn gates(&self, _waiting: Waiting<'_>) -> impl Future<Output = Result<Vec<Gate>>> + Send {
+        std::future::ready(Ok(Vec::new()))
+    }
 
     /// What it takes to turn `have` into `want`. Pure.
     fn change(&self, have: &Self::Spec, want: &Self::Spec) -> Change;

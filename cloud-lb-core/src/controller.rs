@@ -23,6 +23,7 @@ mod nodes;
 mod notice;
 mod options;
 mod orphans;
+mod pods;
 mod queue;
 mod reconcile;
 mod shared;
@@ -50,6 +51,7 @@ use self::dispatch::Dispatcher;
 use self::events::Events;
 use self::gauges::Gauges;
 use self::nodes::Nodes;
+use self::pods::PodClient;
 use self::reconcile::Reconciler;
 use self::triggers::Rules;
 use self::watch::Slices;
@@ -63,7 +65,7 @@ use crate::vitals::Vitals;
 /// Keeps the load balancers of a cluster as its Services ask.
 ///
 /// It watches Services and nodes (and EndpointSlices, if the provider sends traffic to pods), and writes
-/// only `services/status` and events.
+/// only `services/status` and events, and `pods/status` of pods with readiness gates of the provider.
 ///
 /// # Guarantees
 /// - The calls for one Service never overlap, in whatever order its object and the nodes change.
@@ -124,7 +126,8 @@ impl Controller {
     /// Dropping the future drops the calls in flight. The next run repairs what they left undone.
     pub async fn run(self, shutdown: CancellationToken) -> Result<()> {
         let capabilities = self.provider.capabilities();
-        let slices = if capabilities.pod_targets { Slices::Watched } else { Slices::Ignored };
+        let uses_pods = capabilities.pod_targets || capabilities.readiness_gates.is_some();
+        let slices = if uses_pods { Slices::Watched } else { Slices::Ignored };
         let client = api::impatient(&self.client, self.options.call_timeout);
         let watches = watch::watches(&client, self.options.namespace.as_deref(), slices);
         let nodes = Nodes::new(self.node_policy(), capabilities.node_fields.clone(), self.options.debounce());
@@ -147,6 +150,7 @@ impl Controller {
                 annotations: self.provider.capabilities().annotation_prefixes.clone(),
             },
             writer: ServiceWriter::new(client.clone(), options.call_timeout),
+            pods: PodClient::new(client.clone(), options.call_timeout),
             events: Events::new(client.clone(), options.call_timeout),
             timeout: options.call_timeout,
             circuit: Mutex::new(Circuit::new(options.circuit())),

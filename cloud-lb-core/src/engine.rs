@@ -17,11 +17,11 @@ use crate::backend::{Backend, Scope};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Graph, Spec};
 use crate::measure::{Stage, pure_stage, stage};
-use crate::model::{LoadBalancer, ServiceId};
+use crate::model::{Gate, LoadBalancer, ServiceId};
 use crate::plan::{Action, Change, Observed, Ownership, Plan, PlanReport, StepReport, Warning, plan};
 use crate::provider::{
     Capabilities, Ensured, LoadBalancerProvider, Outcome, Pending, Standing, State, Survey, TargetScope,
-    TargetUpdate,
+    TargetUpdate, Waiting,
 };
 use apply::Ran;
 use async_trait::async_trait;
@@ -254,6 +254,10 @@ impl<B: Backend> LoadBalancerProvider for Engine<B> {
                 Err(Error::new(ErrorKind::Unsupported, message))
             }
         }
+    }
+
+    async fn gates(&self, waiting: Waiting<'_>) -> Result<Vec<Gate>> {
+        stage(Stage::Observe, self.backend.gates(waiting)).await
     }
 
     fn check_deletion(&self, service: &ServiceId, annotations: &BTreeMap<String, String>) -> Result<()> {

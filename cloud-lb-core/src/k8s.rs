@@ -5,6 +5,7 @@
 
 mod decide;
 mod endpoints;
+mod gates;
 mod nodes;
 mod ports;
 mod problems;
@@ -21,6 +22,7 @@ pub use decide::{
     requests_only_local_traffic, same_status, wants_load_balancer,
 };
 pub use endpoints::endpoints;
+pub(crate) use gates::{GatedPod, unready_pods};
 pub use nodes::{DrainingNodes, NewNodes, NodePolicy, usable_nodes};
 pub(crate) use nodes::{Standing, is_up, translate as translate_node};
 pub use ranges::{allows_all, source_ranges};

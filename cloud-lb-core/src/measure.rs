@@ -160,6 +160,8 @@ words! {
         Ensure = "ensure",
         /// [`update_targets`](crate::provider::LoadBalancerProvider::update_targets).
         UpdateTargets = "update_targets",
+        /// [`gates`](crate::provider::LoadBalancerProvider::gates).
+        Gates = "gates",
         /// [`delete`](crate::provider::LoadBalancerProvider::delete).
         Delete = "delete",
         /// [`survey`](crate::provider::LoadBalancerProvider::survey).

@@ -1,5 +1,6 @@
 //! The provider-neutral load balancer: what a Service asks for, and nothing of Kubernetes or a cloud.
 
+mod gate;
 mod health;
 mod id;
 mod port;
@@ -7,6 +8,7 @@ mod spec;
 mod status;
 mod target;
 
+pub use gate::{Gate, GateStatus};
 pub use health::{HealthCheck, TrafficPolicy};
 pub use id::ServiceId;
 pub use port::{Port, Protocol, TargetPort};

@@ -12,7 +12,9 @@ use async_trait::async_trait;
 use serde::Serialize;
 
 use crate::error::{Error, Result, Violation};
-use crate::model::{IpFamily, LoadBalancer, Node, NodeField, Protocol, ServiceId, SessionAffinity, Status};
+use crate::model::{
+    Endpoint, Gate, IpFamily, LoadBalancer, Node, NodeField, Protocol, ServiceId, SessionAffinity, Status,
+};
 use crate::plan::{PlanReport, Warning};
 
 /// The cloud is still at work. Waiting is not an error.
@@ -89,6 +91,17 @@ pub enum TargetUpdate<'a> {
     Cluster(&'a [Node]),
 }
 
+/// Pods that wait for readiness gates.
+#[derive(Debug, Clone, Copy)]
+pub struct Waiting<'a> {
+    /// The Service behind which they are.
+    pub service: &'a ServiceId,
+    /// The pods, each with the gates that are not open, whosever they are. A pod of two families is two endpoints.
+    pub pods: &'a [Endpoint],
+    /// The nodes of the cluster.
+    pub nodes: &'a [Node],
+}
+
 /// What a provider can do. The conformance suite picks its cases from it; the README's table is tested
 /// against it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -111,6 +124,9 @@ pub struct Capabilities {
     pub requested_address: bool,
     /// Whether pods can be targets, without NodePorts.
     pub pod_targets: bool,
+    /// Prefix of the readiness gates of pods that [`gates`](LoadBalancerProvider::gates) knows how to fill in;
+    /// `None`: pods need not be looked at.
+    pub readiness_gates: Option<&'static str>,
     /// Where target sets live.
     pub target_scope: TargetScope,
     /// Whether a node needs `spec.providerID` to be a target.
@@ -134,6 +150,7 @@ impl Capabilities {
             source_ranges: false,
             requested_address: false,
             pod_targets: false,
+            readiness_gates: None,
             target_scope,
             needs_provider_id: false,
             node_fields: BTreeSet::from([NodeField::Addresses]),
@@ -257,6 +274,13 @@ pub trait LoadBalancerProvider: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// `NotFound` if the load balancer does not exist.
     async fn update_targets(&self, update: TargetUpdate<'_>) -> Result<Outcome>;
+
+    /// What the readiness gates of these pods are to say, read anew. Gates that are not of this Service's load
+    /// balancer are left out. None, unless the provider declares
+    /// [`readiness_gates`](Capabilities::readiness_gates).
+    async fn gates(&self, _waiting: Waiting<'_>) -> Result<Vec<Gate>> {
+        Ok(Vec::new())
+    }
 
     /// Whether the Service asks that its load balancer be kept when it goes: pure, to be asked before
     /// [`delete`](Self::delete) while the object still exists. What belongs to no object any more has

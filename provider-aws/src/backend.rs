@@ -7,9 +7,9 @@ use std::future::Future;
 use cloud_lb_core::backend::{Applied, Backend, Everything, Scope};
 use cloud_lb_core::error::Result;
 use cloud_lb_core::graph::Graph;
-use cloud_lb_core::model::{IpFamily, LoadBalancer, Node, NodeField, Protocol, ServiceId};
+use cloud_lb_core::model::{Gate, IpFamily, LoadBalancer, Node, NodeField, Protocol, ServiceId};
 use cloud_lb_core::plan::{Change, Observed, Step, Warning};
-use cloud_lb_core::provider::{Capabilities, State, TargetScope};
+use cloud_lb_core::provider::{Capabilities, State, TargetScope, Waiting};
 
 use crate::api::Api;
 use crate::apply::{Leaving, NodeRuleWriter, Refused, Zoned};
@@ -96,6 +96,7 @@ fn capabilities() -> Capabilities {
         // Not honoured, but a warning and no refusal (AWS-11): Services carry it for other clouds.
         requested_address: true,
         pod_targets: true,
+        readiness_gates: Some(crate::gates::PREFIX),
         target_scope: TargetScope::LoadBalancer,
         needs_provider_id: true,
         // The zone shares out the places of a target group with a limit (AWS-189).
@@ -158,6 +159,10 @@ impl<A: Api> Backend for Aws<A> {
         services: &[&LoadBalancer],
     ) -> impl Future<Output = Result<Everything<Spec>>> + Send {
         self.observe_services(services)
+    }
+
+    fn gates(&self, waiting: Waiting<'_>) -> impl Future<Output = Result<Vec<Gate>>> + Send {
+        self.gates_of(waiting)
     }
 
     fn change(&self, have: &Spec, want: &Spec) -> Change {

@@ -25,7 +25,7 @@ use cloud_lb_core::plan::Warning;
 
 pub(crate) use attributes::{default_of_listener, default_of_load_balancer, default_of_target_group};
 pub(crate) use managed::until_reset;
-pub(crate) use names::load_balancer as load_balancer_name;
+pub(crate) use names::{is_named_for, load_balancer as load_balancer_name};
 pub(crate) use ranges::{covers, merge};
 pub(crate) use stack::target_type;
 pub use takes::{check_deletion, takes};

@@ -2,7 +2,7 @@
 
 mod world;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU16;
 
 use cloud_lb_core::model::{
@@ -43,6 +43,7 @@ pub(crate) fn service(ports: &[u16], annotations: &[(&str, &str)]) -> LoadBalanc
         zone: None,
         ready: true,
         terminating: false,
+        gates: BTreeSet::new(),
     };
     LoadBalancer {
         service: ServiceId {

@@ -15,6 +15,7 @@ pub mod facts;
 pub mod fake;
 #[cfg(test)]
 mod fixtures;
+mod gates;
 mod inventory;
 pub mod kinds;
 mod observe;

@@ -183,7 +183,7 @@ impl<A: Api> Aws<A> {
     }
 
     /// The load balancers and target groups of a Service.
-    fn of_service<'v>(
+    pub(crate) fn of_service<'v>(
         &self,
         service: &ServiceId,
         view: &'v View,

@@ -88,6 +88,7 @@ fn capabilities(target_scope: TargetScope, node_fields: &[NodeField]) -> Capabil
         source_ranges: true,
         requested_address: true,
         pod_targets: false,
+        readiness_gates: None,
         target_scope,
         needs_provider_id: false,
         node_fields: node_fields.iter().copied().collect(),

@@ -16,6 +16,8 @@ mod conditions;
 mod ensure;
 #[path = "controller/errors.rs"]
 mod errors;
+#[path = "controller/gates.rs"]
+mod gates;
 #[path = "controller/lanes.rs"]
 mod lanes;
 #[path = "controller/mock.rs"]

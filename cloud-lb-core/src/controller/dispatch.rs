@@ -1,6 +1,7 @@
 //! The heart of the controller: one loop that owns all state, takes in what the watches see, and starts
 //! lanes. Lanes are its only tasks, so that none can die unseen.
 
+mod gates;
 mod lanes;
 mod survey;
 
@@ -13,6 +14,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use self::gates::Polls;
 use self::survey::Surveys;
 use super::endpoints::Endpoints;
 use super::gauges::Gauges;
@@ -44,6 +46,7 @@ pub(crate) struct Dispatcher {
     /// Zones of the nodes that the last pass handed over, where load balancers share targets.
     zones: Option<BTreeSet<Option<String>>>,
     queue: Queue,
+    polls: Polls,
     lanes: JoinSet<Finished>,
     surveys: Surveys,
     random: fastrand::Rng,
@@ -71,6 +74,7 @@ impl Dispatcher {
             passed: None,
             zones: None,
             queue: Queue::default(),
+            polls: Polls::default(),
             lanes: JoinSet::new(),
             surveys: Surveys::new(Orphans::new(grace)),
             random: fastrand::Rng::new(),
@@ -173,6 +177,7 @@ impl Dispatcher {
     fn advance(&mut self) {
         let now = Instant::now();
         self.queue.advance(now);
+        self.begin_polls(now);
         if self.is_ready() && self.nodes.begin_pass(now) {
             self.pass();
         }
@@ -245,7 +250,7 @@ impl Dispatcher {
     fn next_due(&self) -> Option<Instant> {
         let pass = self.nodes.due().into_iter().chain(self.surveys.due()).min().filter(|_| self.is_ready());
         let gate = self.reconciler.circuit.lock().due(Instant::now());
-        self.queue.next_due().into_iter().chain(pass).chain(gate).min()
+        self.queue.next_due().into_iter().chain(pass).chain(gate).chain(self.polls.next_due()).min()
     }
 
     /// Waits for the lanes that run (W-15). Whatever they leave undone, the next start repairs.

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::{LoadBalancerStatus, Service};
 
 use super::contest::Contest;
+use super::pods::UnreadyPods;
 use super::status::{Health, PortsError};
 use super::triggers::version;
 use crate::model::Endpoint;
@@ -20,6 +21,10 @@ pub(crate) struct Memory {
     pub(crate) asked: bool,
     /// What was handed over as targets last (SC-50 step 5).
     pub(crate) targets: Option<Targets>,
+    /// Why the newest targets could not be handed over, if they could not.
+    pub(crate) unreached: Option<String>,
+    /// The pods that are not ready, for providers that fill in readiness gates.
+    pub(crate) pods: UnreadyPods,
     /// The status that was published last.
     pub(crate) published: Option<LoadBalancerStatus>,
     /// Version of the object as our last write of its status left it: what is newer is of others.
@@ -74,6 +79,8 @@ impl Memory {
             ensured: false,
             asked: false,
             targets: None,
+            unreached: None,
+            pods: UnreadyPods::default(),
             published: None,
             written: None,
             contest: Contest::default(),

@@ -82,6 +82,10 @@ pub struct Options {
     /// How long such must have been seen before it is deleted; default 1 h.
     #[serde(with = "friendly")]
     pub orphan_grace: Duration,
+    /// How often pods that wait for a readiness gate of the provider are looked at, and whether they are healthy
+    /// targets by now; default 15 s.
+    #[serde(with = "friendly")]
+    pub gate_interval: Duration,
     /// How long calls in flight may take to end at shutdown; default 30 s.
     #[serde(with = "friendly")]
     pub drain_timeout: Duration,
@@ -113,6 +117,7 @@ impl Default for Options {
             survey_timeout: Duration::from_mins(10),
             delete_orphans: false,
             orphan_grace: Duration::from_hours(1),
+            gate_interval: Duration::from_secs(15),
             drain_timeout: Duration::from_secs(30),
             node_quiet: Duration::from_secs(1),
             node_delay: Duration::from_secs(5),
@@ -200,6 +205,12 @@ impl Options {
         self
     }
 
+    /// Sets how often readiness gates that are not open are polled.
+    pub fn with_gate_interval(mut self, interval: Duration) -> Self {
+        self.gate_interval = interval;
+        self
+    }
+
     /// Sets how long calls in flight may take at shutdown.
     pub fn with_drain_timeout(mut self, timeout: Duration) -> Self {
         self.drain_timeout = timeout;
@@ -233,6 +244,7 @@ impl Options {
             ("callTimeout", self.call_timeout),
             ("probeDelay", self.probe_delay),
             ("surveyTimeout", self.survey_timeout),
+            ("gateInterval", self.gate_interval),
         ];
         violations.extend(periods.into_iter().filter_map(|(field, period)| check_period(field, period)));
         let waits = [

@@ -4,6 +4,7 @@
 mod cleanup;
 mod ensure;
 mod failure;
+mod gates;
 mod survey;
 mod targets;
 mod tell;
@@ -27,6 +28,7 @@ use super::key::{Key, ObjectKey};
 use super::memory::{Memory, Targets};
 use super::nodes::NodeSet;
 use super::orphans::Orphan;
+use super::pods::PodClient;
 use super::queue::{Task, Verdict, Work};
 use super::status::Health;
 use super::triggers::{Rules, addresses, is_deleting};
@@ -77,6 +79,7 @@ pub(crate) struct Reconciler {
     pub(crate) cluster: String,
     pub(crate) rules: Rules,
     pub(crate) writer: ServiceWriter,
+    pub(crate) pods: PodClient,
     pub(crate) events: Events,
     pub(crate) timeout: Duration,
     pub(crate) circuit: Mutex<Circuit>,
@@ -210,10 +213,11 @@ impl Reconciler {
                 Err(failure) => return self.not_restored(lane, &failure).await,
             }
         }
-        if work.targets {
-            return self.update_targets(lane).await;
+        let verdict = if work.targets { self.update_targets(lane).await } else { Verdict::Done };
+        if work.gates {
+            self.poll_gates(lane).await;
         }
-        Verdict::Done
+        verdict
     }
 
     /// Gives a call to the provider its deadline, and notes what its end tells of the cloud.
@@ -277,13 +281,14 @@ enum Action {
 impl Lane {
     /// What stands for the newest targets.
     fn targets(&self) -> Targets {
-        let slices = self.slices.iter().map(AsRef::as_ref);
-        Targets { nodes: self.nodes.generation, endpoints: k8s::endpoints(slices) }
+        let endpoints = k8s::endpoints(self.slices.iter().map(AsRef::as_ref));
+        Targets { nodes: self.nodes.generation, endpoints: self.memory.pods.marked(endpoints) }
     }
 
     /// Notes that the provider is about to get these targets: before the call, whatever comes of it.
     fn hand_over(&mut self, targets: Targets) {
         self.handed = Some(targets.nodes);
+        self.memory.unreached = None;
         self.memory.targets = Some(targets);
         self.memory.asked = true;
     }

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::num::NonZeroU16;
 
@@ -73,6 +73,7 @@ fn translate(endpoint: &v1::Endpoint, address_type: &str, ports: &Ports) -> Opti
         zone: endpoint.zone.clone(),
         ready,
         terminating,
+        gates: BTreeSet::new(),
     })
 }
 

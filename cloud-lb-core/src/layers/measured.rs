@@ -7,10 +7,10 @@ use tokio::time::Instant;
 
 use crate::error::Result;
 use crate::measure::{self, CallResult, Fact, Measure, Method};
-use crate::model::{LoadBalancer, ServiceId};
+use crate::model::{Gate, LoadBalancer, ServiceId};
 use crate::plan::PlanReport;
 use crate::provider::{
-    Capabilities, Ensured, LoadBalancerProvider, Outcome, Standing, State, Survey, TargetUpdate,
+    Capabilities, Ensured, LoadBalancerProvider, Outcome, Standing, State, Survey, TargetUpdate, Waiting,
 };
 
 /// Tells a [`Measure`] of every call of a provider, and of all that happens in it.
@@ -97,6 +97,10 @@ impl LoadBalancerProvider for Measured {
 
     async fn update_targets(&self, update: TargetUpdate<'_>) -> Result<Outcome> {
         self.call(Method::UpdateTargets, self.provider.update_targets(update), outcome).await
+    }
+
+    async fn gates(&self, waiting: Waiting<'_>) -> Result<Vec<Gate>> {
+        self.call(Method::Gates, self.provider.gates(waiting), done).await
     }
 
     fn check_deletion(&self, service: &ServiceId, annotations: &BTreeMap<String, String>) -> Result<()> {

@@ -120,10 +120,8 @@ impl Node {
 
 /// A pod that serves the Service, for providers that send traffic straight to pods.
 ///
-/// All of it comes from EndpointSlices. The `ContainersReady` condition, which would tell a pod that waits
-/// for a readiness gate from one that does not work, is on Pod objects only; watching every pod of the
-/// cluster for it costs more than all else that is watched. A pod on a node of [`Readiness::Unknown`] is
-/// not ready for the node's sake, whatever its containers do.
+/// All but `gates` comes from EndpointSlices. A pod on a node of [`Readiness::Unknown`] is not ready for the
+/// node's sake, whatever its containers do.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Endpoint {
@@ -141,4 +139,8 @@ pub struct Endpoint {
     pub ready: bool,
     /// Whether the pod is on its way out.
     pub terminating: bool,
+    /// The readiness gates of the provider that the pod has, while it is not ready though all its containers
+    /// are: it waits for being a healthy target. Empty for every other pod.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub gates: BTreeSet<String>,
 }

@@ -60,6 +60,7 @@ fn capabilities() -> Capabilities {
         source_ranges: false,
         requested_address: false,
         pod_targets: true,
+        readiness_gates: None,
         target_scope: TargetScope::LoadBalancer,
         needs_provider_id: false,
         node_fields: [].into(),

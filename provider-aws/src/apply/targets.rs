@@ -64,6 +64,13 @@ impl Refused {
         Some((wait, format!("InvalidTarget: AWS refuses {}", texts.join(", "))))
     }
 
+    /// Why a target of this id was refused, if one was.
+    pub(crate) fn why(&self, group: &str, target: &str) -> Option<String> {
+        let all = self.0.lock();
+        let refusals = all.get(group)?.iter();
+        refusals.into_iter().find(|((id, _), _)| id == target).map(|(_, refusal)| refusal.why.clone())
+    }
+
     fn accepted(&self, group: &str, targets: &[Target]) {
         if let Some(refusals) = self.0.lock().get_mut(group) {
             refusals.retain(|(id, port), _| !targets.iter().any(|t| t.id == *id && t.port == *port));

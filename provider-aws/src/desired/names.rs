@@ -51,8 +51,18 @@ pub(crate) fn backend_security_group(cluster: &str) -> String {
     format!("k8s-traffic-{}-{}", clean(cluster, 232), hash(&[cluster]))
 }
 
+/// Whether a name is one that a target group of this Service may have. Those of Services with names alike may, too.
+pub(crate) fn is_named_for(name: &str, service: &ServiceId) -> bool {
+    let hash = name.strip_prefix(&prefix(service)).unwrap_or_default();
+    hash.len() == HASH_DIGITS && hash.chars().all(|c| c.is_ascii_hexdigit())
+}
+
 fn pattern(service: &ServiceId, hashed: &[&str]) -> String {
-    format!("k8s-{}-{}-{}", clean(&service.namespace, 8), clean(&service.name, 8), hash(hashed))
+    prefix(service) + &hash(hashed)
+}
+
+fn prefix(service: &ServiceId) -> String {
+    format!("k8s-{}-{}-", clean(&service.namespace, 8), clean(&service.name, 8))
 }
 
 fn clean(text: &str, max: usize) -> String {
@@ -114,6 +124,19 @@ mod tests {
         };
         let udp = service("app", "tcpudp-protocol", INSTANCE_UID);
         assert_eq!(target_group(&udp, instance, 0), "k8s-app-tcpudppr-2213a0d759");
+    }
+
+    #[test]
+    fn aws_194_what_a_service_had_is_told_by_its_name() {
+        let web = service("default", "web", TLS_UID);
+        assert!(is_named_for("k8s-default-web-d4818dcd51", &web));
+        let others = [
+            "k8s-default-web",
+            "k8s-default-web-d4818dcd5",
+            "k8s-default-webs-d4818dcd51",
+            "k8s-default-web-nothex-no",
+        ];
+        assert!(others.iter().all(|name| !is_named_for(name, &web)));
     }
 
     #[test]

@@ -105,9 +105,17 @@ fn pods<'a>(context: &Context<'a>, port: &Port, family: TargetFamily) -> Vec<Can
     let name = port.name.as_deref().unwrap_or_default();
     let nodes: BTreeMap<&str, &Node> =
         context.lb.nodes.iter().map(|node| (node.name.as_str(), node)).collect();
-    let wanted = context.lb.endpoints.iter().filter(|endpoint| is_wanted(endpoint, family));
-    let candidates = wanted.filter_map(|endpoint| {
-        let node = endpoint.node.as_deref().and_then(|name| nodes.get(name).copied());
+    let node_of = |endpoint: &Endpoint| nodes.get(endpoint.node.as_deref()?).copied();
+    let mut wanted: Vec<&Endpoint> =
+        context.lb.endpoints.iter().filter(|endpoint| is_wanted(endpoint, family)).collect();
+    // A pod is not ready on a node that is not, whatever its containers do: then it does not wait for us.
+    let is_well = |endpoint: &Endpoint| endpoint.ready || node_of(endpoint).is_none_or(Node::is_ready);
+    let fails_open = context.config.endpoints_fail_open && !wanted.iter().any(|endpoint| is_well(endpoint));
+    let is_unheard_of = |node: &Node| node.readiness == Readiness::Unknown;
+    wanted
+        .retain(|endpoint| is_well(endpoint) || (fails_open && node_of(endpoint).is_some_and(is_unheard_of)));
+    let candidates = wanted.into_iter().filter_map(|endpoint| {
+        let node = node_of(endpoint);
         let zone = endpoint.zone.as_deref().or_else(|| node?.zone.as_deref());
         let target = Target {
             node_zone: zone.map(ToOwned::to_owned),
@@ -128,9 +136,9 @@ fn is_wanted(endpoint: &Endpoint, family: TargetFamily) -> bool {
     is_pod_in_use(endpoint) && IpFamily::of(endpoint.address) == family
 }
 
-/// Whether an endpoint is a pod that takes new connections.
+/// Whether an endpoint is a pod that takes new connections, or would if it were a target.
 pub(crate) fn is_pod_in_use(endpoint: &Endpoint) -> bool {
-    endpoint.ready && !endpoint.terminating && endpoint.pod.is_some()
+    (endpoint.ready || !endpoint.gates.is_empty()) && !endpoint.terminating && endpoint.pod.is_some()
 }
 
 /// The numbers of a port: one, or those that its name means on the pods.

@@ -154,7 +154,7 @@ fn target_ipv4() -> TargetFamily {
 }
 
 /// A registered target.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct TargetFacts {
     /// Instance id or address.
@@ -167,6 +167,13 @@ pub struct TargetFacts {
     /// State of its health, for example `healthy`, `initial`, `draining`; absent if nobody looked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
+    /// AWS's code for why it is not healthy, for example `Target.FailedHealthChecks`; of the moment, and no part of
+    /// what describes an account.
+    #[serde(skip)]
+    pub reason: Option<String>,
+    /// The same for a person.
+    #[serde(skip)]
+    pub description: Option<String>,
 }
 
 /// What exists of one Service, found by its tags (AWS-37).

@@ -10,6 +10,8 @@ pub struct Options {
     pub provisioning: Duration,
     /// Time until a target in use is healthy.
     pub healthy_after: Duration,
+    /// Ids of targets that fail their health checks, once these are due.
+    pub unhealthy_targets: BTreeSet<String>,
     /// Time until the network interfaces of a deleted load balancer are gone.
     pub interfaces_linger: Duration,
     /// Time until something new is seen by descriptions.

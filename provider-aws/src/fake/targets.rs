@@ -13,13 +13,16 @@ use crate::kinds::{Target, TargetType};
 impl State {
     pub(super) fn describe_target_health(&mut self, arn: &str) -> Result<Vec<TargetFacts>> {
         let is_used = !self.users_of(arn).is_empty();
-        let (since, wait) = (self.registered.clone(), self.options.healthy_after);
+        let (since, options) = (self.registered.clone(), self.options.clone());
         let group = self.target_group(arn)?;
         for target in &mut group.targets {
             let since = since.get(&(arn.to_owned(), target.id.clone(), target.port));
-            let is_healthy = since.is_none_or(|since| since.elapsed() >= wait);
-            let state = if is_healthy { "healthy" } else { "initial" };
-            target.state = Some(if is_used { state } else { "unused" }.to_owned());
+            let is_checked = since.is_none_or(|since| since.elapsed() >= options.healthy_after);
+            let is_bad = options.unhealthy_targets.contains(&target.id);
+            let (state, why) = health(is_used, is_checked, is_bad);
+            target.state = Some(state.to_owned());
+            (target.reason, target.description) =
+                why.map(|(reason, text)| (reason.to_owned(), text.to_owned())).unzip();
         }
         let mut all = group.targets.clone();
         let leaving = self.draining.keys().filter(|(group, ..)| group == arn);
@@ -28,6 +31,7 @@ impl State {
             port: *port,
             availability_zone: None,
             state: Some("draining".to_owned()),
+            ..TargetFacts::default()
         }));
         Ok(all)
     }
@@ -53,6 +57,7 @@ impl State {
                 port: target.port,
                 availability_zone: target.availability_zone.clone(),
                 state: Some("initial".to_owned()),
+                ..TargetFacts::default()
             });
         }
         for target in targets {
@@ -98,5 +103,23 @@ impl State {
         self.draining
             .extend(leaving.into_iter().map(|target| ((arn.to_owned(), target.id, target.port), until)));
         Ok(())
+    }
+}
+
+/// State, and reason and description where it has them, in AWS's words.
+fn health(
+    is_used: bool,
+    is_checked: bool,
+    is_bad: bool,
+) -> (&'static str, Option<(&'static str, &'static str)>) {
+    const UNUSED: (&str, &str) =
+        ("Target.NotInUse", "Target group is not configured to receive traffic from the load balancer");
+    const INITIAL: (&str, &str) = ("Elb.InitialHealthChecking", "Initial health checks in progress");
+    const FAILED: (&str, &str) = ("Target.FailedHealthChecks", "Health checks failed");
+    match (is_used, is_checked, is_bad) {
+        (false, ..) => ("unused", Some(UNUSED)),
+        (true, false, _) => ("initial", Some(INITIAL)),
+        (true, true, true) => ("unhealthy", Some(FAILED)),
+        (true, true, false) => ("healthy", None),
     }
 }

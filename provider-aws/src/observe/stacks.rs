@@ -175,6 +175,7 @@ impl Stacks {
                     port: target.port,
                     availability_zone: target.availability_zone.clone(),
                     state: Some("initial".to_owned()),
+                    ..TargetFacts::default()
                 }));
             }
         }

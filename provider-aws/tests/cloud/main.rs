@@ -8,6 +8,7 @@ mod case;
 mod conformance;
 #[path = "../support/dressed.rs"]
 mod dressed;
+mod gates;
 mod golden;
 mod interfaces;
 mod rules;

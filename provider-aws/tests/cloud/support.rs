@@ -142,6 +142,7 @@ pub(crate) fn pod(address: &str) -> Endpoint {
         zone: None,
         ready: true,
         terminating: false,
+        gates: BTreeSet::new(),
     }
 }
 

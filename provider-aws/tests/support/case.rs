@@ -1,6 +1,6 @@
 //! Cases of the specification, as the golden files hold them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::num::NonZeroU16;
 use std::path::Path;
@@ -135,6 +135,7 @@ fn endpoints(lb: &LoadBalancer) -> Vec<Endpoint> {
         zone: None,
         ready: true,
         terminating: false,
+        gates: BTreeSet::new(),
     };
     vec![pod(1), pod(2)]
 }

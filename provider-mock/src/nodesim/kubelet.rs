@@ -32,7 +32,7 @@ const PASSES: usize = 10;
 /// The scheduler and the kubelets of a simulated cluster, until dropped.
 ///
 /// Follows the embedded API level-triggered: pods without a node get one in turn, pods on a node get addresses, run
-/// and are reported `Running` and `Ready`; nodes and pods that go are switched off. Only Nodes with an address of
+/// and are reported `Running` and, once their readiness gates are open, `Ready`; nodes and pods that go are switched off. Only Nodes with an address of
 /// this network are simulated; other Nodes and the pods on them are left alone.
 #[derive(Debug)]
 pub struct Kubelets {
@@ -164,6 +164,7 @@ impl Shared {
         self.report_machines(&view, &dead, &mut writes);
         self.schedule(&view, &mut writes);
         self.run_pods(&view, &dead, (held, &mut writes));
+        self.report_gates(&view, &dead, &mut writes);
         let gone = held.take_gone(&view, &self.net);
         let served = self.sim.sync(view.cluster()).await;
         // Only now nothing listens on them any more.
@@ -236,6 +237,21 @@ impl Shared {
             let (namespace, name) = key(pod);
             let Some(mut object) = self.api.get(Resource::Pods, namespace, name) else { continue };
             put(&mut object, "status", objects::pod_status(pod, &own, &host, now()));
+            writes.count(self.api.update_status(Resource::Pods, object));
+        }
+    }
+
+    /// Pods with readiness gates are ready while all of these are open.
+    fn report_gates(&self, view: &View, dead: &BTreeSet<String>, writes: &mut Writes) {
+        for pod in view.pods.iter().filter(|pod| objects::gates_are_due(pod) && !is_leaving(pod)) {
+            let living = node_of(pod).filter(|name| !dead.contains(*name));
+            if living.and_then(|name| view.node(name)).is_none() {
+                continue;
+            }
+            let (namespace, name) = key(pod);
+            let Some(mut object) = self.api.get(Resource::Pods, namespace, name) else { continue };
+            let Some(status) = object.get_mut("status") else { continue };
+            objects::follow_gates(status, now());
             writes.count(self.api.update_status(Resource::Pods, object));
         }
     }

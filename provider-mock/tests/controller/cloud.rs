@@ -13,12 +13,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cloud_lb_core::model::{
-    Address, Ingress, IpFamily, IpMode, LoadBalancer, Node, NodeField, Protocol, ServiceId, Status,
+    Address, Gate, GateStatus, Ingress, IpFamily, IpMode, LoadBalancer, Node, NodeField, Protocol, ServiceId,
+    Status,
 };
 use cloud_lb_core::plan::{PlanReport, Warning};
 use cloud_lb_core::provider::{
     Capabilities, Ensured, Finding, LoadBalancerProvider, Outcome, Owned, OwnedResource, Pending, Standing,
-    State, Survey, TargetScope, TargetUpdate,
+    State, Survey, TargetScope, TargetUpdate, Waiting,
 };
 use cloud_lb_core::{Error, ErrorKind, Result};
 use parking_lot::Mutex;
@@ -33,6 +34,7 @@ pub(crate) enum Op {
     Ensure,
     Update,
     UpdateCluster,
+    Gates,
     Delete,
     Survey,
 }
@@ -74,6 +76,8 @@ struct Notes {
     drifted: BTreeSet<String>,
     surveys: Vec<usize>,
     warnings: Vec<Warning>,
+    healthy: BTreeSet<String>,
+    unregistered: BTreeSet<String>,
     running: BTreeMap<String, usize>,
     most_running: usize,
     overlaps: usize,
@@ -99,6 +103,7 @@ impl Cloud {
             source_ranges: true,
             requested_address: true,
             pod_targets: false,
+            readiness_gates: None,
             target_scope: TargetScope::LoadBalancer,
             needs_provider_id: false,
             node_fields: [NodeField::ProviderId].into(),
@@ -152,6 +157,16 @@ impl Cloud {
     pub(crate) fn warn(&self, messages: &[&str]) {
         let warning = |message: &&str| Warning { reason: "Scripted", message: (*message).to_owned() };
         self.notes.lock().warnings = messages.iter().map(warning).collect();
+    }
+
+    /// Lets a pod be a healthy target from now on; else it is one that is being checked.
+    pub(crate) fn heal(&self, pod: &str) {
+        self.notes.lock().healthy.insert(pod.to_owned());
+    }
+
+    /// Lets a pod be no target from now on.
+    pub(crate) fn refuse(&self, pod: &str) {
+        self.notes.lock().unregistered.insert(pod.to_owned());
     }
 
     /// Of how many Services each survey was; surveys are no calls.
@@ -294,6 +309,9 @@ fn standing(answer: Option<&Answer>) -> Standing {
     }
 }
 
+/// What readiness gates begin with that are filled in; the name of the Service follows.
+pub(crate) const GATES: &str = "health.example/";
+
 /// The address that every load balancer gets.
 pub(crate) const ADDRESS: &str = "192.0.2.1";
 
@@ -356,6 +374,25 @@ impl LoadBalancerProvider for Cloud {
             TargetUpdate::Cluster(nodes) => Call { nodes: names(nodes), ..call(Op::UpdateCluster, None) },
         };
         Ok(outcome(self.enter(call).await?.as_ref()))
+    }
+
+    async fn gates(&self, waiting: Waiting<'_>) -> Result<Vec<Gate>> {
+        self.enter(call(Op::Gates, Some(waiting.service))).await?;
+        let notes = self.notes.lock();
+        let ours = format!("{GATES}{}", waiting.service.name);
+        let asked = waiting.pods.iter().filter(|pod| pod.gates.contains(&ours));
+        let judge = |pod: &str| match (notes.healthy.contains(pod), notes.unregistered.contains(pod)) {
+            (true, _) => (GateStatus::Open, "", ""),
+            (_, true) => (GateStatus::Unregistered, "NoTarget", "no target"),
+            _ => (GateStatus::Closed, "Initial", "being checked"),
+        };
+        let gates = asked.filter_map(|endpoint| {
+            let pod = endpoint.pod.clone()?;
+            let (status, reason, message) = judge(&pod);
+            let (reason, message) = (reason.to_owned(), message.to_owned());
+            Some(Gate { pod, condition: ours.clone(), status, reason, message })
+        });
+        Ok(gates.collect())
     }
 
     fn check_deletion(&self, service: &ServiceId, annotations: &BTreeMap<String, String>) -> Result<()> {

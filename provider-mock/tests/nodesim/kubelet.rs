@@ -28,12 +28,17 @@ impl World {
     }
 
     fn create_pod(&self, name: &str) {
+        self.create_gated_pod(name, &[]);
+    }
+
+    fn create_gated_pod(&self, name: &str, gates: &[&str]) {
+        let gates: Vec<Value> = gates.iter().map(|gate| json!({"conditionType": gate})).collect();
         let container =
             json!({"name": "c", "image": "web", "ports": [{"containerPort": 8080, "protocol": "TCP"}]});
         let pod = json!({
             "apiVersion": "v1", "kind": "Pod",
             "metadata": {"name": name, "namespace": "default", "labels": {"app": "web"}},
-            "spec": {"containers": [container]},
+            "spec": {"containers": [container], "readinessGates": gates},
         });
         self.api.create(Resource::Pods, pod).unwrap();
     }
@@ -212,4 +217,27 @@ async fn a_service_with_a_selector_is_served_through_every_node_and_survives_one
     world.kubelets.revive("node-1").await;
     eventually("three pods again", async || pods_through("node-1", 6).await == Some(3)).await;
     stop.cancel();
+}
+
+#[tokio::test]
+async fn a_pod_is_ready_while_its_readiness_gates_are_open() {
+    const GATE: &str = "health.example/web";
+    let world = World::with_nodes(1, &[IpFamily::V4]).await;
+    world.create_gated_pod("one", &[GATE]);
+    let pod = world.running("one").await;
+    assert_eq!((condition(&pod, "ContainersReady"), condition(&pod, "Ready")), ("True", "False"));
+    for (status, ready) in [("True", "True"), ("False", "False"), ("True", "True")] {
+        let mut pod = world.pod("one");
+        let conditions = pod["status"]["conditions"].as_array_mut().unwrap();
+        conditions.retain(|condition| condition["type"] != GATE);
+        conditions.push(json!({"type": GATE, "status": status}));
+        world.api.update_status(Resource::Pods, pod).unwrap();
+        world.kubelets.settle().await;
+        let pod = world.pod("one");
+        assert_eq!((condition(&pod, GATE), condition(&pod, "Ready")), (status, ready));
+    }
+    world.kubelets.kill("node-1").await;
+    assert_eq!(condition(&world.pod("one"), "Ready"), "False");
+    world.kubelets.revive("node-1").await;
+    assert_eq!(condition(&world.pod("one"), "Ready"), "True");
 }

@@ -5,25 +5,31 @@ use std::time::Duration;
 
 use cloud_lb_core::lease::{Elector, LeaseOptions};
 use cloud_lb_core::model::ServiceId;
+use cloud_lb_core::provider::Capabilities;
 use cloud_lb_core::{Error, ErrorKind, Result};
 use kube::Client;
-use provider_mock::apiserver::Rights;
+use provider_mock::apiserver::{Resource, Rights};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
+use crate::cloud::GATES;
 use crate::world::{World, lb};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// Lets a controller with these rights live on a cloud that sends traffic to pods, so that it also looks
-/// at EndpointSlices.
+/// Lets a controller with these rights live on a cloud that sends traffic to pods and fills in readiness gates,
+/// so that it also looks at EndpointSlices and pods.
 ///
 /// Things happen at set times, whether the controller copes or not.
 ///
 /// # Errors
 /// `Timeout` if it is not elected; else the error that ended the controller or its leadership.
 pub(crate) async fn live(rights: &Rights) -> Result<World> {
-    let mut world = World::with(|capabilities| capabilities.pod_targets = true)
+    let with_pods = |capabilities: &mut Capabilities| {
+        capabilities.pod_targets = true;
+        capabilities.readiness_gates = Some(GATES);
+    };
+    let mut world = World::with(with_pods)
         .options(|options| options.with_drift_interval(MINUTE).with_orphans_deleted_after(MINUTE));
     world.api = world.api.restricted_to(rights.clone());
     let client = Client::new(world.api.clone(), "default");
@@ -48,6 +54,7 @@ async fn work(world: &World) {
     world.add_service(lb("api"));
     world.rest().await;
     world.add_node("n3");
+    add_waiting_pod(world);
     world.pass_time(MINUTE).await;
     world.change_service("web", |service| service["spec"]["ports"][0]["port"] = json!(81));
     world.rest().await;
@@ -60,6 +67,26 @@ async fn work(world: &World) {
     world.pass_time(MINUTE * 5).await;
     world.delete_service("web");
     world.pass_time(MINUTE).await;
+}
+
+/// A pod of the Service `web` that is ready once it is a healthy target.
+fn add_waiting_pod(world: &World) {
+    let pod = json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web-1", "namespace": "default"},
+        "spec": {"containers": [{"name": "c", "image": "web"}],
+                 "readinessGates": [{"conditionType": format!("{GATES}web")}]},
+    });
+    let mut pod = world.api.create(Resource::Pods, pod).unwrap();
+    pod["status"]["conditions"] = json!([{"type": "ContainersReady", "status": "True"}]);
+    let pod = world.api.update_status(Resource::Pods, pod).unwrap();
+    let reference = json!({"kind": "Pod", "name": "web-1", "uid": pod["metadata"]["uid"]});
+    let slice = json!({
+        "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+        "metadata": {"name": "web-1", "namespace": "default", "labels": {"kubernetes.io/service-name": "web"}},
+        "endpoints": [{"addresses": ["10.1.0.7"], "conditions": {"ready": false}, "targetRef": reference}],
+        "ports": [{"name": "", "port": 80, "protocol": "TCP"}]
+    });
+    world.api.create(Resource::EndpointSlices, slice).unwrap();
 }
 
 /// A Service that does not exist, and of which the cloud has something.

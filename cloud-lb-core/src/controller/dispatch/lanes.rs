@@ -68,10 +68,11 @@ impl Dispatcher {
         let wrote = written.is_some() && written != self.written(&key);
         if let Key::Service(key) = &key {
             self.gauges.remember(self.memories.get(key), memory.as_ref());
-            match memory {
+            let old = match memory {
                 Some(memory) => self.memories.insert(key.clone(), memory),
                 None => self.memories.remove(key),
             };
+            self.plan_poll(key, old.as_ref());
         }
         let (now, pace) = (Instant::now(), self.options.pace(self.random.f64()));
         self.reconciler.circuit.lock().end(&key, now);

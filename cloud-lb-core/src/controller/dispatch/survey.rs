@@ -115,9 +115,15 @@ impl Dispatcher {
         let nodes = self.nodes.current();
         let slices = self.endpoints.of(&key);
         let slices = || slices.iter().map(AsRef::as_ref);
-        let targets = Targets { nodes: nodes.generation, endpoints: k8s::endpoints(slices()) };
-        let wanted = k8s::load_balancer(&self.reconciler.cluster, &service, &nodes.nodes, slices());
-        wanted.ok().map(|wanted| (Entry { key, service, targets }, wanted))
+        let mut wanted =
+            k8s::load_balancer(&self.reconciler.cluster, &service, &nodes.nodes, slices()).ok()?;
+        let mut endpoints = k8s::endpoints(slices());
+        if let Some(memory) = self.memories.get(&key) {
+            wanted.endpoints = memory.pods.marked(wanted.endpoints);
+            endpoints = memory.pods.marked(endpoints);
+        }
+        let targets = Targets { nodes: nodes.generation, endpoints };
+        Some((Entry { key, service, targets }, wanted))
     }
 
     /// Takes in what a survey found, and plans the next one.
@@ -178,6 +184,8 @@ impl Dispatcher {
             Finding::Differs(_) if known && self.nodes.current().generation != entry.targets.nodes => {
                 Work::NONE
             }
+            // Pods that nobody looked at yet may be targets that are not ready: that is no drift.
+            Finding::Differs(_) if !known && self.may_wait(&entry.key) => Work::CHECK,
             Finding::Differs(report) => {
                 self.gauges.drifted(report.steps.iter().map(|step| step.kind));
                 let steps: Vec<String> = report.steps.iter().map(|step| step.key.to_string()).collect();
@@ -208,6 +216,7 @@ impl Dispatcher {
         if self.shares_targets() {
             self.shared.found(targets.nodes);
         }
+        self.poll_unseen(&key);
         self.gauges.remember(None, Some(&memory));
         self.memories.insert(key.clone(), memory);
         self.queue.touch(&Key::Service(key), work);

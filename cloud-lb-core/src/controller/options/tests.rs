@@ -43,6 +43,7 @@ fn w_29_every_period_is_a_setting_and_all_that_is_wrong_is_reported_at_once() {
         .with_retry_delays(Duration::from_secs(9), Duration::from_secs(3))
         .with_recheck_delay(Duration::ZERO)
         .with_breaker(5, Duration::ZERO)
+        .with_gate_interval(Duration::ZERO)
         .with_drift_interval(MAX_PERIOD * 2)
         .with_orphans_deleted_after(MAX_PERIOD * 2)
         .with_drain_timeout(MAX_PERIOD * 2);
@@ -59,6 +60,7 @@ fn w_29_every_period_is_a_setting_and_all_that_is_wrong_is_reported_at_once() {
             "retryJitter",
             "recheckDelay",
             "probeDelay",
+            "gateInterval",
             "drainTimeout",
             "driftInterval",
             "orphanGrace",

@@ -11,6 +11,8 @@ pub(crate) struct Work {
     pub(crate) sync: bool,
     /// Hand over the newest targets.
     pub(crate) targets: bool,
+    /// Poll the readiness gates that are not open.
+    pub(crate) gates: bool,
     /// Write the status again that somebody wiped (W-4).
     pub(crate) status: bool,
     /// The same as `sync`, but only because the cloud is not as it was left (W-5).
@@ -22,10 +24,18 @@ pub(crate) struct Work {
 }
 
 impl Work {
-    pub(crate) const NONE: Self =
-        Self { sync: false, targets: false, status: false, drift: false, check: false, orphans: false };
+    pub(crate) const NONE: Self = Self {
+        sync: false,
+        targets: false,
+        gates: false,
+        status: false,
+        drift: false,
+        check: false,
+        orphans: false,
+    };
     pub(crate) const SYNC: Self = Self { sync: true, ..Self::NONE };
     pub(crate) const TARGETS: Self = Self { targets: true, ..Self::NONE };
+    pub(crate) const GATES: Self = Self { gates: true, ..Self::NONE };
     pub(crate) const STATUS: Self = Self { status: true, ..Self::NONE };
     pub(crate) const DRIFT: Self = Self { drift: true, ..Self::NONE };
     pub(crate) const CHECK: Self = Self { check: true, ..Self::NONE };
@@ -35,6 +45,7 @@ impl Work {
         Self {
             sync: self.sync || other.sync,
             targets: self.targets || other.targets,
+            gates: self.gates || other.gates,
             status: self.status || other.status,
             drift: self.drift || other.drift,
             check: self.check || other.check,
@@ -54,14 +65,14 @@ impl Work {
 
     /// Whether it takes calls to the cloud.
     pub(super) fn asks_the_cloud(self) -> bool {
-        self.is_sync() || self.targets || self.orphans
+        self.is_sync() || self.targets || self.gates || self.orphans
     }
 
-    /// Users do not wait for nodes, and nobody waits for drift (W-3).
+    /// Users do not wait for nodes and pods, and nobody waits for drift (W-3).
     pub(super) fn urgency(self) -> Urgency {
         if self.sync || self.status {
             Urgency::Change
-        } else if self.targets {
+        } else if self.targets || self.gates {
             Urgency::Nodes
         } else {
             Urgency::Drift

@@ -9,11 +9,13 @@ use crate::controller::finalizer;
 use crate::controller::key::Key;
 use crate::controller::memory::{Memory, Told};
 use crate::controller::notice::Notice;
+use crate::controller::pods::Look;
 use crate::controller::queue::Verdict;
 use crate::controller::status::Health;
 use crate::controller::triggers::ABANDON_ANNOTATION;
 use crate::error::{ErrorKind, Result};
 use crate::k8s;
+use crate::model::Endpoint;
 use crate::provider::{Outcome, Pending, State};
 
 impl Reconciler {
@@ -25,6 +27,7 @@ impl Reconciler {
         if self.may_exist(lane).await {
             self.tell_once(lane, Told::Deleting, Notice::deleting()).await;
         }
+        self.free_pods(lane).await;
         let outcome = self.call(&lane.key, self.provider.delete(&lane.id)).await;
         match outcome {
             Ok(Outcome::Done | Outcome::ImplementedElsewhere) => {
@@ -37,6 +40,15 @@ impl Reconciler {
             Err(error) if lane.is_abandoned() => self.abandon(lane, &error.to_string()).await,
             Err(error) => Err(Failure::new("failed to delete load balancer", error)),
         }
+    }
+
+    /// Opens the gates of all pods behind the Service.
+    async fn free_pods(&self, lane: &mut Lane) {
+        if let Err(error) = self.look_at_pods(lane, Look::Again).await {
+            tracing::warn!(%error, "cannot tell whether pods wait for the load balancer: deleting it anyway");
+        }
+        let endpoints = lane.targets().endpoints;
+        self.open_gates(&lane.key, &lane.id, endpoints, &mut lane.memory.pods).await;
     }
 
     /// Whether there is something to tell of. The deletion itself does not depend on it: it also removes
@@ -101,7 +113,8 @@ impl Reconciler {
             job.memory = None;
             return None;
         }
-        let verdict = self.delete_remembered(&Key::Service(job.key.clone()), memory).await;
+        let endpoints = k8s::endpoints(job.slices.iter().map(AsRef::as_ref));
+        let verdict = self.delete_remembered(&Key::Service(job.key.clone()), memory, endpoints).await;
         let verdict = (verdict != Verdict::Done).then_some(verdict);
         if verdict.is_none() {
             job.memory = None;
@@ -111,11 +124,14 @@ impl Reconciler {
 
     /// SC-71: no existence check, and events of its own (SC-1204). Whatever is remembered was wanted once,
     /// also if the object that was seen last did not want it any more.
-    async fn delete_remembered(&self, key: &Key, memory: &mut Memory) -> Verdict {
+    async fn delete_remembered(&self, key: &Key, memory: &mut Memory, endpoints: Vec<Endpoint>) -> Verdict {
         let service = memory.service.clone();
         if memory.told != Some(Told::Deleting) {
             memory.told = Some(Told::Deleting);
             self.events.publish(&service, Notice::deleting()).await;
+        }
+        if let Ok(id) = k8s::service_id(&self.cluster, &service) {
+            self.open_gates(key, &id, endpoints, &mut memory.pods).await;
         }
         match self.delete_by_id(key, &service).await {
             Ok(Outcome::Pending(pending)) => Verdict::Wait(pending.retry_after),

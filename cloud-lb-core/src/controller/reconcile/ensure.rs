@@ -4,6 +4,7 @@ use super::{Failure, Lane, Reconciler, Tone};
 use crate::controller::finalizer;
 use crate::controller::memory::Told;
 use crate::controller::notice::Notice;
+use crate::controller::pods::{Look, UnreadyPods};
 use crate::controller::queue::Verdict;
 use crate::controller::status::{Health, PortsError};
 use crate::k8s;
@@ -17,6 +18,7 @@ impl Reconciler {
         if lane.tone == Tone::Usual && !matches!(lane.memory.told, Some(Told::Pending(_))) {
             self.tell_once(lane, Told::Ensuring, Notice::ensuring()).await;
         }
+        self.look_at_pods(lane, Look::New).await.map_err(|error| Failure::new(STEP, error))?;
         // Before the finalizer: a Service that cannot be understood is not touched.
         let wanted = self.translate(lane)?;
         self.add_finalizer(lane).await?;
@@ -39,6 +41,7 @@ impl Reconciler {
             Standing::ImplementedElsewhere => {
                 tracing::debug!("another controller looks after this Service");
                 lane.memory.ensured = false;
+                lane.memory.pods = UnreadyPods::default();
                 Ok(Verdict::Done)
             }
         }
@@ -47,8 +50,9 @@ impl Reconciler {
     /// The Service with everything behind it, as the provider gets it.
     pub(super) fn translate(&self, lane: &Lane) -> Result<LoadBalancer, Failure> {
         let slices = lane.slices.iter().map(AsRef::as_ref);
-        k8s::load_balancer(&self.cluster, &lane.service, &lane.nodes.nodes, slices)
-            .map_err(|error| Failure::new(STEP, error))
+        let wanted = k8s::load_balancer(&self.cluster, &lane.service, &lane.nodes.nodes, slices)
+            .map_err(|error| Failure::new(STEP, error))?;
+        Ok(LoadBalancer { endpoints: lane.memory.pods.marked(wanted.endpoints), ..wanted })
     }
 
     /// The finalizer comes before the load balancer, so that none can be left behind.

@@ -6,6 +6,7 @@ use crate::controller::key::Key;
 use crate::controller::memory::Told;
 use crate::controller::nodes::NodeSet;
 use crate::controller::notice::{Notice, node_names};
+use crate::controller::pods::Look;
 use crate::controller::queue::Verdict;
 use crate::error::{Error, ErrorKind, Retry};
 use crate::provider::{Outcome, State, TargetUpdate};
@@ -13,12 +14,15 @@ use crate::provider::{Outcome, State, TargetUpdate};
 impl Reconciler {
     /// Hands over the newest targets, unless that was done before.
     pub(super) async fn update_targets(&self, lane: &mut Lane) -> Verdict {
-        let targets = lane.targets();
-        if !lane.memory.ensured || lane.memory.targets.as_ref() == Some(&targets) {
+        // One that is not complete yet has an ensure due soon, which brings the newest targets along.
+        if !lane.memory.ensured || matches!(lane.memory.told, Some(Told::Pending(_))) {
             return Verdict::Done;
         }
-        if matches!(lane.memory.told, Some(Told::Pending(_))) {
-            // It is not complete yet: the ensure that is due soon brings the newest targets along.
+        if let Err(error) = self.look_at_pods(lane, Look::New).await {
+            return self.update_refused(lane, &error).await;
+        }
+        let targets = lane.targets();
+        if lane.memory.targets.as_ref() == Some(&targets) {
             return Verdict::Done;
         }
         lane.hand_over(targets);
@@ -63,6 +67,7 @@ impl Reconciler {
 
     async fn update_refused(&self, lane: &mut Lane, error: &Error) -> Verdict {
         lane.memory.targets = None;
+        lane.memory.unreached = Some(error.to_string());
         tracing::warn!(%error, kind = ?error.kind(), request_id = error.request_id(), "host update failed");
         self.tell(lane, Notice::update_failed(&lane.nodes.nodes, error)).await;
         Verdict::Failed(error.retry())

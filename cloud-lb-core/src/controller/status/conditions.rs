@@ -67,6 +67,11 @@ impl Problem {
         let blocked = error.retry() == Retry::Never;
         Self { kind: error.kind(), message, blocked, ports: PortsError::of_error(error) }
     }
+
+    /// What went wrong, and what to do.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
 }
 
 /// What a person must do, where it takes one.

@@ -159,11 +159,13 @@ fn health_check(group: &TargetGroup) -> Result<HealthCheck> {
 /// A registered target.
 pub(super) fn target(described: &TargetHealthDescription) -> Result<TargetFacts> {
     let target = described.target().ok_or_else(|| missing("Target"))?;
-    let state = described.target_health().and_then(|health| health.state());
+    let health = described.target_health();
     Ok(TargetFacts {
         id: required(target.id(), "Id")?,
         port: port(target.port())?,
         availability_zone: target.availability_zone.clone(),
-        state: state.map(|state| state.as_str().to_owned()),
+        state: health.and_then(|health| Some(health.state()?.as_str().to_owned())),
+        reason: health.and_then(|health| Some(health.reason()?.as_str().to_owned())),
+        description: health.and_then(|health| health.description.clone()),
     })
 }
