@@ -15,17 +15,17 @@ use std::time::Duration;
 
 use crate::backend::{Backend, Scope};
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::{Graph, Spec};
+use crate::graph::Graph;
 use crate::measure::{Stage, pure_stage, stage};
 use crate::model::{Gate, LoadBalancer, ServiceId};
-use crate::plan::{Action, Change, Observed, Ownership, Plan, PlanReport, StepReport, Warning, plan};
+use crate::plan::{Change, Observed, Plan, PlanReport, StepReport, Warning, plan};
 use crate::provider::{
     Capabilities, Ensured, LoadBalancerProvider, Outcome, Pending, Standing, State, Survey, TargetScope,
     TargetUpdate, Waiting,
 };
 use apply::Ran;
 use async_trait::async_trait;
-use departures::{Departures, Look, Running};
+use departures::{Departures, Look, Running, departs, leaves_shared};
 use fold::Fold;
 use recall::Recall;
 
@@ -282,21 +282,6 @@ impl<B: Backend> fmt::Debug for Engine<B> {
 fn unfound(service: &ServiceId) -> Error {
     let message = "everything is as wanted, yet the provider finds no load balancer";
     Error::new(ErrorKind::Internal, message).on(service.to_string())
-}
-
-/// Whether something may not be used any more after this.
-fn departs<S: Spec>(plan: &Plan<S>) -> bool {
-    plan.steps.iter().any(|step| match &step.action {
-        Action::Create(_) => false,
-        Action::Update { have, want } => have.inputs() != want.inputs(),
-        Action::Delete(_) => true,
-    })
-}
-
-/// Whether something is left only because others seem to use it.
-fn leaves_shared<S: Spec>(want: &Graph<S>, have: &Observed<S>) -> bool {
-    let in_use = Ownership::Cluster { used_by_others: true };
-    have.iter().any(|(key, found)| found.ownership == in_use && want.get(key).is_none())
 }
 
 fn contended() -> Pending {

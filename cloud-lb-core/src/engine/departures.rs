@@ -10,7 +10,9 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use crate::graph::{Graph, Spec};
 use crate::model::ServiceId;
+use crate::plan::{Action, Observed, Ownership, Plan};
 
 pub(super) struct Departures {
     /// How late listings may be.
@@ -96,4 +98,19 @@ impl Drop for Running<'_> {
             all.end(self);
         }
     }
+}
+
+/// Whether something may not be used any more after this.
+pub(super) fn departs<S: Spec>(plan: &Plan<S>) -> bool {
+    plan.steps.iter().any(|step| match &step.action {
+        Action::Create(_) => false,
+        Action::Update { have, want } => have.inputs() != want.inputs(),
+        Action::Delete(_) => true,
+    })
+}
+
+/// Whether something is left only because others seem to use it.
+pub(super) fn leaves_shared<S: Spec>(want: &Graph<S>, have: &Observed<S>) -> bool {
+    let in_use = Ownership::Cluster { used_by_others: true };
+    have.iter().any(|(key, found)| found.ownership == in_use && want.get(key).is_none())
 }
