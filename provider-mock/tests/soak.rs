@@ -68,7 +68,7 @@ fn cycles() -> usize {
 fn soak(shape: Shape, cycles: usize) -> Vec<Look> {
     let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
-        let (mut cluster, mut looks) = (Cluster::new(shape).await, Vec::with_capacity(LOOKS));
+        let (mut cluster, mut looks) = (Cluster::new(shape), Vec::with_capacity(LOOKS));
         let began = Instant::now();
         for tenth in 1..=LOOKS {
             cluster.come_and_go(cycles / LOOKS).await;

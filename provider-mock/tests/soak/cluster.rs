@@ -31,7 +31,7 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    pub(crate) async fn new(shape: Shape) -> Self {
+    pub(crate) fn new(shape: Shape) -> Self {
         let (api, cloud) = (ApiServer::new(), MockCloud::new(provider_mock::Options::new()));
         for number in 1..=3 {
             api.create(Resource::Nodes, node(number)).unwrap();
@@ -61,7 +61,7 @@ impl Cluster {
             for number in first..self.made {
                 self.api.delete(Resource::Services, "default", &name(number)).unwrap();
             }
-            self.until("gone", |services| services.is_empty()).await;
+            self.until("gone", <[Value]>::is_empty).await;
         }
     }
 
