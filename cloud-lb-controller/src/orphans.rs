@@ -141,7 +141,7 @@ mod tests {
             "spec": {"type": "LoadBalancer", "ports": [{"port": 80, "nodePort": 30080}]},
         }))
         .unwrap();
-        let wanted = cloud_lb_core::k8s::load_balancer("blue", &service, &[], []).unwrap();
+        let wanted = cloud_lb_core::k8s::load_balancer("blue", &service, Vec::new(), []).unwrap();
         provider.ensure(&wanted).await.unwrap();
         let owned = provider.survey(&[]).await.unwrap().owned;
         assert!(find_orphans(&owned, [&service], "blue").is_empty());

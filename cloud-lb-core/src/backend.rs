@@ -115,6 +115,16 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// Reads what is there, found by our ownership marks.
     fn observe(&self, scope: Scope<'_>) -> impl Future<Output = Result<Observed<Self::Spec>>> + Send;
 
+    /// The sets of targets of a Service, or those that all share, as they are remembered, for a change of nothing
+    /// else; `None`, as long as the backend says nothing else, for those who keep nothing.
+    ///
+    /// What is remembered may be wrong: a step that is made from it must be refused with `Conflict` or `NotFound`
+    /// by [`apply`](Self::apply) if the cloud has the set otherwise, as one with an etag is. The engine then looks,
+    /// and so it does where it would not write every set.
+    fn recall(&self, _scope: Scope<'_>) -> Option<Observed<Self::Spec>> {
+        None
+    }
+
     /// Reads what is there of all these Services, each as [`observe`](Self::observe) of
     /// [`Scope::Service`], and everything that carries the ownership marks of this cluster: from listings of
     /// all where the cloud has them, and read anew, whatever is remembered.

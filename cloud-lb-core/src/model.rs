@@ -3,6 +3,7 @@
 mod gate;
 mod health;
 mod id;
+mod nodes;
 mod port;
 mod spec;
 mod status;
@@ -11,6 +12,7 @@ mod target;
 pub use gate::{Gate, GateStatus};
 pub use health::{HealthCheck, TrafficPolicy};
 pub use id::ServiceId;
+pub use nodes::NodeList;
 pub use port::{Port, Protocol, TargetPort};
 pub use spec::{IpFamily, LoadBalancer, SessionAffinity};
 pub use status::{Address, Ingress, IpMode, PortStatus, Status};

@@ -195,7 +195,7 @@ proptest! {
     fn any_service_is_translated_in_full_or_refused_with_reasons(
         service in prop_oneof![any_service(), nearly_good_service()]
     ) {
-        match load_balancer("c1", &service, &[], &[]) {
+        match load_balancer("c1", &service, Vec::new(), &[]) {
             Ok(lb) => {
                 check_promises(&lb)?;
                 let spec = service.spec.as_ref().unwrap();

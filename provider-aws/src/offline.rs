@@ -183,19 +183,19 @@ impl Api for Offline {
     }
 
     async fn describe_availability_zones(&self) -> Result<BTreeMap<String, ZoneKind>> {
-        Ok(self.zones())
+        Ok(self.0.zones())
     }
 
     async fn describe_vpcs(&self, which: Vpcs<'_>) -> Result<Vec<VpcFacts>> {
-        Ok(self.vpcs(which))
+        Ok(self.0.vpcs_that(which))
     }
 
     async fn describe_subnets(&self, vpc_id: &str) -> Result<Vec<SubnetFacts>> {
-        Ok(self.subnets(vpc_id))
+        Ok(self.0.subnets_of(vpc_id))
     }
 
     async fn describe_route_tables(&self, vpc_id: &str) -> Result<Vec<RouteTable>> {
-        Ok(self.route_tables(vpc_id))
+        Ok(self.0.route_tables(vpc_id))
     }
 
     async fn describe_security_groups(&self, which: Groups<'_>) -> Result<Vec<GroupFacts>> {
@@ -203,8 +203,7 @@ impl Api for Offline {
     }
 
     async fn describe_instances(&self, ids: &[String]) -> Result<Vec<Instance>> {
-        let all = self.0.instances.iter();
-        Ok(all.filter(|instance| ids.contains(&instance.instance_id)).cloned().collect())
+        Ok(self.0.instances_of(ids))
     }
 
     async fn describe_network_interfaces(&self, which: Interfaces<'_>) -> Result<Vec<NetworkInterface>> {
@@ -212,8 +211,7 @@ impl Api for Offline {
     }
 
     async fn describe_addresses(&self, ids: &[String]) -> Result<Vec<Address>> {
-        let all = self.0.addresses.iter();
-        Ok(all.filter(|address| ids.contains(&address.allocation_id)).cloned().collect())
+        Ok(self.0.addresses_of(ids))
     }
 
     async fn create_security_group(&self, _: &NewSecurityGroup) -> Result<String> {

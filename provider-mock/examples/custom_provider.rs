@@ -165,7 +165,7 @@ async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
         "spec": {"type": "LoadBalancer", "loadBalancerClass": "example.com/appliance",
             "ports": [{"port": 80, "nodePort": 30080}]},
     }))?;
-    let wanted = load_balancer("example", &service, &[], [])?;
+    let wanted = load_balancer("example", &service, Vec::new(), [])?;
     println!("{}", provider.plan(&wanted).await?);
     println!("{:?}", provider.ensure(&wanted).await?);
     assert!(provider.plan(&wanted).await?.is_empty(), "a second plan has nothing to do");

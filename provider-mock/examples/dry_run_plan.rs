@@ -27,7 +27,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
         port.node_port.get_or_insert(30_100 + i32::try_from(index)?);
     }
 
-    let wanted = load_balancer("example", &service, &usable_nodes(&nodes, &NodePolicy::default()), [])?;
+    let wanted = load_balancer("example", &service, usable_nodes(&nodes, &NodePolicy::default()), [])?;
     let provider = provider_mock::provider(MockCloud::new(Options::new()), Config::new("example"))?;
     let plan = provider.plan(&wanted).await?;
     println!("{plan}");

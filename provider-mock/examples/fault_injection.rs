@@ -43,5 +43,5 @@ fn wanted() -> Result<LoadBalancer, Box<dyn Error>> {
         "metadata": {"name": "web", "namespace": "default", "uid": "5a2a3a1e-8c1c-4b2a-9f0d-6b8f3c1d2e4f"},
         "spec": {"type": "LoadBalancer", "ports": [{"port": 80, "nodePort": 30080}]},
     }))?;
-    Ok(load_balancer("example", &service, &[], [])?)
+    Ok(load_balancer("example", &service, Vec::new(), [])?)
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod desired;
 mod link;
+mod memory;
 pub(crate) mod parts;
 pub(crate) mod rules;
 mod settings;
@@ -57,11 +58,10 @@ fn make(
 ) -> Result<Arc<dyn LoadBalancerProvider>> {
     config.validate()?;
     let (shape, lateness) = (config.shape, cloud.lateness());
-    let link = Link::new(cloud, config);
     Ok(match shape {
-        Shape::Stack => engine(Stack::new(link), lateness, observer),
-        Shape::Rules => engine(Rules::new(link), lateness, observer),
-        Shape::Shared => engine(Shared::new(link), lateness, observer),
+        Shape::Stack => engine(Stack::new(Link::new(cloud, config)), lateness, observer),
+        Shape::Rules => engine(Rules::new(Link::new(cloud, config)), lateness, observer),
+        Shape::Shared => engine(Shared::new(Link::new(cloud, config)), lateness, observer),
     })
 }
 

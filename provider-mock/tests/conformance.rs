@@ -92,7 +92,7 @@ impl Harness for Account {
     }
 
     fn resources(&self) -> BTreeMap<String, Value> {
-        self.cloud.records().into_iter().map(|record| (record.id, record.body)).collect()
+        self.cloud.records().into_iter().map(|record| (record.id, Value::clone(&record.body))).collect()
     }
 
     fn tamper(&self, id: &str) -> bool {
@@ -122,7 +122,8 @@ impl Harness for Account {
             return false;
         }
         let Record { kind, name, tags, description, body, .. } = record;
-        let new = NewResource { kind, name: format!("{name}-copy"), tags, description, body };
+        let (name, body) = (format!("{name}-copy"), Value::clone(&body));
+        let new = NewResource { kind, name, tags, description, body };
         self.cloud.add(new).is_ok()
     }
 

@@ -12,6 +12,8 @@ mod cleanup;
 mod cloud;
 #[path = "controller/conditions.rs"]
 mod conditions;
+#[path = "controller/costs.rs"]
+mod costs;
 #[path = "controller/ensure.rs"]
 mod ensure;
 #[path = "controller/errors.rs"]

@@ -11,6 +11,8 @@ mod faults;
 mod golden;
 #[path = "shapes/lifecycle.rs"]
 mod lifecycle;
+#[path = "shapes/memory.rs"]
+mod memory;
 #[path = "shapes/properties.rs"]
 mod properties;
 #[path = "shapes/support.rs"]

@@ -129,10 +129,7 @@ impl World {
     /// The nodes by all their addresses.
     pub(super) fn nodes_by_address(&self) -> BTreeMap<IpAddr, String> {
         let nodes = usable_nodes(&self.list::<Node>(Resource::Nodes), &NodePolicy::default());
-        nodes
-            .into_iter()
-            .flat_map(|node| node.addresses.into_iter().map(move |ip| (ip, node.name.clone())))
-            .collect()
+        nodes.iter().flat_map(|node| node.addresses.iter().map(move |ip| (*ip, node.name.clone()))).collect()
     }
 
     /// What the controller is going to ask of the provider.

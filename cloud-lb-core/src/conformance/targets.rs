@@ -7,13 +7,13 @@ use super::harness::{World, Worlds};
 use super::report::{Failure, Report, Verdict, check, equal};
 use super::transition::{Transition, there_and_back};
 use crate::ErrorKind;
-use crate::model::{LoadBalancer, Node, NodeField, NodeState, Readiness, TrafficPolicy};
+use crate::model::{LoadBalancer, Node, NodeField, NodeList, NodeState, Readiness, TrafficPolicy};
 use crate::provider::{Capabilities, Outcome, TargetScope, TargetUpdate};
 
 pub(super) fn transitions(capabilities: &Capabilities) -> Vec<Transition> {
     let lb = load_balancer("web", capabilities);
     let more = LoadBalancer { nodes: (1..=4).map(node).collect(), ..lb.clone() };
-    let none = LoadBalancer { nodes: Vec::new(), ..lb.clone() };
+    let none = LoadBalancer { nodes: NodeList::default(), ..lb.clone() };
     let mut draining = lb.clone();
     draining.nodes.iter_mut().take(1).for_each(|node| node.state = NodeState::Draining);
     let local = LoadBalancer {
@@ -95,7 +95,7 @@ async fn writes_for_new_nodes(worlds: &dyn Worlds, names: &[&str]) -> Result<u64
         lb.ports.iter_mut().for_each(|port| port.node_port = Some(number(30_100 + n)));
         world.ensured(lb).await?;
     }
-    let nodes: Vec<Node> = (2..=5).map(node).collect();
+    let nodes: NodeList = (2..=5).map(node).collect();
     for lb in &mut lbs {
         lb.nodes.clone_from(&nodes);
     }

@@ -10,7 +10,7 @@ use kube::runtime::watcher::Event;
 use tokio::time::Instant;
 
 use crate::k8s::{self, NewNodes, NodePolicy, Standing};
-use crate::model::{self, NodeField, NodeState};
+use crate::model::{self, NodeField, NodeList, NodeState};
 
 /// An immutable snapshot of the usable nodes, sorted by name (SC-884).
 ///
@@ -18,7 +18,7 @@ use crate::model::{self, NodeField, NodeState};
 #[derive(Debug, Default)]
 pub(crate) struct NodeSet {
     pub(crate) generation: u64,
-    pub(crate) nodes: Vec<model::Node>,
+    pub(crate) nodes: NodeList,
     /// Sum of the nodes' fingerprints.
     fingerprint: u64,
 }

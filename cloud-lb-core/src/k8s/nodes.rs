@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::taints::{DrainTaint, TaintEffect};
 use super::{AUTOSCALER_TAINT, EXCLUDE_LABEL};
 use crate::annotations::parse_bool;
-use crate::model::{self, NodeState, Readiness};
+use crate::model::{self, NodeList, NodeState, Readiness};
 
 /// The label that holds a node's zone.
 const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
@@ -125,14 +125,12 @@ impl NodePolicy {
 ///
 /// Readiness, cordons, other taints and addresses do not matter (SC-881): health checks find out.
 /// Addresses that are no IP addresses are left out.
-pub fn usable_nodes<'a>(nodes: impl IntoIterator<Item = &'a Node>, policy: &NodePolicy) -> Vec<model::Node> {
+pub fn usable_nodes<'a>(nodes: impl IntoIterator<Item = &'a Node>, policy: &NodePolicy) -> NodeList {
     let target = |node| match policy.standing(node) {
         Standing::Target(state) => Some(translate(node, state)),
         Standing::Waiting | Standing::Out => None,
     };
-    let mut usable: Vec<model::Node> = nodes.into_iter().filter_map(target).collect();
-    usable.sort_by(|a, b| a.name.cmp(&b.name));
-    usable
+    nodes.into_iter().filter_map(target).collect()
 }
 
 /// Whether a node is ready and has a network, so that a new one can take traffic (W-17).

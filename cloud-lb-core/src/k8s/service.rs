@@ -7,7 +7,7 @@ use k8s_openapi::api::discovery::v1::EndpointSlice;
 
 use super::{LOAD_BALANCER, Problems, endpoints, ports, ranges};
 use crate::error::Result;
-use crate::model::{IpFamily, LoadBalancer, Node, ServiceId, SessionAffinity, TrafficPolicy};
+use crate::model::{IpFamily, LoadBalancer, NodeList, ServiceId, SessionAffinity, TrafficPolicy};
 
 /// Label of an EndpointSlice that names its Service.
 const SLICE_SERVICE_LABEL: &str = "kubernetes.io/service-name";
@@ -34,7 +34,7 @@ const MAX_UID: usize = 63;
 pub fn load_balancer<'a>(
     cluster: &str,
     service: &Service,
-    nodes: &[Node],
+    nodes: impl Into<NodeList>,
     slices: impl IntoIterator<Item = &'a EndpointSlice>,
 ) -> Result<LoadBalancer> {
     let mut problems = Problems::default();
@@ -43,8 +43,6 @@ pub fn load_balancer<'a>(
     check_type(spec, &mut problems);
     let families = families(service, &mut problems);
     let ports = ports::read(spec, &mut problems);
-    let mut nodes = nodes.to_vec();
-    nodes.sort_by(|a, b| a.name.cmp(&b.name));
     let lb = LoadBalancer {
         service: read_id(cluster, service, &mut problems),
         affinity: affinity(spec, &mut problems),
@@ -54,7 +52,7 @@ pub fn load_balancer<'a>(
         class: spec.load_balancer_class.clone(),
         node_ports: ports.iter().all(|port| port.node_port.is_some()),
         annotations: service.metadata.annotations.clone().unwrap_or_default(),
-        nodes,
+        nodes: nodes.into(),
         endpoints: endpoints(slices.into_iter().filter(|slice| belongs_to(slice, service))),
         ports,
         families,

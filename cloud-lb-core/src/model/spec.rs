@@ -6,7 +6,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::{Endpoint, Node, Port, ServiceId, TrafficPolicy};
+use super::{Endpoint, NodeList, Port, ServiceId, TrafficPolicy};
 
 /// An IP family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -82,8 +82,8 @@ pub struct LoadBalancer {
     pub node_ports: bool,
     /// All annotations; each provider reads its own.
     pub annotations: BTreeMap<String, String>,
-    /// Nodes behind the load balancer, sorted by name.
-    pub nodes: Vec<Node>,
+    /// Nodes behind the load balancer.
+    pub nodes: NodeList,
     /// Pods behind the Service, sorted.
     pub endpoints: Vec<Endpoint>,
 }

@@ -8,7 +8,7 @@ use cloud_lb_core::backend::{Applied, Backend, Everything, Scope};
 use cloud_lb_core::engine::Engine;
 use cloud_lb_core::graph::Graph;
 use cloud_lb_core::model::{
-    IpFamily, LoadBalancer, Node, Protocol, ServiceId, SessionAffinity, Status, TrafficPolicy,
+    IpFamily, LoadBalancer, Node, NodeList, Protocol, ServiceId, SessionAffinity, Status, TrafficPolicy,
 };
 use cloud_lb_core::plan::{Change, Observed, Step};
 use cloud_lb_core::provider::{Capabilities, Pending, State, TargetScope};
@@ -85,7 +85,7 @@ pub(crate) fn lb(uid: &str) -> LoadBalancer {
         class: None,
         node_ports: true,
         annotations: BTreeMap::new(),
-        nodes: vec![],
+        nodes: NodeList::default(),
         endpoints: vec![],
     }
 }

@@ -1,3 +1,5 @@
+mod answers;
+
 use serde::{Deserialize, Serialize};
 
 use super::{

@@ -11,8 +11,8 @@ use crate::api::{
     Vpcs, Which,
 };
 use crate::facts::{
-    Address, GroupFacts, Instance, ListenerFacts, LoadBalancerFacts, NetworkInterface, RouteKind,
-    SubnetFacts, TargetFacts, TargetGroupFacts, VpcFacts, ZoneKind,
+    Address, GroupFacts, Instance, ListenerFacts, LoadBalancerFacts, NetworkInterface, SubnetFacts,
+    TargetFacts, TargetGroupFacts, VpcFacts, ZoneKind,
 };
 use crate::kinds::{HealthCheck, IpAddressType, IpPermission, Pairs, SubnetMapping, Target};
 
@@ -248,48 +248,23 @@ impl Api for FakeAws {
     }
 
     async fn describe_availability_zones(&self) -> Result<BTreeMap<String, ZoneKind>> {
-        let work = |state: &mut super::State| {
-            let subnets = state.account.subnets.iter().filter(|subnet| subnet.zone_kind != ZoneKind::Outpost);
-            Ok(subnets.map(|subnet| (subnet.availability_zone.clone(), subnet.zone_kind)).collect())
-        };
-        self.call("DescribeAvailabilityZones", Read, work).await
+        self.call("DescribeAvailabilityZones", Read, |state| Ok(state.account.zones())).await
     }
 
     async fn describe_vpcs(&self, which: Vpcs<'_>) -> Result<Vec<VpcFacts>> {
-        let work = |state: &mut super::State| {
-            let is_chosen = |vpc: &&VpcFacts| match which {
-                Vpcs::Id(id) => vpc.vpc_id == id,
-                Vpcs::Tags(tags) => tags.iter().all(|(key, value)| vpc.tags.get(key) == Some(value)),
-            };
-            Ok(state.account.vpcs.iter().filter(is_chosen).cloned().collect())
-        };
-        self.call("DescribeVpcs", Read, work).await
+        self.call("DescribeVpcs", Read, |state| Ok(state.account.vpcs_that(which))).await
     }
 
     async fn describe_subnets(&self, vpc_id: &str) -> Result<Vec<SubnetFacts>> {
+        let without_routes = |subnet| SubnetFacts { routes: None, ..subnet };
         let work = |state: &mut super::State| {
-            let subnets = state.account.subnets.iter().filter(|subnet| subnet.vpc_id == vpc_id);
-            let without_routes = |subnet: &SubnetFacts| SubnetFacts { routes: None, ..subnet.clone() };
-            Ok(subnets.map(without_routes).collect())
+            Ok(state.account.subnets_of(vpc_id).into_iter().map(without_routes).collect())
         };
         self.call("DescribeSubnets", Read, work).await
     }
 
     async fn describe_route_tables(&self, vpc_id: &str) -> Result<Vec<RouteTable>> {
-        let work = |state: &mut super::State| {
-            let subnets = state.account.subnets.iter().filter(|subnet| subnet.vpc_id == vpc_id);
-            let table = |kind: RouteKind| RouteTable {
-                subnet_ids: subnets
-                    .clone()
-                    .filter(|subnet| subnet.routes == Some(kind))
-                    .map(|subnet| subnet.subnet_id.clone())
-                    .collect(),
-                is_main: kind == RouteKind::Private,
-                is_public: kind == RouteKind::Public,
-            };
-            Ok(vec![table(RouteKind::Public), table(RouteKind::Private)])
-        };
-        self.call("DescribeRouteTables", Read, work).await
+        self.call("DescribeRouteTables", Read, |state| Ok(state.account.route_tables(vpc_id))).await
     }
 
     async fn describe_security_groups(&self, which: Groups<'_>) -> Result<Vec<GroupFacts>> {
@@ -297,11 +272,7 @@ impl Api for FakeAws {
     }
 
     async fn describe_instances(&self, ids: &[String]) -> Result<Vec<Instance>> {
-        let work = |state: &mut super::State| {
-            let instances = state.account.instances.iter();
-            Ok(instances.filter(|instance| ids.contains(&instance.instance_id)).cloned().collect())
-        };
-        self.call("DescribeInstances", Read, work).await
+        self.call("DescribeInstances", Read, |state| Ok(state.account.instances_of(ids))).await
     }
 
     async fn describe_network_interfaces(&self, which: Interfaces<'_>) -> Result<Vec<NetworkInterface>> {
@@ -310,11 +281,7 @@ impl Api for FakeAws {
     }
 
     async fn describe_addresses(&self, ids: &[String]) -> Result<Vec<Address>> {
-        let work = |state: &mut super::State| {
-            let addresses = state.account.addresses.iter();
-            Ok(addresses.filter(|address| ids.contains(&address.allocation_id)).cloned().collect())
-        };
-        self.call("DescribeAddresses", Read, work).await
+        self.call("DescribeAddresses", Read, |state| Ok(state.account.addresses_of(ids))).await
     }
 
     async fn create_security_group(&self, new: &NewSecurityGroup) -> Result<String> {

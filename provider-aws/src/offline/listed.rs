@@ -1,15 +1,10 @@
 //! What a description answers to the calls that look.
 
-use std::collections::BTreeMap;
-
 use cloud_lb_core::error::{Error, ErrorKind, Result};
 
 use super::Offline;
-use crate::api::{Groups, Interfaces, Map, RouteTable, Vpcs, Which};
-use crate::facts::{
-    GroupFacts, ListenerFacts, LoadBalancerFacts, NetworkInterface, RouteKind, SubnetFacts, TargetGroupFacts,
-    VpcFacts, ZoneKind,
-};
+use crate::api::{Groups, Interfaces, Map, Which};
+use crate::facts::{GroupFacts, ListenerFacts, LoadBalancerFacts, NetworkInterface, TargetGroupFacts};
 
 impl Offline {
     pub(super) fn load_balancers(&self, which: Which<'_>) -> Result<Vec<LoadBalancerFacts>> {
@@ -59,34 +54,6 @@ impl Offline {
         let lb = self.load_balancer(arn).map(|lb| &lb.tags);
         let listener = || self.listener(arn).map(|listener| &listener.tags);
         lb.or_else(|_| listener()).or_else(|_| self.target_group(arn).map(|group| &group.tags))
-    }
-
-    pub(super) fn zones(&self) -> BTreeMap<String, ZoneKind> {
-        let in_zones = self.0.subnets.iter().filter(|subnet| subnet.zone_kind != ZoneKind::Outpost);
-        in_zones.map(|subnet| (subnet.availability_zone.clone(), subnet.zone_kind)).collect()
-    }
-
-    pub(super) fn vpcs(&self, which: Vpcs<'_>) -> Vec<VpcFacts> {
-        let is_chosen = |vpc: &&VpcFacts| match which {
-            Vpcs::Id(id) => vpc.vpc_id == id,
-            Vpcs::Tags(tags) => tags.iter().all(|(key, value)| vpc.tags.get(key) == Some(value)),
-        };
-        self.0.vpcs.iter().filter(is_chosen).cloned().collect()
-    }
-
-    pub(super) fn subnets(&self, vpc_id: &str) -> Vec<SubnetFacts> {
-        self.0.subnets.iter().filter(|subnet| subnet.vpc_id == vpc_id).cloned().collect()
-    }
-
-    /// One table of the public subnets, and one of all others.
-    pub(super) fn route_tables(&self, vpc_id: &str) -> Vec<RouteTable> {
-        let is_public =
-            |subnet: &&SubnetFacts| subnet.vpc_id == vpc_id && subnet.routes == Some(RouteKind::Public);
-        let public = self.0.subnets.iter().filter(is_public).map(|subnet| subnet.subnet_id.clone());
-        vec![
-            RouteTable { subnet_ids: public.collect(), is_main: false, is_public: true },
-            RouteTable { subnet_ids: Vec::new(), is_main: true, is_public: false },
-        ]
     }
 
     pub(super) fn security_groups(&self, which: Groups<'_>) -> Result<Vec<GroupFacts>> {

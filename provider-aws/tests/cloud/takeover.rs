@@ -267,7 +267,7 @@ async fn aws_89_rules_in_groups_behind_which_no_node_is_any_more_go() {
         account.security_groups.iter().find(|group| group.group_id == id).unwrap().ip_permissions.len()
     };
     assert_eq!((rules_of(NODE_GROUP), rules_of("sg-other")), (1, 1));
-    lb.nodes.pop();
+    lb.nodes = (1..=3).map(node).collect();
     world.ensured(&lb).await;
     pass(1000).await;
     lb.ports.push(port(81, 30_081));

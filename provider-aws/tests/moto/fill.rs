@@ -33,6 +33,7 @@ impl Account {
         for group in self.facts.target_groups.clone() {
             self.add_target_group(&group).await;
         }
+        self.ids.remove(""); // what the facts do not name
     }
 
     fn real(&self, id: &str) -> String {
@@ -134,12 +135,26 @@ impl Account {
 
     async fn add_interface(&mut self, interface: &NetworkInterface) {
         let groups = interface.security_groups.iter().map(|group| self.real(group)).collect();
-        let subnet = self.real(&self.facts.subnets[0].subnet_id);
-        let request = self.ec2.create_network_interface().subnet_id(subnet).set_groups(Some(groups));
+        let first = interface.addresses.first();
+        let request = self
+            .ec2
+            .create_network_interface()
+            .subnet_id(self.real(&self.subnet_around(first).subnet_id))
+            .set_private_ip_address(first.map(ToString::to_string)) // moto finds interfaces by it alone
+            .set_groups(Some(groups));
         let made = request.send().await.unwrap();
         let id = made.network_interface().unwrap().network_interface_id().unwrap().to_owned();
-        self.add_addresses(&id, &interface.addresses).await;
+        self.add_addresses(&id, interface.addresses.get(1..).unwrap_or_default()).await;
         self.ids.insert(interface.network_interface_id.clone(), id);
+    }
+
+    fn subnet_around(&self, address: Option<&IpAddr>) -> &SubnetFacts {
+        let holds = |subnet: &&SubnetFacts| match (subnet.cidr_block, address) {
+            (Some(net), Some(IpAddr::V4(address))) => net.contains(address),
+            _ => false,
+        };
+        let subnets = &self.facts.subnets;
+        subnets.iter().find(holds).unwrap_or(&subnets[0])
     }
 
     /// moto does not mind addresses outside the subnet.

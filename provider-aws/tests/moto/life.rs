@@ -5,6 +5,7 @@ use std::num::NonZeroU16;
 use std::time::Duration;
 
 use cloud_lb_core::engine::Engine;
+use cloud_lb_core::error::{Error, ErrorKind};
 use cloud_lb_core::model::{
     IpFamily, LoadBalancer, Node, NodeState, Port, Protocol, Readiness, ServiceId, SessionAffinity, Status,
     TargetPort, TrafficPolicy,
@@ -33,13 +34,14 @@ async fn provider(account: &Account, groups: Groups) -> Provider {
 pub(crate) async fn ensured(provider: &Provider, lb: &LoadBalancer) -> Status {
     let all = async {
         loop {
-            match provider.ensure(lb).await.unwrap().standing {
-                Standing::Ready(status) => return status,
-                Standing::Pending(pending) | Standing::Tidying(_, pending) => {
+            match answered(provider.ensure(lb).await).await.map(|ensured| ensured.standing) {
+                None => {}
+                Some(Standing::Ready(status)) => return status,
+                Some(Standing::Pending(pending) | Standing::Tidying(_, pending)) => {
                     assert!(pending.retry_after < Duration::from_mins(1), "{pending:?}");
                     tokio::time::sleep(pending.retry_after).await;
                 }
-                Standing::ImplementedElsewhere => panic!("not taken"),
+                Some(Standing::ImplementedElsewhere) => panic!("not taken"),
             }
         }
     };
@@ -48,11 +50,28 @@ pub(crate) async fn ensured(provider: &Provider, lb: &LoadBalancer) -> Status {
 
 pub(crate) async fn deleted(provider: &Provider, service: &ServiceId) {
     let all = async {
-        while let Outcome::Pending(pending) = provider.delete(service).await.unwrap() {
-            tokio::time::sleep(pending.retry_after).await;
+        loop {
+            match answered(provider.delete(service).await).await {
+                None => {}
+                Some(Outcome::Pending(pending)) => tokio::time::sleep(pending.retry_after).await,
+                Some(_) => return,
+            }
         }
     };
     tokio::time::timeout(Duration::from_mins(2), all).await.unwrap();
+}
+
+/// The answer; none, after a while, if moto is out of order: its threads change what others are going
+/// through, and then it answers 500. The controller calls again as well.
+async fn answered<T>(answer: Result<T, Error>) -> Option<T> {
+    match answer {
+        Err(error) if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout) => {
+            println!("called again after: {error}");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            None
+        }
+        answer => Some(answer.unwrap()),
+    }
 }
 
 /// A Service with these ports on the first machines.

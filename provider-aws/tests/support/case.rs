@@ -6,7 +6,7 @@ use std::num::NonZeroU16;
 use std::path::Path;
 
 use cloud_lb_core::k8s::load_balancer;
-use cloud_lb_core::model::{Endpoint, LoadBalancer, Node, NodeState, Readiness, TargetPort};
+use cloud_lb_core::model::{Endpoint, LoadBalancer, Node, NodeList, NodeState, Readiness, TargetPort};
 use k8s_openapi::api::core::v1::Service;
 use provider_aws::{Account, Config};
 use serde::Deserialize;
@@ -98,14 +98,14 @@ impl Variant {
             "annotations": annotations.collect::<BTreeMap<_, _>>(),
         });
         let service: Service = serde_json::from_value(json!({ "metadata": metadata, "spec": spec })).unwrap();
-        let mut lb = load_balancer(cluster, &service, &nodes(), []).unwrap();
+        let mut lb = load_balancer(cluster, &service, nodes(), []).unwrap();
         lb.service.uid = self.uid.clone().unwrap_or_default();
         lb.endpoints = endpoints(&lb);
         lb
     }
 }
 
-fn nodes() -> Vec<Node> {
+fn nodes() -> NodeList {
     let node = |(number, zone)| Node {
         name: format!("node-{number}"),
         addresses: vec![format!("192.168.{number}.1").parse().unwrap()],

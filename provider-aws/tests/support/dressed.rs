@@ -31,7 +31,7 @@ impl Dressed {
         if lb.families.contains(&IpFamily::V6) {
             annotate("ip-address-type", "dualstack");
         }
-        for node in &mut lb.nodes {
+        for node in lb.nodes.iter_mut() {
             node.provider_id = Some(format!("aws:///eu-west-1a/{}", self.instance_of(node)));
         }
         lb

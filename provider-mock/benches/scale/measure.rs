@@ -14,7 +14,14 @@ pub(crate) fn memory() -> usize {
     MEMORY.current_usage()
 }
 
-/// CPU that this thread has used; none where the system does not tell (it is Linux that does).
+/// Memory of this process that is resident, in KiB; none where the system does not tell (it is Linux that does).
+pub(crate) fn resident() -> Option<usize> {
+    let text = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+/// CPU that this thread has used; none where the system does not tell.
 pub(crate) fn cpu() -> Option<Duration> {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     text.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)

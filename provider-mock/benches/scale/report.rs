@@ -1,53 +1,85 @@
-//! The table.
+//! The tables: one of calls, which are exact, and one of memory and CPU, which are measured.
 #![expect(clippy::print_stdout, reason = "a benchmark's output")]
 
 use std::time::Duration;
 
-use provider_mock::Shape;
+use crate::scenario::{Row, Size};
+use crate::world::{BUDGET, Spent};
 
-use crate::scenario::Size;
-use crate::world::Spent;
+/// Begins the lines of the second table.
+const MEASURED: &str = "measured ";
 
-/// One cluster's numbers.
-pub(crate) struct Row {
-    pub(crate) shape: Shape,
-    pub(crate) size: Size,
-    pub(crate) create: Spent,
-    pub(crate) beat_cpu: Option<Duration>,
-    pub(crate) join: Spent,
-    pub(crate) restart: Spent,
-    pub(crate) memory: usize,
+const CALLS: &str =
+    "| targets of | Services x nodes | create: calls, each | time / floor | node joins: calls \
+                     | time / floor | node reports: calls | restart: reads | writes |
+|---|---|---|---|---|---|---|---|---|";
+
+const MEASURES: &str =
+    "| targets of | Services x nodes | controller: memory | each object | process: resident \
+                        | node joins: CPU | each object | node reports: CPU |
+|---|---|---|---|---|---|---|---|";
+
+/// Prints both tables, the first as its rows come.
+pub(crate) fn tables(rows: impl Iterator<Item = String>) {
+    println!("{CALLS}");
+    let mut measured = Vec::new();
+    for line in rows.flat_map(|row| row.lines().map(str::to_owned).collect::<Vec<_>>()) {
+        match line.strip_prefix(MEASURED) {
+            Some(line) => measured.push(line.to_owned()),
+            None => println!("{line}"),
+        }
+    }
+    println!("\n{MEASURES}\n{}", measured.join("\n"));
 }
 
-pub(crate) fn heading() {
+/// Prints the lines of one cluster.
+pub(crate) fn row(row: &Row) {
+    let Row { partner, size, create, beats, join, restart, .. } = row;
+    if partner.has_cloud() {
+        println!(
+            "| {} | {size} | {:.1} | {} | {} | {} | {} | {} | {} |",
+            partner.title(),
+            ratio(create.total(), size.services),
+            over_floor(create),
+            join.total(),
+            over_floor(join),
+            beats.total(),
+            restart.calls.total_reads(),
+            restart.calls.total_writes(),
+        );
+    }
     println!(
-        "| targets of | Services x nodes | create: calls, each | time / floor | node joins: calls | time / floor \
-         | report of a node: CPU | restart: reads | writes | controller: memory | each object |"
-    );
-    println!("|---|---|---|---|---|---|---|---|---|---|---|");
-}
-
-pub(crate) fn print(row: &Row) {
-    let Row { shape, size, create, beat_cpu, join, restart, memory } = row;
-    let targets = match shape {
-        Shape::Stack => "each Service",
-        Shape::Rules | Shape::Shared => "the cluster",
-    };
-    let cpu = beat_cpu.map_or_else(|| "?".to_owned(), |cpu| format!("{} us", cpu.as_micros()));
-    println!(
-        "| {targets} | {size} | {:.1} | {:.2} | {} | {:.2} | {cpu} | {} | {} | {:.1} MiB | {:.1} KiB |",
-        ratio(create.total(), size.services),
-        create.over_floor(),
-        join.total(),
-        join.over_floor(),
-        restart.calls.total_reads(),
-        restart.calls.total_writes(),
-        ratio(*memory, 1 << 20),
-        ratio(*memory, (size.services + size.nodes) << 10),
+        "{MEASURED}| {} | {size} | {:.1} MiB | {:.1} KiB | {} | {} | {} | {} |",
+        partner.title(),
+        ratio(row.memory, 1 << 20),
+        ratio(row.memory, objects(*size) << 10),
+        row.resident.map_or_else(unknown, |kib| format!("{:.0} MiB", ratio(kib, 1 << 10))),
+        row.join_cpu.map_or_else(unknown, |cpu| format!("{:.1} ms", cpu.as_secs_f64() * 1e3)),
+        row.join_cpu.map_or_else(unknown, |cpu| each(cpu, objects(*size))),
+        row.beat_cpu.map_or_else(unknown, |cpu| each(cpu, 1)),
     );
 }
 
-#[expect(clippy::cast_precision_loss, reason = "rounded to a tenth when printed")]
+fn objects(size: Size) -> usize {
+    size.services + size.nodes
+}
+
+fn unknown() -> String {
+    "?".to_owned()
+}
+
+fn each(cpu: Duration, parts: usize) -> String {
+    let parts = u32::try_from(parts).unwrap_or(u32::MAX);
+    format!("{:.0} us", (cpu / parts).as_secs_f64() * 1e6)
+}
+
+/// The time as a multiple of the least in which the budget allows so many calls.
+fn over_floor(spent: &Spent) -> String {
+    let floor = spent.floor(BUDGET);
+    format!("{:.2}", spent.time.as_secs_f64() / floor.as_secs_f64())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "rounded when printed")]
 fn ratio(part: impl TryInto<u64>, whole: usize) -> f64 {
     part.try_into().unwrap_or(u64::MAX) as f64 / whole as f64
 }

@@ -16,6 +16,9 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::content::Content;
+use crate::scenario::Size;
+
 /// Calls a second that the provider allows itself.
 pub(crate) const BUDGET: u32 = 10;
 
@@ -28,10 +31,69 @@ const REST: Duration = Duration::from_secs(30);
 /// How often rest is looked for: the error of all times.
 const TICK: Duration = Duration::from_millis(100);
 
+/// Most targets of all target groups together that the mock cloud has room for.
+const ROOM: usize = 1_000_000;
+
+/// What is on the other side of the controller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Partner {
+    /// A cloud in which each Service has targets of its own.
+    Stack,
+    /// A cloud in which all Services share their targets.
+    Shared,
+    /// None: the controller alone.
+    Content,
+}
+
+impl Partner {
+    pub(crate) const ALL: [Self; 3] = [Self::Stack, Self::Shared, Self::Content];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Stack => "stack",
+            Self::Shared => "shared",
+            Self::Content => "content",
+        }
+    }
+
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|partner| partner.name() == name)
+    }
+
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Stack => "each Service",
+            Self::Shared => "the cluster",
+            Self::Content => "each Service, no cloud",
+        }
+    }
+
+    pub(crate) fn has_cloud(self) -> bool {
+        self != Self::Content
+    }
+
+    /// A target group for each Service holds every node: the cloud keeps their product.
+    pub(crate) fn has_room_for(self, size: Size) -> bool {
+        self != Self::Stack || size.services * size.nodes <= ROOM
+    }
+
+    /// A new provider; what one remembers goes with the process.
+    fn provider(self, cloud: &MockCloud) -> Arc<dyn LoadBalancerProvider> {
+        let shape = match self {
+            Self::Stack => Shape::Stack,
+            Self::Shared => Shape::Shared,
+            Self::Content => return Arc::new(Content::new()),
+        };
+        let budget = NonZeroU32::MIN.saturating_add(BUDGET - 1);
+        let config = Config::new("kubernetes").with_shape(shape).with_budget(budget, NonZeroU32::MIN);
+        provider_mock::provider(cloud.clone(), config).expect("the settings are valid")
+    }
+}
+
 pub(crate) struct World {
     api: ApiServer,
     cloud: MockCloud,
-    provider: Arc<dyn LoadBalancerProvider>,
+    partner: Partner,
     running: Option<(CancellationToken, JoinHandle<Result<()>>)>,
 }
 
@@ -42,20 +104,17 @@ pub(crate) struct Spent {
 }
 
 impl World {
-    pub(crate) fn new(shape: Shape) -> Self {
+    pub(crate) fn new(partner: Partner) -> Self {
         let cloud = MockCloud::new(provider_mock::Options::new().with_latency(LATENCY));
-        let budget = NonZeroU32::MIN.saturating_add(BUDGET - 1);
-        // Waiting for the budget is not waiting for the cloud, but counts as part of the provider's call.
-        let config = Config::new("kubernetes").with_shape(shape).with_budget(budget, NonZeroU32::MIN);
-        let provider = provider_mock::provider(cloud.clone(), config).expect("the settings are valid");
-        Self { api: ApiServer::with_node_ports(20_000..=60_000), cloud, provider, running: None }
+        Self { api: ApiServer::with_node_ports(20_000..=60_000), cloud, partner, running: None }
     }
 
     pub(crate) fn start(&mut self) {
         let client = Client::new(self.api.clone(), "default");
+        // Waiting for the budget is not waiting for the cloud, but counts as part of the provider's call.
         let options = Options::default().with_call_timeout(Duration::from_hours(1));
-        let controller =
-            Controller::new(client, Arc::clone(&self.provider), options).expect("the settings are valid");
+        let provider = self.partner.provider(&self.cloud);
+        let controller = Controller::new(client, provider, options).expect("the settings are valid");
         let shutdown = CancellationToken::new();
         let task = tokio::spawn(controller.run(shutdown.clone()));
         self.running = Some((shutdown, task));
@@ -123,10 +182,8 @@ impl Spent {
         self.calls.total_reads() + self.calls.total_writes()
     }
 
-    /// The time as a multiple of the least in which the budget allows so many calls; the first needs none.
-    pub(crate) fn over_floor(&self) -> f64 {
-        let earned = self.total().saturating_sub(1);
-        let floor = Duration::from_secs(earned) / BUDGET + LATENCY;
-        self.time.as_secs_f64() / floor.as_secs_f64()
+    /// The least time in which the budget allows so many calls; the first needs none.
+    pub(crate) fn floor(&self, budget: u32) -> Duration {
+        Duration::from_secs(self.total().saturating_sub(1)) / budget + LATENCY
     }
 }

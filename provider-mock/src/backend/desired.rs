@@ -8,6 +8,8 @@ use cloud_lb_core::plan::{Change, ReplaceOrder};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use super::parts::Targets;
+
 /// Desired state of a resource of one of a shape's kinds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Desired<K> {
@@ -23,7 +25,7 @@ pub(crate) struct Desired<K> {
 /// The kinds of a shape: one enum, one variant per kind. Serialises to the body of the resource.
 pub(crate) trait Kind: Clone + fmt::Debug + PartialEq + Serialize + Send + Sync + 'static {
     /// Reads the settings of a resource.
-    fn parse(kind: &str, body: Value) -> serde_json::Result<Self>;
+    fn parse(kind: &str, body: &Value) -> serde_json::Result<Self>;
 
     /// Stands for a resource of somebody else, whose settings do not concern us.
     fn foreign() -> Self;
@@ -41,6 +43,9 @@ pub(crate) trait Kind: Clone + fmt::Debug + PartialEq + Serialize + Send + Sync 
 
     /// See [`Spec::is_target_set`].
     fn is_target_set(&self) -> bool;
+
+    /// The targets, if it is a set of them.
+    fn targets_mut(&mut self) -> Option<&mut Targets>;
 
     /// Fields that are fixed once the resource exists, and what goes first if they change.
     fn fixed(&self) -> (&'static [&'static str], ReplaceOrder);

@@ -1,18 +1,20 @@
 //! The wire between a backend and the cloud: paging, adoption, pending states.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use cloud_lb_core::backend::Applied;
+use cloud_lb_core::backend::{Applied, Scope};
 use cloud_lb_core::call::{Access, Calls};
-use cloud_lb_core::graph::{Outputs, ResourceKey};
+use cloud_lb_core::graph::{Outputs, Owner, ResourceKey};
 use cloud_lb_core::model::ServiceId;
 use cloud_lb_core::ownership::{self, Marked, Tags};
-use cloud_lb_core::plan::{Action, Observed, Step};
+use cloud_lb_core::plan::{Action, Have, Observed, Ownership, Step};
 use cloud_lb_core::provider::Pending;
 use cloud_lb_core::{Error, ErrorKind, Result};
 use serde_json::Value;
 
 use super::desired::{Desired, Kind};
+use super::memory::{self, Memory};
 use super::survey::{self, Found};
 use crate::cloud::{Life, MockCloud, NewResource, Query, Record, marks_as_text};
 use crate::config::{Config, Shape};
@@ -21,13 +23,20 @@ use crate::config::{Config, Shape};
 const POLL: Duration = Duration::from_millis(500);
 
 #[derive(Debug)]
-pub(crate) struct Link {
+pub(crate) struct Link<K> {
     cloud: MockCloud,
     calls: Calls,
     config: Config,
+    memory: Memory<K>,
 }
 
-impl Link {
+/// What became of a step, and of the resource if it is there.
+struct Done {
+    applied: Applied,
+    etag: Option<u64>,
+}
+
+impl<K: Kind> Link<K> {
     pub(crate) fn new(cloud: MockCloud, config: Config) -> Self {
         let calls = Calls::new(config.call_deadline);
         let calls = match config.budget {
@@ -35,7 +44,7 @@ impl Link {
             Some(budget) => calls.with_limit_of(vec![String::new()], budget.limit()),
             None => calls,
         };
-        Self { cloud, calls, config }
+        Self { cloud, calls, config, memory: Memory::default() }
     }
 
     pub(crate) fn config(&self) -> &Config {
@@ -71,7 +80,7 @@ impl Link {
     }
 
     /// Adds whoever has the names that we would take, where `observed` has nothing of ours.
-    pub(crate) async fn add_foreign<K: Kind>(
+    pub(crate) async fn add_foreign(
         &self,
         service: &ServiceId,
         places: Vec<(ResourceKey, String)>,
@@ -91,21 +100,43 @@ impl Link {
         Ok(())
     }
 
-    /// Carries out a step on a resource of its own.
-    pub(crate) async fn apply<K: Kind>(&self, step: &Step<Desired<K>>) -> Result<Applied> {
+    /// The sets of targets of a Service, or of nobody in particular, as they are remembered.
+    pub(crate) fn recall(&self, scope: Scope<'_>) -> Option<Observed<Desired<K>>> {
+        self.memory.recall(&scope.service().map(survey::owner_id))
+    }
+
+    pub(crate) fn memory(&self) -> &Memory<K> {
+        &self.memory
+    }
+
+    /// Carries out a step on a resource of its own. What becomes of a set of targets is not known until it is told.
+    async fn apply(&self, step: &Step<Desired<K>>) -> Result<Applied> {
+        let owner = survey::owner_of(&step.action.spec().tags);
+        self.memory.forget(&owner, &step.key);
+        let Done { applied, etag } = self.carry_out(step).await?;
+        if let Some(etag) = etag {
+            self.memory.learn(&owner, &step.key, &written(step, &applied), etag);
+        }
+        Ok(applied)
+    }
+
+    async fn carry_out(&self, step: &Step<Desired<K>>) -> Result<Done> {
         let kind = step.key.kind;
         match &step.action {
             Action::Create(want) => self.create(kind, want).await,
             Action::Update { want, .. } => {
-                let record = self.modify(kind, id_of(&step.outputs)?, body_of(&want.body)?, None).await?;
-                Ok(self.applied(&record))
+                let (body, etag) = (body_of(&want.body)?, memory::etag(&step.outputs));
+                Ok(self.done(&self.modify(kind, id_of(&step.outputs)?, body, etag).await?))
             }
-            Action::Delete(_) => self.delete(kind, id_of(&step.outputs)?, None).await,
+            Action::Delete(_) => {
+                let applied = self.delete(kind, id_of(&step.outputs)?, None).await?;
+                Ok(Done { applied, etag: None })
+            }
         }
     }
 
     /// Carries out steps one by one; stops at the first that fails.
-    pub(crate) async fn apply_each<K: Kind>(&self, steps: &[Step<Desired<K>>]) -> Result<Vec<Applied>> {
+    pub(crate) async fn apply_each(&self, steps: &[Step<Desired<K>>]) -> Result<Vec<Applied>> {
         let mut applied = Vec::with_capacity(steps.len());
         for step in steps {
             applied.push(self.apply(step).await?);
@@ -113,10 +144,10 @@ impl Link {
         Ok(applied)
     }
 
-    async fn create<K: Kind>(&self, kind: &'static str, want: &Desired<K>) -> Result<Applied> {
+    async fn create(&self, kind: &'static str, want: &Desired<K>) -> Result<Done> {
         let body = body_of(&want.body)?;
         match self.create_new(kind, want, body.clone()).await {
-            Ok(record) => Ok(self.applied(&record)),
+            Ok(record) => Ok(self.done(&record)),
             Err(error) if error.kind() == ErrorKind::Conflict => match self.find(kind, &want.name).await? {
                 Some(found) => self.adopt(&found, want, body).await,
                 None => Err(error),
@@ -126,7 +157,7 @@ impl Link {
     }
 
     /// Makes a resource with these settings, whatever those of `want` are.
-    pub(crate) async fn create_new<K: Kind>(
+    pub(crate) async fn create_new(
         &self,
         kind: &'static str,
         want: &Desired<K>,
@@ -143,15 +174,16 @@ impl Link {
     }
 
     /// Takes over what an earlier create made, of which we never heard or which a list did not show yet.
-    async fn adopt<K: Kind>(&self, found: &Record, want: &Desired<K>, body: Value) -> Result<Applied> {
+    async fn adopt(&self, found: &Record, want: &Desired<K>, body: Value) -> Result<Done> {
         if found.marks() != want.tags {
             let refusal = format!("exists and belongs to {}; it is left alone", owner_of(&found.marks()));
             return Err(Error::new(ErrorKind::Ownership, refusal).on(&found.id));
         }
         if found.life == Life::Deleting {
-            return Ok(Applied { outputs: Outputs::new(), pending: self.waiting(found) });
+            let applied = Applied { outputs: Outputs::new(), pending: self.waiting(found) };
+            return Ok(Done { applied, etag: None });
         }
-        Ok(self.applied(&self.modify(found.kind, &found.id, body, None).await?))
+        Ok(self.done(&self.modify(found.kind, &found.id, body, None).await?))
     }
 
     pub(crate) async fn modify(
@@ -182,6 +214,10 @@ impl Link {
         }
     }
 
+    fn done(&self, record: &Record) -> Done {
+        Done { applied: self.applied(record), etag: Some(record.etag) }
+    }
+
     pub(crate) fn applied(&self, record: &Record) -> Applied {
         Applied { outputs: outputs(record), pending: self.waiting(record) }
     }
@@ -190,6 +226,21 @@ impl Link {
         let left = self.cloud.remaining(&record.id);
         let retry_after = if left.is_zero() { POLL } else { left };
         pending(record.life, record.kind).map(|pending| Pending { retry_after, ..pending })
+    }
+}
+
+/// A resource as a step left it.
+fn written<K: Kind>(step: &Step<Desired<K>>, applied: &Applied) -> Have<Desired<K>> {
+    let ownership = match step.owner {
+        Owner::Service => Ownership::Service,
+        Owner::Cluster => Ownership::Cluster { used_by_others: true },
+    };
+    Have {
+        spec: step.action.spec().clone(),
+        ownership,
+        container: None,
+        outputs: applied.outputs.clone(),
+        uses: BTreeSet::new(),
     }
 }
 

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::num::NonZeroU16;
+use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
 use cloud_lb_core::model::{IpFamily, LoadBalancer, Node, NodeState, PortStatus, Protocol};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// The NodePort of each protocol.
 pub(crate) type NodePorts = BTreeMap<Transport, NonZeroU16>;
@@ -59,8 +61,33 @@ pub(crate) struct Target {
     pub(crate) draining: bool,
 }
 
+/// The targets of a set. A clone is the same list again, so that sets with the same targets can have one list.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(from = "Vec<Target>")]
+pub(crate) struct Targets(Arc<[Target]>);
+
+impl From<Vec<Target>> for Targets {
+    fn from(targets: Vec<Target>) -> Self {
+        Self(targets.into())
+    }
+}
+
+impl Deref for Targets {
+    type Target = [Target];
+
+    fn deref(&self) -> &[Target] {
+        &self.0
+    }
+}
+
+impl Serialize for Targets {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(&**self)
+    }
+}
+
 /// The nodes as targets, by name. Nodes without an address cannot be reached and are left out.
-pub(crate) fn targets<'a>(nodes: impl IntoIterator<Item = &'a Node>) -> Vec<Target> {
+pub(crate) fn targets<'a>(nodes: impl IntoIterator<Item = &'a Node>) -> Targets {
     let target = |node: &Node| Target {
         node: node.name.clone(),
         addresses: [IpFamily::V4, IpFamily::V6]
@@ -72,7 +99,7 @@ pub(crate) fn targets<'a>(nodes: impl IntoIterator<Item = &'a Node>) -> Vec<Targ
     let mut targets: Vec<Target> =
         nodes.into_iter().map(target).filter(|target| !target.addresses.is_empty()).collect();
     targets.sort();
-    targets
+    targets.into()
 }
 
 /// How nodes are checked: an HTTP request that must give 200.

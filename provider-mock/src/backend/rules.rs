@@ -28,12 +28,12 @@ const NAME_LIMIT: usize = 63;
 
 #[derive(Debug)]
 pub(crate) struct Rules {
-    link: Link,
+    link: Link<RulesKind>,
     capabilities: Capabilities,
 }
 
 impl Rules {
-    pub(crate) fn new(link: Link) -> Self {
+    pub(crate) fn new(link: Link<RulesKind>) -> Self {
         Self {
             link,
             capabilities: super::capabilities(TargetScope::Cluster, &[NodeField::Addresses, NodeField::Zone]),
@@ -101,7 +101,7 @@ impl Backend for Rules {
         let service = scope.service();
         // Descriptions cannot be filtered by, so that everybody's resources are read.
         let found = self.link.list_all(KINDS, &Tags::new()).await?;
-        let mut observed = Survey::new(self.cluster(), found).seen_by(service)?;
+        let mut observed = Survey::new(self.cluster(), found).seen_by(service, self.link.memory())?;
         if let Some(service) = service {
             let base = self.load_balancer_name(service);
             let mut places = vec![(desired::backend_service_key(), desired::name_of(&base, "main"))];
@@ -114,7 +114,8 @@ impl Backend for Rules {
     }
 
     async fn observe_all(&self, services: &[&LoadBalancer]) -> Result<Everything<Self::Spec>> {
-        Ok(survey::everything(self.cluster(), self.link.list_all(KINDS, &Tags::new()).await?, services))
+        let found = self.link.list_all(KINDS, &Tags::new()).await?;
+        Ok(survey::everything(self.cluster(), found, services, self.link.memory()))
     }
 
     fn change(&self, have: &Self::Spec, want: &Self::Spec) -> Change {

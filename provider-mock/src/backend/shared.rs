@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use cloud_lb_core::backend::{Applied, Backend, Everything, Scope};
 use cloud_lb_core::graph::{Graph, Outputs};
 use cloud_lb_core::model::{IpFamily, LoadBalancer, Node, NodeField, PortStatus, ServiceId};
-use cloud_lb_core::ownership::{CLUSTER_TAG, Tags};
+use cloud_lb_core::ownership::{CLUSTER_TAG, Tags, UID_TAG};
 use cloud_lb_core::plan::{Change, Observed, Op, Ownership, Step};
 use cloud_lb_core::provider::{Capabilities, State, TargetScope};
 use cloud_lb_core::{Error, ErrorKind, Result};
@@ -31,12 +31,12 @@ const NAME_LIMIT: usize = 80;
 
 #[derive(Debug)]
 pub(crate) struct Shared {
-    link: Link,
+    link: Link<SharedKind>,
     capabilities: Capabilities,
 }
 
 impl Shared {
-    pub(crate) fn new(link: Link) -> Self {
+    pub(crate) fn new(link: Link<SharedKind>) -> Self {
         Self { link, capabilities: super::capabilities(TargetScope::Cluster, &[NodeField::Addresses]) }
     }
 
@@ -48,13 +48,15 @@ impl Shared {
         self.link.find(kind, &desired::shared_name(self.cluster())).await
     }
 
-    /// The addresses and the pool, and the parts of both containers.
-    async fn found(&self) -> Result<Vec<Found>> {
-        let cluster = Tags::from([(CLUSTER_TAG.to_owned(), self.cluster().to_owned())]);
-        let mut found = self.link.list_all(&[PUBLIC_ADDRESS, BACKEND_POOL], &cluster).await?;
+    /// The pool, and the addresses and the parts of both containers, of one Service or of all.
+    async fn found(&self, service: Option<&ServiceId>) -> Result<Vec<Found>> {
+        let mut tags = Tags::from([(CLUSTER_TAG.to_owned(), self.cluster().to_owned())]);
+        let mut found = self.link.list_all(&[BACKEND_POOL], &tags).await?;
+        tags.extend(service.map(|service| (UID_TAG.to_owned(), service.uid.clone())));
+        found.extend(self.link.list_all(&[PUBLIC_ADDRESS], &tags).await?);
         for kind in [LOAD_BALANCER, SECURITY_GROUP] {
             if let Some(record) = self.container(kind).await? {
-                found.extend(container::explode(record)?);
+                found.extend(container::explode(&record, service)?);
             }
         }
         Ok(found)
@@ -63,7 +65,7 @@ impl Shared {
     /// All steps in one container, as one write.
     async fn write(&self, kind: &'static str, steps: &[Step<Desired<SharedKind>>]) -> Result<Vec<Applied>> {
         let current = self.container(kind).await?;
-        let mut body = current.as_ref().map_or_else(|| json!({}), |record| record.body.clone());
+        let mut body = current.as_ref().map_or_else(|| json!({}), |record| Value::clone(&record.body));
         for step in steps {
             container::edit(&mut body, step)?;
         }
@@ -87,7 +89,7 @@ impl Shared {
         if record.life == Life::Deleting {
             return Ok(Applied { outputs: Outputs::new(), pending: self.link.waiting(record) });
         }
-        if record.body == body {
+        if *record.body == body {
             return Ok(self.link.applied(record));
         }
         let record = self.link.modify(record.kind, &record.id, body, Some(record.etag)).await?;
@@ -158,8 +160,8 @@ impl Backend for Shared {
 
     async fn observe(&self, scope: Scope<'_>) -> Result<Observed<Self::Spec>> {
         let service = scope.service();
-        let survey = Survey::new(self.cluster(), self.found().await?);
-        let mut observed = survey.seen_by(service)?;
+        let survey = Survey::new(self.cluster(), self.found(service).await?);
+        let mut observed = survey.seen_by(service, self.link.memory())?;
         if let Some(service) = service {
             let shared = desired::shared_name(self.cluster());
             let mut places: Vec<_> = [LOAD_BALANCER, SECURITY_GROUP]
@@ -175,8 +177,12 @@ impl Backend for Shared {
         Ok(observed)
     }
 
+    fn recall(&self, scope: Scope<'_>) -> Option<Observed<Self::Spec>> {
+        self.link.recall(scope)
+    }
+
     async fn observe_all(&self, services: &[&LoadBalancer]) -> Result<Everything<Self::Spec>> {
-        Ok(survey::everything(self.cluster(), self.found().await?, services))
+        Ok(survey::everything(self.cluster(), self.found(None).await?, services, self.link.memory()))
     }
 
     fn change(&self, have: &Self::Spec, want: &Self::Spec) -> Change {

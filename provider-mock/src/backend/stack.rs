@@ -24,14 +24,19 @@ use kinds::{Balancer, LISTENER, LOAD_BALANCER, Listener, SECURITY_GROUP, StackKi
 /// Most characters of a load balancer's name.
 const NAME_LIMIT: usize = 32;
 
+/// Whether all load balancers are read.
+fn shows_users(scope: Scope<'_>) -> bool {
+    !matches!(scope, Scope::Service(_))
+}
+
 #[derive(Debug)]
 pub(crate) struct Stack {
-    link: Link,
+    link: Link<StackKind>,
     capabilities: Capabilities,
 }
 
 impl Stack {
-    pub(crate) fn new(link: Link) -> Self {
+    pub(crate) fn new(link: Link<StackKind>) -> Self {
         Self { link, capabilities: super::capabilities(TargetScope::LoadBalancer, &[NodeField::Addresses]) }
     }
 
@@ -39,12 +44,15 @@ impl Stack {
         &self.link.config().cluster
     }
 
-    /// What may matter to a Service: its own resources, and every load balancer, for these use what is shared.
-    async fn found(&self, service: Option<&ServiceId>) -> Result<Vec<Found>> {
+    /// What a Service has, and what is shared. Whether others use that matters only where it may go: a deletion
+    /// looks at every load balancer.
+    async fn found(&self, scope: Scope<'_>) -> Result<Vec<Found>> {
         let cluster = Tags::from([(CLUSTER_TAG.to_owned(), self.cluster().to_owned())]);
         let mut own = cluster.clone();
-        own.extend(service.map(|service| (UID_TAG.to_owned(), service.uid.clone())));
-        let mut found = self.link.list_all(&[SECURITY_GROUP, LOAD_BALANCER], &cluster).await?;
+        own.extend(scope.service().map(|service| (UID_TAG.to_owned(), service.uid.clone())));
+        let balancers = if shows_users(scope) { &cluster } else { &own };
+        let mut found = self.link.list_all(&[SECURITY_GROUP], &cluster).await?;
+        found.extend(self.link.list_all(&[LOAD_BALANCER], balancers).await?);
         found.extend(self.link.list_all(&[TARGET_GROUP, LISTENER], &own).await?);
         Ok(found)
     }
@@ -93,8 +101,9 @@ impl Backend for Stack {
 
     async fn observe(&self, scope: Scope<'_>) -> Result<Observed<Self::Spec>> {
         let service = scope.service();
-        let survey = Survey::new(self.cluster(), self.found(service).await?);
-        let mut observed = survey.seen_by(service)?;
+        let found = self.found(scope).await?;
+        let survey = if shows_users(scope) { Survey::new } else { Survey::of_one };
+        let mut observed = survey(self.cluster(), found).seen_by(service, self.link.memory())?;
         if let Some(service) = service {
             let places = vec![
                 (desired::load_balancer_key(), self.load_balancer_name(service)),
@@ -105,8 +114,13 @@ impl Backend for Stack {
         Ok(observed)
     }
 
+    fn recall(&self, scope: Scope<'_>) -> Option<Observed<Self::Spec>> {
+        self.link.recall(scope)
+    }
+
     async fn observe_all(&self, services: &[&LoadBalancer]) -> Result<Everything<Self::Spec>> {
-        Ok(survey::everything(self.cluster(), self.found(None).await?, services))
+        let found = self.found(Scope::Cluster).await?;
+        Ok(survey::everything(self.cluster(), found, services, self.link.memory()))
     }
 
     fn change(&self, have: &Self::Spec, want: &Self::Spec) -> Change {

@@ -1,6 +1,7 @@
 //! From resources of the cloud to what the core calls observed. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use cloud_lb_core::backend::Everything;
 use cloud_lb_core::graph::{Outputs, ResourceKey};
@@ -13,6 +14,7 @@ use serde_json::Value;
 
 use super::desired::{Desired, Kind};
 use super::link;
+use super::memory::Memory;
 use crate::cloud::{Record, references};
 
 /// A resource, or a part of one, as a list shows it.
@@ -21,11 +23,13 @@ pub(crate) struct Found {
     pub(crate) kind: &'static str,
     pub(crate) name: String,
     pub(crate) marks: Tags,
-    pub(crate) body: Value,
+    pub(crate) body: Arc<Value>,
     pub(crate) outputs: Outputs,
     pub(crate) container: Option<ResourceKey>,
     /// Tells which of two is older.
     pub(crate) created: u64,
+    /// Tells whether it was written since.
+    pub(crate) etag: u64,
 }
 
 impl From<Record> for Found {
@@ -38,6 +42,7 @@ impl From<Record> for Found {
             body: record.body,
             container: None,
             created: record.created,
+            etag: record.etag,
         }
     }
 }
@@ -55,10 +60,18 @@ impl Found {
 }
 
 /// Tells Services apart: cluster and UID.
-type OwnerId = (String, String);
+pub(crate) type OwnerId = (String, String);
 
-fn owner_id(service: &ServiceId) -> OwnerId {
+pub(crate) fn owner_id(service: &ServiceId) -> OwnerId {
     (service.cluster.clone(), service.uid.clone())
+}
+
+/// The Service whose marks these are, if they are a Service's.
+pub(crate) fn owner_of(marks: &Tags) -> Option<OwnerId> {
+    match ownership::read(marks) {
+        Marked::Service(service) => Some(owner_id(&service)),
+        Marked::Cluster { .. } | Marked::Foreign => None,
+    }
 }
 
 /// All that was found, by owner, for everybody who looks.
@@ -67,15 +80,21 @@ pub(crate) struct Survey {
     owned: BTreeMap<OwnerId, Vec<Found>>,
     /// What the Services of the cluster share.
     shared: Vec<Found>,
-    /// The Services to whose resources an id is known.
-    users: BTreeMap<String, BTreeSet<OwnerId>>,
+    /// The Services to whose resources an id is known; `None` if not all were read.
+    users: Option<BTreeMap<String, BTreeSet<OwnerId>>>,
 }
 
 impl Survey {
-    pub(crate) fn new(cluster: &str, mut found: Vec<Found>) -> Self {
+    /// Of all that is there.
+    pub(crate) fn new(cluster: &str, found: Vec<Found>) -> Self {
+        Self { users: Some(users(&found)), ..Self::of_one(cluster, found) }
+    }
+
+    /// Of what one Service has and what is shared: as far as it shows, others use that.
+    pub(crate) fn of_one(cluster: &str, mut found: Vec<Found>) -> Self {
         // The newest first: should a replacement have left an older one behind, the planner tells it apart.
         found.sort_by_key(|one| std::cmp::Reverse(one.created));
-        let mut survey = Self { users: users(&found), ..Self::default() };
+        let mut survey = Self::default();
         for one in found {
             match ownership::read(&one.marks) {
                 Marked::Service(owner) => survey.owned.entry(owner_id(&owner)).or_default().push(one),
@@ -86,20 +105,33 @@ impl Survey {
         survey
     }
 
-    /// What is there for a Service, or for nobody in particular; what other Services own plays no part.
-    pub(crate) fn seen_by<K: Kind>(&self, service: Option<&ServiceId>) -> Result<Observed<Desired<K>>> {
+    /// What is there for a Service, or for nobody in particular; what other Services own plays no part. Sets of
+    /// targets are remembered.
+    pub(crate) fn seen_by<K: Kind>(
+        &self,
+        service: Option<&ServiceId>,
+        memory: &Memory<K>,
+    ) -> Result<Observed<Desired<K>>> {
         let viewer = service.map(owner_id);
         let mut observed = Observed::new();
         for one in viewer.iter().filter_map(|viewer| self.owned.get(viewer)).flatten() {
-            observed.add(one.key(), have(one, Ownership::Service)?);
+            let (key, have) = (one.key(), have(one, Ownership::Service)?);
+            memory.learn(&viewer, &key, &have, one.etag);
+            observed.add(key, have);
         }
         for one in &self.shared {
-            let users = one.outputs.get("id").and_then(|id| self.users.get(id));
-            let used_by_others =
-                users.is_some_and(|users| users.iter().any(|user| Some(user) != viewer.as_ref()));
-            observed.add(one.key(), have(one, Ownership::Cluster { used_by_others })?);
+            let used_by_others = self.is_used_by_others(one, viewer.as_ref());
+            let (key, have) = (one.key(), have(one, Ownership::Cluster { used_by_others })?);
+            memory.learn(&None, &key, &have, one.etag);
+            observed.add(key, have);
         }
         Ok(observed)
+    }
+
+    fn is_used_by_others(&self, shared: &Found, viewer: Option<&OwnerId>) -> bool {
+        let Some(all) = &self.users else { return true };
+        let users = shared.outputs.get("id").and_then(|id| all.get(id));
+        users.is_some_and(|users| users.iter().any(|user| Some(user) != viewer))
     }
 }
 
@@ -131,10 +163,12 @@ pub(crate) fn everything<K: Kind>(
     cluster: &str,
     found: Vec<Found>,
     services: &[&LoadBalancer],
+    memory: &Memory<K>,
 ) -> Everything<Desired<K>> {
     let owned = owned(cluster, &found);
     let survey = Survey::new(cluster, found);
-    let observed = services.iter().map(|lb| survey.seen_by(Some(&lb.service))).collect();
+    memory.keep_only(|owner| owner.as_ref().is_none_or(|owner| survey.owned.contains_key(owner)));
+    let observed = services.iter().map(|lb| survey.seen_by(Some(&lb.service), memory)).collect();
     Everything { observed, owned }
 }
 
@@ -159,7 +193,7 @@ fn have<K: Kind>(one: &Found, ownership: Ownership) -> Result<Have<Desired<K>>> 
         let message = format!("the {} {:?} has settings that make no sense", one.kind, one.name);
         Error::new(ErrorKind::Unavailable, message).with_source(error)
     };
-    let body = K::parse(one.kind, one.body.clone()).map_err(unreadable)?;
+    let body = K::parse(one.kind, &one.body).map_err(unreadable)?;
     let spec = Desired { name: one.name.clone(), tags: one.marks.clone(), body };
     Ok(Have {
         spec,

@@ -67,7 +67,7 @@ impl MockCloud {
         self.touched();
         let mut store = self.account.store.lock();
         let now = Instant::now();
-        let mut body = store.get(id, now)?.body;
+        let mut body = Value::clone(&store.get(id, now)?.body);
         change(&mut body);
         store.modify(id, body, None, now)
     }

@@ -1,9 +1,10 @@
 //! What the cloud keeps.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use cloud_lb_core::ownership::Tags;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 /// What a caller gives to make a resource.
@@ -36,7 +37,8 @@ pub struct Record {
     /// Free text.
     pub description: String,
     /// Settings.
-    pub body: Value,
+    #[serde(serialize_with = "settings")]
+    pub body: Arc<Value>,
     /// Grows with every create in the account: tells which of two resources is older.
     pub created: u64,
     /// Changes with every write to the resource.
@@ -45,6 +47,10 @@ pub struct Record {
     pub life: Life,
     /// What the cloud assigned: `address`, `address-IPv4`, `address-IPv6`, `hostname`.
     pub assigned: BTreeMap<String, String>,
+}
+
+fn settings<S: Serializer>(body: &Value, serializer: S) -> Result<S::Ok, S::Error> {
+    body.serialize(serializer)
 }
 
 impl Record {

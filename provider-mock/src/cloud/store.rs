@@ -3,7 +3,7 @@
 mod check;
 mod history;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -24,6 +24,10 @@ use history::History;
 pub(super) struct Store {
     options: Options,
     resources: BTreeMap<String, History>,
+    /// The newest resource of each kind and name, by the part of its id that tells these.
+    names: BTreeMap<String, String>,
+    /// Those with a past, or that go by themselves.
+    restless: BTreeSet<String>,
     addresses: Addresses,
     /// Number of the last write: makes ids and etags unique.
     writes: u64,
@@ -31,7 +35,14 @@ pub(super) struct Store {
 
 impl Store {
     pub(super) fn new(options: Options, net: Option<Net>) -> Self {
-        Self { options, resources: BTreeMap::new(), addresses: Addresses::new(net), writes: 0 }
+        Self {
+            options,
+            resources: BTreeMap::new(),
+            names: BTreeMap::new(),
+            restless: BTreeSet::new(),
+            addresses: Addresses::new(net),
+            writes: 0,
+        }
     }
 
     pub(super) fn records(&self, now: Instant) -> Vec<Record> {
@@ -52,8 +63,8 @@ impl Store {
     }
 
     pub(super) fn find(&self, kind: &str, name: &str, now: Instant) -> Option<Record> {
-        let found = self.alive(now).find(|record| record.kind == kind && record.name == name)?;
-        self.get(&found.id, now).ok()
+        let id = self.names.get(&id_of(kind, name))?;
+        self.resources.get(id)?.latest(now)
     }
 
     /// A page of the state at `when`, which may be in the past.
@@ -70,17 +81,17 @@ impl Store {
     pub(super) fn create(&mut self, new: NewResource, now: Instant) -> Result<Record> {
         self.forget(now);
         if let Some(found) = self.find(new.kind, &new.name, now) {
-            return already_there(&new, found);
+            return check::already_there(&new, found);
         }
         check::create(self, &new, now)?;
         self.writes += 1;
         let mut record = Record {
-            id: format!("{}{}:{}:{}", rules::ID_PREFIX, new.kind, new.name, self.writes),
+            id: format!("{}:{}", id_of(new.kind, &new.name), self.writes),
             kind: new.kind,
             name: new.name,
             tags: new.tags,
             description: new.description,
-            body: new.body,
+            body: new.body.into(),
             created: self.writes,
             etag: self.writes,
             life: Life::Active,
@@ -92,6 +103,7 @@ impl Store {
             record.life = Life::Provisioning;
         }
         let until = now + self.options.provisioning;
+        self.names.insert(id_of(record.kind, &record.name), record.id.clone());
         self.put(record.clone(), now, until);
         Ok(record)
     }
@@ -107,7 +119,7 @@ impl Store {
         let mut record = self.get(id, now)?;
         self.check_writable(&record, if_match, now)?;
         check::modify(self, &record, &body, now)?;
-        record.body = body;
+        record.body = body.into();
         self.assign(&mut record)?;
         Ok(self.rewrite(record, now))
     }
@@ -146,6 +158,7 @@ impl Store {
         if let Some(record) = history.latest(now) {
             release(&mut self.addresses, &record);
             history.end(now);
+            self.restless.insert(id.to_owned());
         }
     }
 
@@ -220,20 +233,43 @@ impl Store {
     }
 
     fn put(&mut self, record: Record, now: Instant, until: Instant) {
+        self.restless.insert(record.id.clone());
         self.resources.entry(record.id.clone()).or_default().put(record, now, until);
     }
 
     /// Drops states that no read can show any more, and frees what went by itself.
     fn forget(&mut self, now: Instant) {
-        for history in self.resources.values_mut() {
+        let horizon = now.checked_sub(self.options.stale_reads);
+        let mut gone = Vec::new();
+        self.restless.retain(|id| {
+            let Some(history) = self.resources.get_mut(id) else { return false };
             if let Some(record) = history.settle(now) {
                 release(&mut self.addresses, &record);
             }
-        }
-        if let Some(horizon) = now.checked_sub(self.options.stale_reads) {
-            self.resources.retain(|_, history| history.prune(horizon));
+            let is_there = horizon.is_none_or(|horizon| history.prune(horizon));
+            if !is_there {
+                gone.push(id.clone());
+            }
+            is_there && history.is_restless()
+        });
+        for id in gone {
+            self.remove_history(&id);
         }
     }
+
+    fn remove_history(&mut self, id: &str) {
+        self.resources.remove(id);
+        if let Some((name, _)) = id.rsplit_once(':')
+            && self.names.get(name).is_some_and(|newest| newest == id)
+        {
+            self.names.remove(name);
+        }
+    }
+}
+
+/// An id up to its number.
+fn id_of(kind: &str, name: &str) -> String {
+    format!("{}{kind}:{name}", rules::ID_PREFIX)
 }
 
 /// The address of a family that a resource asks for.
@@ -252,16 +288,6 @@ fn release(addresses: &mut Addresses, record: &Record) {
 /// Marks for clouds that have descriptions instead of tags.
 pub(crate) fn marks_as_text(marks: &Tags) -> String {
     serde_json::to_string(marks).unwrap_or_default()
-}
-
-/// The same create again gives the same resource, as clouds with client tokens do.
-fn already_there(new: &NewResource, found: Record) -> Result<Record> {
-    let same = found.tags == new.tags && found.description == new.description && found.body == new.body;
-    if same && found.life != Life::Deleting {
-        return Ok(found);
-    }
-    let message = format!("a {} named {:?} exists already", new.kind, new.name);
-    Err(Error::new(ErrorKind::Conflict, message).on(found.id))
 }
 
 pub(super) fn not_found(id: &str) -> Error {

@@ -22,7 +22,7 @@ async fn settle(world: &World) {
 
 /// The nodes of a call, draining ones with a `~`.
 fn nodes(call: &Call) -> Vec<String> {
-    let lb = call.lb.as_ref().map(|lb| lb.nodes.as_slice()).unwrap_or_default();
+    let lb = call.lb.as_ref().map(|lb| &*lb.nodes).unwrap_or_default();
     let show = |node: &cloud_lb_core::model::Node| match node.state {
         NodeState::Active => node.name.clone(),
         NodeState::Draining => format!("~{}", node.name),

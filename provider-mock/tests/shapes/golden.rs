@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use cloud_lb_core::k8s;
+use cloud_lb_core::model::NodeList;
 use cloud_lb_core::plan::PlanReport;
 use k8s_openapi::api::core::v1::Service;
 use provider_mock::{Options, Shape};
@@ -19,7 +20,7 @@ fn text(plan: &PlanReport) -> String {
 
 async fn planned(path: &Path, shape: Shape) -> String {
     let service: Service = serde_saphyr::from_str(&fs::read_to_string(path).unwrap()).unwrap();
-    let nodes: Vec<_> = (1..=3).map(node).collect();
+    let nodes: NodeList = (1..=3).map(node).collect();
     let lb = k8s::load_balancer("c1", &service, &nodes, &[]).unwrap();
     let (_, provider) = make(shape, Options::new());
     match provider.plan(&lb).await {

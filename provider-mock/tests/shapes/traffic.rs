@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use cloud_lb_core::model::{Address, LoadBalancer, Node, NodeState, Status};
+use cloud_lb_core::model::{Address, LoadBalancer, Node, NodeList, NodeState, Status};
 use cloud_lb_core::provider::LoadBalancerProvider;
 use provider_mock::net::{IpFamily, Net};
 use provider_mock::{Config, MockCloud, Options, TargetHealth, provider};
@@ -35,7 +35,7 @@ fn serve(net: &Net, tasks: &mut JoinSet<()>, node: &Node) {
     }
 }
 
-fn nodes(net: &Net) -> Vec<Node> {
+fn nodes(net: &Net) -> NodeList {
     let one = |index| {
         let mut node = node(index);
         node.addresses = vec![net.node_address(IpFamily::V4).unwrap()];

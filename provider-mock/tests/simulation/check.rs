@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use cloud_lb_core::controller::READY_CONDITION;
 use cloud_lb_core::error::Retry;
 use cloud_lb_core::k8s::{self, ClassPolicy, FINALIZER};
-use cloud_lb_core::model::{Node, ServiceId};
+use cloud_lb_core::model::{NodeList, ServiceId};
 use cloud_lb_core::provider::State;
 use k8s_openapi::api::core::v1::Service;
 use kube::ResourceExt;
@@ -43,7 +43,7 @@ impl World {
 
     /// Converged: the next plan is empty, and the status tells the truth. Or it cannot be, and the
     /// condition says so.
-    async fn check_wanted(&self, service: &Service, nodes: &[Node]) -> Check {
+    async fn check_wanted(&self, service: &Service, nodes: &NodeList) -> Check {
         let name = service.name_any();
         let planned = match k8s::load_balancer(CLUSTER, service, nodes, []) {
             Ok(wanted) => self.observer.plan(&wanted).await,

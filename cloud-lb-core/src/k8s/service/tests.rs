@@ -10,7 +10,7 @@ use super::*;
 use crate::model::{Protocol, TargetPort};
 
 fn translate(service: &Service) -> Result<LoadBalancer> {
-    load_balancer("c1", service, &[], &[])
+    load_balancer("c1", service, Vec::new(), &[])
 }
 
 /// Each violation as `field=value`.
@@ -230,7 +230,7 @@ fn class_annotations_and_own_slices_are_kept() {
         slice("elsewhere", Some("web"), "10.1.0.3"),
         slice("default", None, "10.1.0.4"),
     ];
-    let lb = load_balancer("c1", &service, &[], &slices).unwrap();
+    let lb = load_balancer("c1", &service, Vec::new(), &slices).unwrap();
     assert_eq!(lb.class.as_deref(), Some("a/ours"));
     assert_eq!(lb.annotations.len(), 1);
     let addresses: BTreeSet<String> = lb.endpoints.iter().map(|e| e.address.to_string()).collect();

@@ -46,39 +46,32 @@ fn without_interfaces(instance: &SdkInstance) -> Result<NetworkInterface> {
     })
 }
 
+/// The two types of the SDK for a network interface have the same fields.
+macro_rules! network_interface {
+    ($interface:expr) => {{
+        let interface = $interface;
+        let v4 = interface.private_ip_addresses().iter().filter_map(|one| one.private_ip_address());
+        let v6 = interface.ipv6_addresses().iter().filter_map(|one| one.ipv6_address());
+        let v4_prefixes = interface.ipv4_prefixes().iter().filter_map(|one| one.ipv4_prefix());
+        let v6_prefixes = interface.ipv6_prefixes().iter().filter_map(|one| one.ipv6_prefix());
+        Ok(NetworkInterface {
+            network_interface_id: required(interface.network_interface_id(), "NetworkInterfaceId")?,
+            description: interface.description().unwrap_or_default().to_owned(),
+            security_groups: ids(interface.groups()),
+            addresses: list(v4.chain(v6))?,
+            prefixes: list(v4_prefixes.chain(v6_prefixes))?,
+        })
+    }};
+}
+
 /// An interface of an instance.
 fn attached(interface: &InstanceNetworkInterface) -> Result<NetworkInterface> {
-    let v4 = interface.private_ip_addresses().iter().filter_map(|one| one.private_ip_address());
-    let v6 = interface.ipv6_addresses().iter().filter_map(|one| one.ipv6_address());
-    let v4_prefixes = interface.ipv4_prefixes().iter().filter_map(|one| one.ipv4_prefix());
-    let v6_prefixes = interface.ipv6_prefixes().iter().filter_map(|one| one.ipv6_prefix());
-    let names = (interface.network_interface_id(), interface.description());
-    with_addresses(names, interface.groups(), v4.chain(v6), v4_prefixes.chain(v6_prefixes))
+    network_interface!(interface)
 }
 
 /// Any interface of the network.
 pub(super) fn network_interface(interface: &SdkInterface) -> Result<NetworkInterface> {
-    let v4 = interface.private_ip_addresses().iter().filter_map(|one| one.private_ip_address());
-    let v6 = interface.ipv6_addresses().iter().filter_map(|one| one.ipv6_address());
-    let v4_prefixes = interface.ipv4_prefixes().iter().filter_map(|one| one.ipv4_prefix());
-    let v6_prefixes = interface.ipv6_prefixes().iter().filter_map(|one| one.ipv6_prefix());
-    let names = (interface.network_interface_id(), interface.description());
-    with_addresses(names, interface.groups(), v4.chain(v6), v4_prefixes.chain(v6_prefixes))
-}
-
-fn with_addresses<'a>(
-    (id, description): (Option<&str>, Option<&str>),
-    groups: &[GroupIdentifier],
-    addresses: impl Iterator<Item = &'a str>,
-    prefixes: impl Iterator<Item = &'a str>,
-) -> Result<NetworkInterface> {
-    Ok(NetworkInterface {
-        network_interface_id: required(id, "NetworkInterfaceId")?,
-        description: description.unwrap_or_default().to_owned(),
-        security_groups: ids(groups),
-        addresses: list(addresses)?,
-        prefixes: list(prefixes)?,
-    })
+    network_interface!(interface)
 }
 
 fn ids<C: FromIterator<String>>(groups: &[GroupIdentifier]) -> C {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -30,7 +31,8 @@ pub(crate) struct AddressPool {
     band: u128,
     cursor: u128,
     v4: bool,
-    used: BTreeSet<u128>,
+    /// As in [`PortPool`](super::PortPool).
+    used: Arc<BTreeSet<u128>>,
 }
 
 impl AddressPool {
@@ -46,13 +48,13 @@ impl AddressPool {
         let first = base + 1;
         let last = if v4 { base + size - 2 } else { base + size - 1 };
         let band = first + (size / 16).clamp(16, 256).min(size / 2);
-        Self { first, last, band, cursor: band, v4, used: BTreeSet::new() }
+        Self { first, last, band, cursor: band, v4, used: Arc::default() }
     }
 
     /// Takes a given address.
     pub(crate) fn allocate(&mut self, address: IpAddr) -> Result<(), AddressError> {
         let number = self.number(address).ok_or(AddressError::OutOfRange)?;
-        if self.used.insert(number) { Ok(()) } else { Err(AddressError::Allocated) }
+        if Arc::make_mut(&mut self.used).insert(number) { Ok(()) } else { Err(AddressError::Allocated) }
     }
 
     /// Takes the next free address.
@@ -62,7 +64,7 @@ impl AddressPool {
             .or_else(|| self.free_in(self.band, self.last))
             .or_else(|| self.free_in(self.first, self.band))
             .ok_or(AddressError::Full)?;
-        self.used.insert(free);
+        Arc::make_mut(&mut self.used).insert(free);
         self.cursor = if free >= self.band && free < self.last { free + 1 } else { self.band };
         Ok(self.address(free))
     }
@@ -70,7 +72,7 @@ impl AddressPool {
     /// Gives an address back; one that is not held or not in the range is ignored.
     pub(crate) fn release(&mut self, address: IpAddr) {
         if let Some(number) = self.number(address) {
-            self.used.remove(&number);
+            Arc::make_mut(&mut self.used).remove(&number);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -29,14 +30,15 @@ pub(crate) enum PortError {
 #[derive(Debug, Clone)]
 pub(crate) struct PortPool {
     range: RangeInclusive<u16>,
-    used: BTreeSet<u16>,
+    /// Shared with the clones until one of them changes it: most writes allocate nothing.
+    used: Arc<BTreeSet<u16>>,
     random: fastrand::Rng,
 }
 
 impl PortPool {
     /// The pool of these ports.
     pub(crate) fn new(range: RangeInclusive<u16>) -> Self {
-        Self { range, used: BTreeSet::new(), random: fastrand::Rng::with_seed(0) }
+        Self { range, used: Arc::default(), random: fastrand::Rng::with_seed(0) }
     }
 
     /// The first port handed out while any from here on is free: the API server keeps the lower
@@ -53,7 +55,7 @@ impl PortPool {
     /// Takes a given port.
     pub(crate) fn allocate(&mut self, port: i32) -> Result<(), PortError> {
         let port = self.in_range(port).ok_or_else(|| PortError::OutOfRange(self.range.clone()))?;
-        if self.used.insert(port) { Ok(()) } else { Err(PortError::Allocated) }
+        if Arc::make_mut(&mut self.used).insert(port) { Ok(()) } else { Err(PortError::Allocated) }
     }
 
     /// Takes any free port.
@@ -65,14 +67,14 @@ impl PortPool {
             .chain(*self.range.start()..band)
             .find(|port| !self.used.contains(port))
             .ok_or(PortError::Full)?;
-        self.used.insert(port);
+        Arc::make_mut(&mut self.used).insert(port);
         Ok(i32::from(port))
     }
 
     /// Gives a port back; one that is not held is ignored.
     pub(crate) fn release(&mut self, port: i32) {
         if let Some(port) = self.in_range(port) {
-            self.used.remove(&port);
+            Arc::make_mut(&mut self.used).remove(&port);
         }
     }
 

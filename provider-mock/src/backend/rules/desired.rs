@@ -14,7 +14,7 @@ use super::kinds::{
     HEALTH_CHECK, INSTANCE_GROUP, InstanceGroup, RulesKind,
 };
 use super::{Desired, NAME_LIMIT};
-use crate::backend::parts::{self, PortPair, Transport, family_key};
+use crate::backend::parts::{self, PortPair, Targets, Transport, family_key};
 use crate::backend::settings::Settings;
 
 /// Zone of nodes that tell none.
@@ -166,7 +166,8 @@ pub(crate) fn add_emptied_groups(
         if let RulesKind::InstanceGroup(group) = &found.spec.body
             && graph.get(key).is_none()
         {
-            let body = RulesKind::InstanceGroup(InstanceGroup { targets: Vec::new(), ..group.clone() });
+            let body =
+                RulesKind::InstanceGroup(InstanceGroup { targets: Targets::default(), ..group.clone() });
             graph.add(key.clone(), Resource::shared(Desired { body, ..found.spec.clone() }))?;
         }
     }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::backend::desired::{Kind, known, known_list};
-use crate::backend::parts::{HealthCheck, PortPair, Target, Traffic, Transport};
+use crate::backend::parts::{HealthCheck, PortPair, Targets, Traffic, Transport};
 
 pub(crate) const ADDRESS: &str = "Address";
 pub(crate) const FORWARDING_RULE: &str = "ForwardingRule";
@@ -87,23 +87,23 @@ pub(crate) struct Firewall {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct InstanceGroup {
     pub(crate) zone: String,
-    pub(crate) targets: Vec<Target>,
+    pub(crate) targets: Targets,
 }
 
 impl Kind for RulesKind {
-    fn parse(kind: &str, body: Value) -> serde_json::Result<Self> {
+    fn parse(kind: &str, body: &Value) -> serde_json::Result<Self> {
         Ok(match kind {
-            ADDRESS => Self::Address(serde_json::from_value(body)?),
-            FORWARDING_RULE => Self::ForwardingRule(serde_json::from_value(body)?),
-            BACKEND_SERVICE => Self::BackendService(serde_json::from_value(body)?),
-            HEALTH_CHECK => Self::HealthCheck(serde_json::from_value(body)?),
-            FIREWALL => Self::Firewall(serde_json::from_value(body)?),
-            _ => Self::InstanceGroup(serde_json::from_value(body)?),
+            ADDRESS => Self::Address(Deserialize::deserialize(body)?),
+            FORWARDING_RULE => Self::ForwardingRule(Deserialize::deserialize(body)?),
+            BACKEND_SERVICE => Self::BackendService(Deserialize::deserialize(body)?),
+            HEALTH_CHECK => Self::HealthCheck(Deserialize::deserialize(body)?),
+            FIREWALL => Self::Firewall(Deserialize::deserialize(body)?),
+            _ => Self::InstanceGroup(Deserialize::deserialize(body)?),
         })
     }
 
     fn foreign() -> Self {
-        Self::InstanceGroup(InstanceGroup { zone: String::new(), targets: Vec::new() })
+        Self::InstanceGroup(InstanceGroup { zone: String::new(), targets: Targets::default() })
     }
 
     fn inputs(&self) -> Vec<&Input> {
@@ -128,6 +128,13 @@ impl Kind for RulesKind {
 
     fn is_target_set(&self) -> bool {
         matches!(self, Self::InstanceGroup(_))
+    }
+
+    fn targets_mut(&mut self) -> Option<&mut Targets> {
+        match self {
+            Self::InstanceGroup(set) => Some(&mut set.targets),
+            _ => None,
+        }
     }
 
     fn fixed(&self) -> (&'static [&'static str], ReplaceOrder) {

@@ -1,7 +1,8 @@
 //! A container as JSON: its parts by collection and name.
 
 use cloud_lb_core::graph::{Input, Outputs, Spec};
-use cloud_lb_core::ownership::{self, Marked, Tags};
+use cloud_lb_core::model::ServiceId;
+use cloud_lb_core::ownership::{self, Marked, Tags, UID_TAG};
 use cloud_lb_core::plan::{Action, Step};
 use cloud_lb_core::{Error, ErrorKind, Result};
 use serde_json::{Map, Value, json};
@@ -9,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::Desired;
 use super::desired::{container_key, own_name};
 use super::kinds::{PARTS, SharedKind};
-use crate::backend::survey::Found;
+use crate::backend::survey::{self, Found};
 use crate::cloud::Record;
 
 /// The container in which parts of a kind are.
@@ -86,28 +87,42 @@ pub(crate) fn outputs_of(kind: &str, name: &str, container: &Outputs) -> Outputs
     }
 }
 
-/// The container and its parts, as a survey takes them.
-pub(crate) fn explode(record: Record) -> Result<Vec<Found>> {
+/// The container and its parts, as a survey takes them: those of one Service or of all. Of the parts of others one of
+/// each kind is enough to tell that they use what is shared.
+pub(crate) fn explode(record: &Record, service: Option<&ServiceId>) -> Result<Vec<Found>> {
     let key = container_key(record.kind);
-    let mut whole = Found { container: Some(key.clone()), ..Found::from(record) };
+    let whole = Found { container: Some(key.clone()), ..Found::from(record.clone()) };
     let mut found = Vec::new();
     for (kind, _, collection) in PARTS.iter().filter(|(_, container, _)| *container == whole.kind) {
-        let parts = whole.body.get_mut(collection).map(Value::take);
-        let Some(Value::Object(parts)) = parts else { continue };
-        for (name, mut body) in parts {
-            let fields = body.as_object_mut();
-            let tags = fields.and_then(|fields| {
-                fields.remove("name");
-                fields.remove("tags")
-            });
-            let marks: Tags = tags
-                .map_or(Ok(Tags::new()), serde_json::from_value)
-                .map_err(|error| unreadable(collection, error))?;
-            let outputs = outputs_of(kind, &name, &whole.outputs);
-            let (container, created) = (Some(key.clone()), whole.created);
-            found.push(Found { kind, name, marks, body, outputs, container, created });
+        let Some(parts) = record.body.get(collection).and_then(Value::as_object) else { continue };
+        let mut has_others = false;
+        for (name, part) in parts {
+            let is_others = service.is_some_and(|service| uid_of(part) != Some(&service.uid));
+            if is_others && has_others {
+                continue;
+            }
+            let part = part_of(&whole, kind, collection, name, part)?;
+            has_others |= is_others && survey::owner_of(&part.marks).is_some();
+            found.push(part);
         }
     }
     found.push(whole);
     Ok(found)
+}
+
+fn uid_of(part: &Value) -> Option<&str> {
+    part.get("tags")?.get(UID_TAG)?.as_str()
+}
+
+fn part_of(whole: &Found, kind: &'static str, collection: &str, name: &str, part: &Value) -> Result<Found> {
+    let mut body = part.clone();
+    let tags = body.as_object_mut().and_then(|fields| {
+        fields.remove("name");
+        fields.remove("tags")
+    });
+    let marks: Tags = tags
+        .map_or(Ok(Tags::new()), serde_json::from_value)
+        .map_err(|error| unreadable(collection, error))?;
+    let outputs = outputs_of(kind, name, &whole.outputs);
+    Ok(Found { kind, name: name.to_owned(), marks, body: body.into(), outputs, ..whole.clone() })
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::backend::desired::{Kind, known};
-use crate::backend::parts::{HealthCheck, Target, Traffic, Transport};
+use crate::backend::parts::{HealthCheck, Targets, Traffic, Transport};
 
 pub(crate) const LOAD_BALANCER: &str = "LoadBalancer";
 pub(crate) const SECURITY_GROUP: &str = "SecurityGroup";
@@ -61,7 +61,7 @@ pub(crate) struct PublicAddress {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct BackendPool {
-    pub(crate) targets: Vec<Target>,
+    pub(crate) targets: Targets,
 }
 
 /// What the clients of one Service connect to, over one family.
@@ -101,14 +101,14 @@ pub(crate) struct SecurityRule {
 }
 
 impl Kind for SharedKind {
-    fn parse(kind: &str, body: Value) -> serde_json::Result<Self> {
+    fn parse(kind: &str, body: &Value) -> serde_json::Result<Self> {
         Ok(match kind {
-            PUBLIC_ADDRESS => Self::PublicAddress(serde_json::from_value(body)?),
-            BACKEND_POOL => Self::BackendPool(serde_json::from_value(body)?),
-            FRONTEND_IP => Self::FrontendIp(serde_json::from_value(body)?),
-            PROBE => Self::Probe(serde_json::from_value(body)?),
-            RULE => Self::Rule(serde_json::from_value(body)?),
-            SECURITY_RULE => Self::SecurityRule(serde_json::from_value(body)?),
+            PUBLIC_ADDRESS => Self::PublicAddress(Deserialize::deserialize(body)?),
+            BACKEND_POOL => Self::BackendPool(Deserialize::deserialize(body)?),
+            FRONTEND_IP => Self::FrontendIp(Deserialize::deserialize(body)?),
+            PROBE => Self::Probe(Deserialize::deserialize(body)?),
+            RULE => Self::Rule(Deserialize::deserialize(body)?),
+            SECURITY_RULE => Self::SecurityRule(Deserialize::deserialize(body)?),
             _ => Self::Container(Container {}),
         })
     }
@@ -137,6 +137,13 @@ impl Kind for SharedKind {
 
     fn is_target_set(&self) -> bool {
         matches!(self, Self::BackendPool(_))
+    }
+
+    fn targets_mut(&mut self) -> Option<&mut Targets> {
+        match self {
+            Self::BackendPool(set) => Some(&mut set.targets),
+            _ => None,
+        }
     }
 
     fn fixed(&self) -> (&'static [&'static str], ReplaceOrder) {

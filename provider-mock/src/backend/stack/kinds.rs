@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::backend::desired::{Kind, known};
-use crate::backend::parts::{HealthCheck, NodePorts, Target, Traffic, Transport};
+use crate::backend::parts::{HealthCheck, NodePorts, Targets, Traffic, Transport};
 
 pub(crate) const SECURITY_GROUP: &str = "SecurityGroup";
 pub(crate) const LOAD_BALANCER: &str = "LoadBalancer";
@@ -85,7 +85,7 @@ pub(crate) struct TargetGroup {
     pub(crate) node_ports: NodePorts,
     pub(crate) health_check: HealthCheck,
     pub(crate) traffic: Traffic,
-    pub(crate) targets: Vec<Target>,
+    pub(crate) targets: Targets,
 }
 
 /// One port of a load balancer.
@@ -101,12 +101,12 @@ pub(crate) struct Listener {
 }
 
 impl Kind for StackKind {
-    fn parse(kind: &str, body: Value) -> serde_json::Result<Self> {
+    fn parse(kind: &str, body: &Value) -> serde_json::Result<Self> {
         Ok(match kind {
-            LOAD_BALANCER => Self::LoadBalancer(serde_json::from_value(body)?),
-            TARGET_GROUP => Self::TargetGroup(serde_json::from_value(body)?),
-            LISTENER => Self::Listener(serde_json::from_value(body)?),
-            _ => Self::SecurityGroup(serde_json::from_value(body)?),
+            LOAD_BALANCER => Self::LoadBalancer(Deserialize::deserialize(body)?),
+            TARGET_GROUP => Self::TargetGroup(Deserialize::deserialize(body)?),
+            LISTENER => Self::Listener(Deserialize::deserialize(body)?),
+            _ => Self::SecurityGroup(Deserialize::deserialize(body)?),
         })
     }
 
@@ -139,6 +139,13 @@ impl Kind for StackKind {
 
     fn is_target_set(&self) -> bool {
         matches!(self, Self::TargetGroup(_))
+    }
+
+    fn targets_mut(&mut self) -> Option<&mut Targets> {
+        match self {
+            Self::TargetGroup(set) => Some(&mut set.targets),
+            _ => None,
+        }
     }
 
     fn fixed(&self) -> (&'static [&'static str], ReplaceOrder) {

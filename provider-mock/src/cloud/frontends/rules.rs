@@ -43,7 +43,7 @@ fn targets(account: &Account<'_>, service: &BackendService) -> Vec<Target> {
         RulesKind::InstanceGroup(group) => Some(group.targets),
         _ => None,
     });
-    members.flatten().collect()
+    members.flat_map(|targets| targets.to_vec()).collect()
 }
 
 /// What the firewalls of the rule's address admit; without any, nobody gets through.
@@ -57,5 +57,5 @@ fn admitted(account: &Account<'_>, rule: &ForwardingRule) -> Vec<ipnet::IpNet> {
 }
 
 fn parse(record: &Record) -> Option<RulesKind> {
-    RulesKind::parse(record.kind, record.body.clone()).ok()
+    RulesKind::parse(record.kind, &record.body).ok()
 }

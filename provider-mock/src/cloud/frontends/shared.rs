@@ -23,7 +23,7 @@ fn of_rule(account: &Account<'_>, record: &Record, name: &str, part: SharedKind)
     };
     let SharedKind::Probe(check) = part_at(record, PROBE, rule.probe.value()?)? else { return None };
     let pool_record = account.get(rule.backend_pool.value())?;
-    let pool = SharedKind::parse(pool_record.kind, pool_record.body.clone()).ok()?;
+    let pool = SharedKind::parse(pool_record.kind, &pool_record.body).ok()?;
     let SharedKind::BackendPool(pool) = pool else { return None };
     let listening = Listening {
         id: &format!("{}/{name}", record.id),
@@ -52,13 +52,12 @@ fn admitted(account: &Account<'_>, frontend: &FrontendIp) -> Vec<IpNet> {
 
 fn parts(record: &Record, collection: &str, kind: &str) -> Vec<(String, SharedKind)> {
     let parts = record.body.get(collection).and_then(serde_json::Value::as_object).into_iter().flatten();
-    let parsed =
-        parts.filter_map(|(name, part)| Some((name.clone(), SharedKind::parse(kind, part.clone()).ok()?)));
+    let parsed = parts.filter_map(|(name, part)| Some((name.clone(), SharedKind::parse(kind, part).ok()?)));
     parsed.collect()
 }
 
 /// The part that a reference of the same container leads to.
 fn part_at(record: &Record, kind: &str, reference: &str) -> Option<SharedKind> {
     let part = record.body.pointer(reference.strip_prefix('#')?)?;
-    SharedKind::parse(kind, part.clone()).ok()
+    SharedKind::parse(kind, part).ok()
 }

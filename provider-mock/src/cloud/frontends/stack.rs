@@ -38,5 +38,5 @@ fn of_listener(account: &Account<'_>, record: &Record) -> Option<Vec<Wired>> {
 }
 
 fn parse(record: &Record) -> Option<StackKind> {
-    StackKind::parse(record.kind, record.body.clone()).ok()
+    StackKind::parse(record.kind, &record.body).ok()
 }

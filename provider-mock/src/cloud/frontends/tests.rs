@@ -11,7 +11,7 @@ fn record(kind: &'static str, id: &str, body: Value) -> Record {
         name: id.to_owned(),
         tags: BTreeMap::new(),
         description: String::new(),
-        body,
+        body: body.into(),
         created: 1,
         etag: 1,
         life: Life::Active,

@@ -91,6 +91,11 @@ impl History {
         Some(record)
     }
 
+    /// Whether time may change what there is to see of it.
+    pub(super) fn is_restless(&self) -> bool {
+        self.versions.len() > 1 || self.last().is_none_or(|stored| stored.record.life == Life::Deleting)
+    }
+
     /// Drops states that nobody can see any more who looks no further back than `horizon`; false if there is
     /// nothing left to see.
     pub(super) fn prune(&mut self, horizon: Instant) -> bool {

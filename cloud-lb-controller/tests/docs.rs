@@ -3,24 +3,31 @@
 use std::fmt::{Display, Write};
 use std::path::{Path, PathBuf};
 
+use cloud_lb_core::backend::Backend;
 use cloud_lb_core::provider::{Capabilities, TargetScope};
+use provider_aws::{Account, Aws};
 use provider_mock::{Config, MockCloud, Options, Shape, provider};
 
 #[test]
 fn the_table_of_the_readme_is_what_providers_declare() {
     let readme = std::fs::read_to_string(workspace().join("README.md")).unwrap();
-    let shapes = [Shape::Stack, Shape::Rules, Shape::Shared].map(|shape| {
+    let mock = [Shape::Stack, Shape::Rules, Shape::Shared].map(|shape| {
         let provider = provider(MockCloud::new(Options::default()), Config::new("docs").with_shape(shape));
         provider.unwrap().capabilities().clone()
     });
-    let table = capability_table(&shapes);
+    let facts = std::fs::read_to_string(workspace().join("examples/aws/facts.yaml")).unwrap();
+    let account: Account = serde_saphyr::from_str(&facts).unwrap();
+    let aws = Aws::offline(provider_aws::Config::for_cluster("docs"), account).unwrap();
+    let all = [&[aws.capabilities().clone()], mock.as_slice()].concat();
+    let table = capability_table(&all);
     assert!(readme.contains(&table), "the README should have this table:\n{table}");
 }
 
-fn capability_table(shapes: &[Capabilities]) -> String {
-    let mut table = "| | mock `stack` | mock `rules` | mock `shared` |\n|---|---|---|---|\n".to_owned();
+fn capability_table(providers: &[Capabilities]) -> String {
+    let mut table =
+        "| | AWS | mock `stack` | mock `rules` | mock `shared` |\n|---|---|---|---|---|\n".to_owned();
     let mut row = |title: &str, cell: &dyn Fn(&Capabilities) -> String| {
-        let cells: Vec<String> = shapes.iter().map(cell).collect();
+        let cells: Vec<String> = providers.iter().map(cell).collect();
         // Writing to a string cannot fail.
         let _ = writeln!(table, "| {title} | {} |", cells.join(" | "));
     };
