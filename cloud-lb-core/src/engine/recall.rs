@@ -195,7 +195,8 @@ fn left_by<S: Spec>(step: &Step<S>, applied: &Applied) -> Option<Left<S>> {
     let is_known = spec.inputs().into_iter().all(|input| matches!(input, Input::Value(_)));
     let ownership = match step.owner {
         Owner::Service => Ownership::Service,
-        Owner::Cluster => Ownership::Cluster { used_by_others: true },
+        // Whether others use it by now is for the cloud to say, should it be deleted.
+        Owner::Cluster => Ownership::Cluster { used_by_others: false },
     };
     is_known.then(|| {
         let (container, outputs) = (step.container.clone(), applied.outputs.clone());
