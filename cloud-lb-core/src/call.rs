@@ -11,9 +11,13 @@ use tokio::time::Instant;
 use tracing::field::Empty;
 use tracing::{Instrument, debug_span};
 
-use crate::error::{Effect, Error, ErrorKind, Result};
+use crate::deadline;
+use crate::error::{Effect, Error, ErrorKind, Result, Retry};
 use crate::measure::{self, Fact};
 use crate::rate::{RateLimit, TokenBucket};
+
+/// How often [`Calls::make_patiently`] makes one call.
+const ATTEMPTS: usize = 5;
 
 /// Whether a call can change something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -124,6 +128,33 @@ impl Calls {
         result.map_err(|error| error.during(operation))
     }
 
+    /// As [`make`](Self::make), for a cloud whose client library does not try again: a call that the cloud
+    /// refuses as one too many, and for which it tells a time to wait, is made again after that time, up to
+    /// five times in all. Each refusal slows the calls of its family down.
+    ///
+    /// # Errors
+    /// As of `make`; `Throttled` after the last refusal.
+    ///
+    /// # Cancel safety
+    /// That of the call itself.
+    pub async fn make_patiently<T, F: Future<Output = Result<T>>>(
+        &self,
+        operation: &str,
+        access: Access,
+        mut call: impl FnMut() -> F,
+    ) -> Result<T> {
+        for _ in 1..ATTEMPTS {
+            let result = self.make(operation.to_owned(), access, call()).await;
+            let Err(error) = &result else { return result };
+            let (ErrorKind::Throttled, Retry::After(pause)) = (error.kind(), error.retry()) else {
+                return result;
+            };
+            self.throttled(operation, access);
+            deadline::wait(pause).await;
+        }
+        self.make(operation.to_owned(), access, call()).await
+    }
+
     fn timed_out(&self, access: Access) -> Error {
         let effect = match access {
             Access::Read => Effect::None,
@@ -178,6 +209,30 @@ mod tests {
         assert_eq!(start.elapsed(), Duration::from_secs(2));
         assert_eq!(calls.counts()["List"], CallCount { calls: 4, errors: 1, throttles: 0 });
         assert_eq!(calls.counts()["Create"], CallCount { calls: 3, errors: 0, throttles: 0 });
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_call_is_made_again_when_the_cloud_says_and_not_for_ever() {
+        let calls = Calls::new(Duration::from_secs(5));
+        let refusal = || {
+            let retry = Retry::After(Duration::from_secs(20));
+            Error::new(ErrorKind::Throttled, "one too many").with_retry(retry)
+        };
+        let (start, mut made) = (Instant::now(), 0);
+        let third = || {
+            made += 1;
+            let answer = if made < 3 { Err(refusal()) } else { Ok(()) };
+            async move { answer }
+        };
+        calls.make_patiently("List", Access::Read, third).await.unwrap();
+        assert_eq!((made, start.elapsed()), (3, Duration::from_secs(40)));
+        let never = || async { Err::<(), _>(refusal()) };
+        let error = calls.make_patiently("List", Access::Read, never).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Throttled);
+        assert_eq!(calls.counts()["List"], CallCount { calls: 8, errors: 7, throttles: 6 });
+        let in_silence = || async { Err::<(), _>(Error::new(ErrorKind::Throttled, "one too many")) };
+        calls.make_patiently("Create", Access::Write, in_silence).await.unwrap_err();
+        assert_eq!(calls.counts()["Create"].calls, 1, "nobody says when");
     }
 
     #[tokio::test(start_paused = true)]

@@ -10,6 +10,7 @@
 
 mod api;
 mod circuit;
+mod contest;
 mod dispatch;
 mod endpoints;
 mod events;

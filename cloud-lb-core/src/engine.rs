@@ -2,8 +2,9 @@
 
 mod apply;
 mod batch;
-mod deletes;
+mod departures;
 mod fold;
+mod recall;
 mod survey;
 mod targets;
 
@@ -17,15 +18,16 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Graph;
 use crate::measure::{Stage, pure_stage, stage};
 use crate::model::{Gate, LoadBalancer, ServiceId};
-use crate::plan::{Observed, Plan, PlanReport, StepReport, Warning, plan};
+use crate::plan::{Change, Observed, Plan, PlanReport, StepReport, Warning, plan};
 use crate::provider::{
     Capabilities, Ensured, LoadBalancerProvider, Outcome, Pending, Standing, State, Survey, TargetScope,
     TargetUpdate, Waiting,
 };
 use apply::Ran;
 use async_trait::async_trait;
-use deletes::Deletes;
+use departures::{Departures, Look, Running, departs, leaves_shared};
 use fold::Fold;
+use recall::Recall;
 
 /// How often one call plans anew because another Service changed a shared resource meanwhile. Each
 /// round some Service gets on, so this is reached only under constant change.
@@ -48,7 +50,8 @@ pub trait StepObserver: Send + Sync {
 pub struct Engine<B: Backend> {
     backend: B,
     fold: Fold<B::Spec>,
-    deletes: Deletes,
+    departures: Departures,
+    recall: Recall<B::Spec>,
     observer: Option<Arc<dyn StepObserver>>,
 }
 
@@ -62,6 +65,8 @@ struct Desired<B: Backend> {
 struct Planned<B: Backend> {
     plan: Plan<B::Spec>,
     have: Observed<B::Spec>,
+    /// The Service that it is for; `None`: for what all share.
+    service: Option<ServiceId>,
     /// Tick at which observing began: a shared resource written later makes the plan stale.
     tick: u64,
 }
@@ -69,7 +74,17 @@ struct Planned<B: Backend> {
 impl<B: Backend> Engine<B> {
     /// Makes a provider of a backend.
     pub fn new(backend: B) -> Self {
-        Self { backend, fold: Fold::default(), deletes: Deletes::default(), observer: None }
+        let (departures, recall) = (Departures::new(Duration::ZERO), Recall::new(Duration::ZERO));
+        Self { backend, fold: Fold::default(), departures, recall, observer: None }
+    }
+
+    /// Tells how late the cloud's listings may show what was written; default not at all.
+    ///
+    /// Within this time what was written is held against what is observed, and a write that got no answer
+    /// is waited for.
+    pub fn with_late_listings(mut self, lateness: Duration) -> Self {
+        (self.departures, self.recall) = (Departures::new(lateness), Recall::new(lateness));
+        self
     }
 
     /// Reports every step to `observer`.
@@ -96,25 +111,78 @@ impl<B: Backend> Engine<B> {
 
     async fn planned(&self, scope: Scope<'_>, want: &Graph<B::Spec>) -> Result<Planned<B>> {
         let tick = self.fold.now();
-        let have = stage(Stage::Observe, self.backend.observe(scope)).await?;
-        let plan = self.difference(want, &have)?;
-        Ok(Planned { plan, have, tick })
+        let mut have = stage(Stage::Observe, self.backend.observe(scope)).await?;
+        let service = scope.service().cloned();
+        let plan = self.difference(service.as_ref(), want, &mut have)?;
+        Ok(Planned { plan, have, service, tick })
     }
 
-    fn difference(&self, want: &Graph<B::Spec>, have: &Observed<B::Spec>) -> Result<Plan<B::Spec>> {
-        pure_stage(Stage::Plan, || plan(want, have, |have, want| self.backend.change(have, want)))
+    /// The way from what is there to what is wanted. What listings may not show yet is filled in.
+    fn difference(
+        &self,
+        service: Option<&ServiceId>,
+        want: &Graph<B::Spec>,
+        have: &mut Observed<B::Spec>,
+    ) -> Result<Plan<B::Spec>> {
+        let change = |have: &B::Spec, want: &B::Spec| self.backend.change(have, want);
+        self.recall.refresh(service, have);
+        self.recall.complete(service, |key| want.get(key).is_some(), have);
+        pure_stage(Stage::Plan, || {
+            let planned = plan(want, have, change)?;
+            let same = |one: &B::Spec, other: &B::Spec| matches!(change(one, other), Change::Same);
+            if self.recall.correct(service, &planned, same, have) {
+                return plan(want, have, change);
+            }
+            Ok(planned)
+        })
     }
 
     /// Plans and applies until the plan is carried out or must wait.
-    async fn converge(&self, subject: &str, scope: Scope<'_>, want: &Graph<B::Spec>) -> Result<Ran<B::Spec>> {
+    async fn converge(
+        &self,
+        subject: &ServiceId,
+        scope: Scope<'_>,
+        want: &Graph<B::Spec>,
+        running: &mut Running<'_>,
+    ) -> Result<Ran<B::Spec>> {
         for _ in 0..MAX_ROUNDS {
             let planned = self.planned(scope, want).await?;
-            match stage(Stage::Apply, self.run(subject, planned)).await? {
+            if departs(&planned.plan) {
+                running.departs();
+            }
+            match stage(Stage::Apply, self.run(&subject.path(), planned)).await? {
                 Ran::Stale => {}
+                Ran::Done(have) => {
+                    return Ok(self.recall.uncertain(subject).map_or(Ran::Done(have), Ran::Pending));
+                }
                 ran => return Ok(ran),
             }
         }
         Ok(Ran::Stale)
+    }
+
+    /// The same, and once more if others stopped using meanwhile what is shared and left.
+    async fn settle(
+        &self,
+        scope: Scope<'_>,
+        service: &ServiceId,
+        want: &Graph<B::Spec>,
+    ) -> Result<Ran<B::Spec>> {
+        loop {
+            let mut running = self.departures.begin(service);
+            let have = match self.converge(service, scope, want, &mut running).await? {
+                Ran::Done(have) => have,
+                ran => return Ok(ran),
+            };
+            match running.finish() {
+                Look::Now if leaves_shared(want, &have) => {}
+                Look::After(retry_after) if leaves_shared(want, &have) => {
+                    let reason = "the cloud may not show yet that nobody uses what is shared".to_owned();
+                    return Ok(Ran::Tidying(have, Pending { retry_after, reason }));
+                }
+                Look::Now | Look::After(_) | Look::Enough => return Ok(Ran::Done(have)),
+            }
+        }
     }
 
     /// How the Service stands after the plan was carried out.
@@ -176,7 +244,7 @@ impl<B: Backend> LoadBalancerProvider for Engine<B> {
             return Ok(Ensured { standing: Standing::ImplementedElsewhere, warnings: Vec::new() });
         }
         let want = self.desired(lb).await?;
-        let ran = self.converge(&lb.service.path(), Scope::Service(&lb.service), &want.graph).await?;
+        let ran = self.settle(Scope::Service(&lb.service), &lb.service, &want.graph).await?;
         let standing = self.settled(ran, &lb.service)?;
         Ok(Ensured { standing, warnings: self.warnings(lb, &want) })
     }
@@ -201,14 +269,7 @@ impl<B: Backend> LoadBalancerProvider for Engine<B> {
     }
 
     async fn delete(&self, service: &ServiceId) -> Result<Outcome> {
-        let nothing = Graph::new();
-        loop {
-            let running = self.deletes.begin();
-            let ran = self.converge(&service.path(), Scope::Deletion(service), &nothing).await?;
-            if !matches!(ran, Ran::Done(_)) || !running.finish() {
-                return Ok(ran.outcome());
-            }
-        }
+        Ok(self.settle(Scope::Deletion(service), service, &Graph::new()).await?.outcome())
     }
 
     async fn survey(&self, services: &[LoadBalancer]) -> Result<Survey> {

@@ -6,6 +6,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use crate::deadline;
+
 /// How many calls may be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimit {
@@ -89,7 +91,7 @@ impl TokenBucket {
             wait
         };
         if wait > Duration::ZERO {
-            tokio::time::sleep(wait).await;
+            deadline::wait(wait).await;
         }
     }
 

@@ -18,6 +18,7 @@
 //!   creates of Namespaces, Services, `ConfigMap`s and Secrets.
 //! - Pods and namespaces go at once when they are deleted, unless finalizers hold them: there is no
 //!   grace period. Garbage collection is immediate; a propagation policy is accepted and ignored.
+//! - Events go an hour after their last write, but only with the next write of anything.
 //! - `managedFields` knows only the managers of server-side apply; ordinary updates own nothing.
 
 mod allocate;

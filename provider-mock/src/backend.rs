@@ -13,6 +13,7 @@ mod survey;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cloud_lb_core::Result;
 use cloud_lb_core::backend::Backend;
@@ -56,16 +57,20 @@ fn make(
     observer: Option<Arc<dyn StepObserver>>,
 ) -> Result<Arc<dyn LoadBalancerProvider>> {
     config.validate()?;
-    let shape = config.shape;
+    let (shape, lateness) = (config.shape, cloud.lateness());
     Ok(match shape {
-        Shape::Stack => engine(Stack::new(Link::new(cloud, config)), observer),
-        Shape::Rules => engine(Rules::new(Link::new(cloud, config)), observer),
-        Shape::Shared => engine(Shared::new(Link::new(cloud, config)), observer),
+        Shape::Stack => engine(Stack::new(Link::new(cloud, config)), lateness, observer),
+        Shape::Rules => engine(Rules::new(Link::new(cloud, config)), lateness, observer),
+        Shape::Shared => engine(Shared::new(Link::new(cloud, config)), lateness, observer),
     })
 }
 
-fn engine<B: Backend>(backend: B, observer: Option<Arc<dyn StepObserver>>) -> Arc<dyn LoadBalancerProvider> {
-    let engine = Engine::new(backend);
+fn engine<B: Backend>(
+    backend: B,
+    lateness: Duration,
+    observer: Option<Arc<dyn StepObserver>>,
+) -> Arc<dyn LoadBalancerProvider> {
+    let engine = Engine::new(backend).with_late_listings(lateness);
     match observer {
         Some(observer) => Arc::new(engine.with_observer(observer)),
         None => Arc::new(engine),

@@ -46,6 +46,16 @@ pub struct MockCloud {
     account: Arc<Account>,
     faults: Faults,
     counts: Arc<Mutex<CallCounts>>,
+    view: View,
+}
+
+/// How a client meets the account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum View {
+    /// As the options tell.
+    Usual,
+    /// Never throttled, never stale.
+    Perfect,
 }
 
 struct Account {
@@ -77,12 +87,24 @@ impl MockCloud {
             admin: admin::State::default(),
             options,
         };
-        Self { account: Arc::new(account), faults: Faults::default(), counts: Arc::default() }
+        Self {
+            account: Arc::new(account),
+            faults: Faults::default(),
+            counts: Arc::default(),
+            view: View::Usual,
+        }
     }
 
     /// The same account as another client of it meets it: with faults and counts of its own.
     pub fn client(&self) -> Self {
-        Self { account: Arc::clone(&self.account), faults: Faults::default(), counts: Arc::default() }
+        let account = Arc::clone(&self.account);
+        Self { account, faults: Faults::default(), counts: Arc::default(), view: self.view }
+    }
+
+    /// The same account through the eyes of somebody who is never throttled and reads nothing stale: to check
+    /// what others did.
+    pub fn witness(&self) -> Self {
+        Self { view: View::Perfect, ..self.client() }
     }
 
     /// Makes a resource. The same create again gives the resource that is there.
@@ -152,8 +174,19 @@ impl MockCloud {
         self.account.store.lock().remaining(id, Instant::now())
     }
 
+    /// How late lists may be.
+    pub(crate) fn lateness(&self) -> Duration {
+        match self.view {
+            View::Usual => self.account.options.stale_reads,
+            View::Perfect => Duration::ZERO,
+        }
+    }
+
     fn some_time_ago(&self, now: Instant) -> Instant {
-        let ago = self.account.options.stale_reads.mul_f64(self.account.rng.lock().f64());
+        if self.lateness().is_zero() {
+            return now;
+        }
+        let ago = self.lateness().mul_f64(self.account.rng.lock().f64());
         now.checked_sub(ago).unwrap_or(now)
     }
 
@@ -210,7 +243,8 @@ impl MockCloud {
     }
 
     fn admit(&self) -> Result<()> {
-        let Some(Err(wait)) = self.account.throttle.as_ref().map(TokenBucket::try_take) else {
+        let throttle = self.account.throttle.as_ref().filter(|_| self.view == View::Usual);
+        let Some(Err(wait)) = throttle.map(TokenBucket::try_take) else {
             return Ok(());
         };
         Err(Error::new(ErrorKind::Throttled, "the account makes too many calls")

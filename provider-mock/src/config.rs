@@ -206,4 +206,18 @@ mod tests {
         assert_eq!(fields, ["cloud.latency", "cloud.quotas"]);
         assert!(Config::default().validate().is_ok());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_a_configuration_or_refused(
+            key in "(cluster|shape|callDeadline|budget|cloud|[a-zA-Z]{1,8})", value in ".{0,30}"
+        ) {
+            if let Ok(config) = serde_saphyr::from_str::<Config>(&format!("{key}: {value}")) {
+                let again: Config = serde_json::from_value(serde_json::to_value(&config).unwrap()).unwrap();
+                proptest::prop_assert_eq!(&again, &config);
+                // Whatever was read can be judged.
+                let _ = config.validate();
+            }
+        }
+    }
 }

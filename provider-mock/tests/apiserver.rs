@@ -1,5 +1,7 @@
 //! The embedded API as controllers see it: a kube client over the tower service.
 
+#[path = "apiserver/arbitrary.rs"]
+mod arbitrary;
 #[path = "apiserver/deletion.rs"]
 mod deletion;
 #[path = "apiserver/faults.rs"]

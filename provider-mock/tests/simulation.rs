@@ -26,6 +26,8 @@ mod seeds;
 mod setting;
 #[path = "simulation/steps.rs"]
 mod steps;
+#[path = "simulation/tamper.rs"]
+mod tamper;
 #[path = "simulation/trace.rs"]
 mod trace;
 #[path = "simulation/users.rs"]

@@ -1,4 +1,5 @@
 use super::*;
+use proptest::prelude::*;
 use serde_json::json;
 
 fn refusal(text: &str) -> String {
@@ -75,4 +76,43 @@ fn every_unreadable_file_is_named() {
     let message = read(&missing).unwrap_err().to_string();
     assert_eq!(message.lines().count(), 2, "{message}");
     assert!(message.starts_with("/nowhere/a.yaml: cannot be read: No such file"), "{message}");
+}
+
+const EXAMPLES: [&str; 3] = [
+    include_str!("../../../examples/manifests/loadbalancer.yaml"),
+    include_str!("../../../examples/manifests/nodes.yaml"),
+    include_str!("../../../examples/manifests/dual-stack.yaml"),
+];
+
+/// A manifest in which some places were typed over.
+fn mistyped() -> impl Strategy<Value = String> {
+    let typed = prop_oneof!["[ -~\n\t]{0,6}", ".{0,3}", Just("\n---\n".to_owned()), Just("{".to_owned())];
+    let edit = (any::<prop::sample::Index>(), 0..8_usize, typed);
+    let edits = prop::collection::vec(edit, 0..6);
+    (prop::sample::select(EXAMPLES.to_vec()), edits).prop_map(|(text, edits)| {
+        let mut letters: Vec<char> = text.chars().collect();
+        for (place, gone, typed) in edits {
+            let start = place.index(letters.len() + 1);
+            let end = (start + gone).min(letters.len());
+            letters.splice(start..end, typed.chars());
+        }
+        letters.into_iter().collect()
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_manifests_or_refused_with_its_place(
+        text in prop_oneof![9 => mistyped(), 1 => ".{0,80}"], field in "[a-zA-Z.\\[\\]0-9]{0,20}"
+    ) {
+        match read_text("a.yaml", &text) {
+            Ok(manifests) => {
+                for manifest in manifests {
+                    prop_assert!(manifest.complain(&field, "no").starts_with("a.yaml:"));
+                }
+            }
+            Err(failure) => prop_assert!(failure.to_string().contains("a.yaml"), "{}", failure),
+        }
+        Lines::of_text(&text).of(&field);
+    }
 }

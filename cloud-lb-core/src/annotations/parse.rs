@@ -77,7 +77,7 @@ fn items(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|item| !item.is_empty())
 }
 
-fn parse_map(text: &str) -> Option<BTreeMap<String, String>> {
+pub(super) fn parse_map(text: &str) -> Option<BTreeMap<String, String>> {
     let mut map = BTreeMap::new();
     for item in split_unescaped(text) {
         let (key, value) = item.split_once('=')?;
@@ -107,7 +107,7 @@ fn split_unescaped(text: &str) -> Vec<String> {
 }
 
 /// Reads `1h30m`, `10s`, `250ms`: whole numbers, each with its unit.
-fn parse_duration(text: &str) -> Option<Duration> {
+pub(super) fn parse_duration(text: &str) -> Option<Duration> {
     let mut rest = text;
     let mut total = Duration::ZERO;
     while !rest.is_empty() {
@@ -132,7 +132,7 @@ fn unit_length(unit: &str) -> Option<Duration> {
 }
 
 /// A duration in the largest unit that needs no fraction.
-fn display(duration: Duration) -> String {
+pub(super) fn display(duration: Duration) -> String {
     match (duration.as_secs(), duration.subsec_millis()) {
         (0, 0) => "0s".to_owned(),
         (_, millis) if millis > 0 => format!("{}ms", duration.as_millis()),

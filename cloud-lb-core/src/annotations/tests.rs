@@ -158,3 +158,51 @@ proptest! {
         }
     }
 }
+
+fn any_kind() -> impl Strategy<Value = Kind> {
+    prop::sample::select(vec![
+        Kind::Bool,
+        Kind::Integer { min: i64::MIN, max: i64::MAX },
+        Kind::Duration { min: Duration::ZERO, max: Duration::MAX },
+        Kind::Text,
+        Kind::Any,
+        Kind::OneOf(&["a", "b"]),
+        Kind::List,
+        Kind::Map,
+        Kind::IpNets,
+    ])
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_a_value_or_refused_with_what_is_expected(
+        kind in any_kind(),
+        text in prop_oneof![".{0,30}", r"[0-9a-fmsh.:/,= \\-]{0,40}"],
+    ) {
+        if let Err(expected) = parse::value(kind, &text) {
+            prop_assert_eq!(expected, parse::expected(kind));
+        }
+    }
+
+    #[test]
+    fn durations_that_are_printed_can_be_read(millis in any::<u32>()) {
+        let duration = Duration::from_millis(millis.into());
+        prop_assert_eq!(parse::parse_duration(&parse::display(duration)), Some(duration));
+    }
+
+    #[test]
+    fn ranges_that_are_printed_can_be_read(address in any::<std::net::IpAddr>(), length in 0..=128_u8) {
+        if let Ok(range) = ipnet::IpNet::new(address, length) {
+            prop_assert_eq!(parse::parse_net(&range.to_string()), Some(range.trunc()));
+        }
+    }
+
+    #[test]
+    fn maps_that_are_printed_can_be_read(
+        map in prop::collection::btree_map("[a-z.]{1,5}", "([a-z=,][a-z=, ]{0,6}[a-z=,])?", 0..5)
+    ) {
+        let item = |(key, value): (&String, &String)| format!("{key}={}", value.replace(',', r"\,"));
+        let text: Vec<String> = map.iter().map(item).collect();
+        prop_assert_eq!(parse::parse_map(&text.join(",")), Some(map));
+    }
+}

@@ -10,6 +10,7 @@ use serde_json::Value;
 use tracing::field::Empty;
 use tracing::{Instrument, debug_span};
 
+use crate::deadline;
 use crate::error::{Effect, Error, ErrorKind, Result, Retry};
 use crate::measure;
 
@@ -73,9 +74,10 @@ pub(crate) async fn traced<T>(
     result
 }
 
-/// Gives a call a deadline. What a call did that had none in time is not known.
+/// Gives a call a deadline, beside which it may wait for limits of calls. What a call did that had none in time
+/// is not known.
 pub(crate) async fn within<T>(timeout: Duration, call: impl Future<Output = Result<T>>) -> Result<T> {
-    tokio::time::timeout(timeout, call).await.unwrap_or_else(|_| {
+    deadline::within(timeout, call).await.unwrap_or_else(|| {
         let message = format!("no answer within {timeout:?}");
         Err(Error::new(ErrorKind::Timeout, message).with_effect(Effect::Unknown))
     })

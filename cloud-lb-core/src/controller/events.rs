@@ -1,6 +1,6 @@
 //! Publishes events, folding repeats into one with a count.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -67,6 +67,11 @@ impl Events {
         self.known.lock().remember(key, name);
         Ok(())
     }
+
+    /// Forgets what a Service was told that is gone: it is not told again.
+    pub(crate) fn forget(&self, uid: &str) {
+        self.known.lock().forget(uid);
+    }
 }
 
 type EventKey = (String, Notice);
@@ -75,13 +80,16 @@ type EventKey = (String, Notice);
 struct Seen {
     name: String,
     count: i32,
+    /// Its place in the order of all.
+    place: u64,
 }
 
 /// The events written last, a bounded number of them (W-12).
 #[derive(Debug, Default)]
 struct Known {
     events: BTreeMap<EventKey, Seen>,
-    order: VecDeque<EventKey>,
+    order: BTreeMap<u64, EventKey>,
+    next_place: u64,
 }
 
 impl Known {
@@ -93,13 +101,22 @@ impl Known {
     }
 
     fn remember(&mut self, key: EventKey, name: String) {
-        if self.events.insert(key.clone(), Seen { name, count: 1 }).is_none() {
-            self.order.push_back(key);
+        let place = self.next_place;
+        self.next_place += 1;
+        self.order.insert(place, key.clone());
+        if let Some(before) = self.events.insert(key, Seen { name, count: 1, place }) {
+            self.order.remove(&before.place);
         }
         while self.order.len() > REMEMBERED
-            && let Some(oldest) = self.order.pop_front()
+            && let Some((_, oldest)) = self.order.pop_first()
         {
             self.events.remove(&oldest);
+        }
+    }
+
+    fn forget(&mut self, uid: &str) {
+        for (_, seen) in self.events.extract_if(.., |(of, _), _| of == uid) {
+            self.order.remove(&seen.place);
         }
     }
 }
@@ -145,6 +162,10 @@ mod tests {
         }
         assert_eq!((known.events.len(), known.order.len()), (REMEMBERED, REMEMBERED));
         assert!(known.repeat(&key(0)).is_none(), "the oldest is forgotten");
+        known.forget("7");
+        assert!(known.repeat(&key(7)).is_none(), "its Service is gone");
+        assert!(known.repeat(&key(8)).is_some());
+        assert_eq!((known.events.len(), known.order.len()), (REMEMBERED - 1, REMEMBERED - 1));
     }
 
     #[test]

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{LoadBalancerStatus, Service};
 
+use super::contest::Contest;
 use super::pods::UnreadyPods;
 use super::status::{Health, PortsError};
 use super::triggers::version;
@@ -28,6 +29,8 @@ pub(crate) struct Memory {
     pub(crate) published: Option<LoadBalancerStatus>,
     /// Version of the object as our last write of its status left it: what is newer is of others.
     pub(crate) written: Option<u64>,
+    /// Whether others keep changing the status.
+    pub(crate) contest: Contest,
     /// What the conditions say.
     pub(crate) health: Option<Health>,
     /// What the Service was told last of a state that goes on: retries do not tell it again (W-23).
@@ -80,6 +83,7 @@ impl Memory {
             pods: UnreadyPods::default(),
             published: None,
             written: None,
+            contest: Contest::default(),
             health: None,
             told: None,
             warnings: Vec::new(),

@@ -1,6 +1,7 @@
 //! What Services are told: the events of the service controller, to the letter. Users and tests match on
 //! type and reason, so these are public API.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use super::status::MIXED_PROTOCOLS;
@@ -94,6 +95,16 @@ impl Notice {
     /// The cloud was not as it had been left (W-5).
     pub(crate) fn repaired() -> Self {
         Self::normal("RepairedLoadBalancer", "Repaired load balancer that was changed in the cloud")
+    }
+
+    /// Somebody else keeps changing what the status says (W-4).
+    pub(crate) fn contested(managers: &BTreeSet<&str>) -> Self {
+        let managers: Vec<&str> = managers.iter().copied().collect();
+        let managers = if managers.is_empty() { "unknown".to_owned() } else { managers.join(", ") };
+        let message = format!(
+            "The status is changed by others again and again; it is written less and less often. Field managers of it: {managers}"
+        );
+        Self::warning("ContestedStatus", message)
     }
 
     /// The cloud has something for a Service that does not exist (W-28). What costs money comes first.

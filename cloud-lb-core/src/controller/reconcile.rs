@@ -94,6 +94,7 @@ impl Reconciler {
     pub(crate) async fn run(&self, job: Job, task: Task) -> Finished {
         let object = job.service.as_ref().or(job.memory.as_ref().map(|memory| &memory.service));
         let uid = object.and_then(|service| service.uid()).unwrap_or_default();
+        let goes = job.service.as_ref().is_none_or(|service| is_deleting(service));
         let provider = self.provider.name();
         let span = tracing::info_span!("reconcile", service = %job.key, uid, provider, work = Empty);
         let run = async {
@@ -102,7 +103,11 @@ impl Reconciler {
                 Task::Hold => self.hold(job).await,
             }
         };
-        run.instrument(span).await
+        let finished = run.instrument(span).await;
+        if goes && finished.memory.is_none() {
+            self.events.forget(&uid);
+        }
+        finished
     }
 
     async fn dispatch(&self, mut job: Job, work: Work) -> Finished {
@@ -219,10 +224,12 @@ impl Reconciler {
         if is_deleting(&lane.service) || !self.rules.wants(&lane.service) {
             return Verdict::Done;
         }
-        if work.status
-            && let Err(failure) = self.restore_status(lane).await
-        {
-            return self.not_restored(lane, &failure).await;
+        if work.status {
+            match self.restore_status(lane).await {
+                Ok(None) => {}
+                Ok(Some(rest)) => return Verdict::Wait(rest),
+                Err(failure) => return self.not_restored(lane, &failure).await,
+            }
         }
         let verdict = if work.targets {
             Span::current().record("work", "update");

@@ -5,9 +5,10 @@ use k8s_openapi::api::core::v1::{Node, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Config, Event, watcher};
-use kube::{Api, Client, ResourceExt};
+use kube::{Api, Client};
 
 use super::api::from_kube;
+use super::contest::keep_managers;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Something that a watch saw.
@@ -88,7 +89,7 @@ fn seen<K: 'static>(
 
 /// Drops what nobody reads and what there is much of.
 fn slim_service(event: watcher::Result<Event<Service>>) -> watcher::Result<Event<Service>> {
-    event.map(|event| event.modify(|service| service.managed_fields_mut().clear()))
+    event.map(|event| event.modify(keep_managers))
 }
 
 fn failed(kind: &'static str, error: watcher::Error) -> Error {

@@ -38,17 +38,17 @@ impl<B: Backend> Engine<B> {
         let Some(have) = have else { return Finding::ImplementedElsewhere };
         // Planning for thousands of Services must not keep others from running.
         tokio::task::yield_now().await;
-        let found = async { self.standing(lb, &have?).await };
+        let found = async { self.standing(lb, have?).await };
         found.await.unwrap_or_else(Finding::Failed)
     }
 
-    async fn standing(&self, lb: &LoadBalancer, have: &Observed<B::Spec>) -> Result<Finding> {
+    async fn standing(&self, lb: &LoadBalancer, mut have: Observed<B::Spec>) -> Result<Finding> {
         let want = self.desired(lb).await?;
-        let plan = self.difference(&want.graph, have)?;
+        let plan = self.difference(Some(&lb.service), &want.graph, &mut have)?;
         if !plan.steps.is_empty() {
             return Ok(Finding::Differs(PlanReport::of(lb.service.path(), &plan, self.warnings(lb, &want))));
         }
-        Ok(match self.backend.state(have) {
+        Ok(match self.backend.state(&have) {
             State::Ready(status) => Finding::Converged(status),
             State::Pending(pending) => Finding::Pending(pending),
             State::Absent => Finding::Failed(unfound(&lb.service)),

@@ -1,14 +1,16 @@
 //! Changes of the targets and of nothing else.
 
+use std::time::Duration;
+
 use super::apply::Ran;
 use super::{Engine, MAX_ROUNDS, Planned, contended};
 use crate::backend::{Backend, Scope};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Graph, Spec};
 use crate::measure::{Stage, stage};
-use crate::model::{LoadBalancer, Node};
+use crate::model::{LoadBalancer, Node, ServiceId};
 use crate::plan::{Observed, Plan};
-use crate::provider::Outcome;
+use crate::provider::{Outcome, Pending};
 
 impl<B: Backend> Engine<B> {
     pub(super) async fn update_shared_targets(&self, nodes: &[Node]) -> Result<Outcome> {
@@ -18,9 +20,11 @@ impl<B: Backend> Engine<B> {
         }
         for _ in 0..MAX_ROUNDS {
             let tick = self.fold.now();
-            let have = stage(Stage::Observe, self.backend.observe(Scope::Cluster)).await?;
-            let plan = self.difference(&want(&have)?, &have)?.only_target_sets();
-            let planned = Planned { plan, have, tick };
+            let mut have = stage(Stage::Observe, self.backend.observe(Scope::Cluster)).await?;
+            self.recall.complete(None, |_| false, &mut have);
+            let want = want(&have)?;
+            let plan = self.difference(None, &want, &mut have)?.only_target_sets();
+            let planned = Planned { plan, have, service: None, tick };
             match stage(Stage::Apply, self.run("cluster", planned)).await? {
                 Ran::Stale => {}
                 ran => return Ok(ran.outcome()),
@@ -39,11 +43,7 @@ impl<B: Backend> Engine<B> {
         for _ in 0..MAX_ROUNDS {
             let mut planned = self.planned(scope, &want).await?;
             if planned.have.is_absent() {
-                return Err(Error::new(
-                    ErrorKind::NotFound,
-                    "has no load balancer whose targets could be updated",
-                )
-                .on(lb.service.to_string()));
+                return self.no_targets(&lb.service);
             }
             planned.plan = planned.plan.only_target_sets();
             match stage(Stage::Apply, self.run(&subject, planned)).await? {
@@ -54,6 +54,16 @@ impl<B: Backend> Engine<B> {
         Ok(Outcome::Pending(contended()))
     }
 
+    /// What to answer where nothing of a Service is there that could be updated.
+    fn no_targets(&self, service: &ServiceId) -> Result<Outcome> {
+        if self.recall.knows_of(service) {
+            let reason = "the cloud does not show yet what was made".to_owned();
+            return Ok(Outcome::Pending(Pending { retry_after: Duration::from_secs(1), reason }));
+        }
+        let message = "has no load balancer whose targets could be updated";
+        Err(Error::new(ErrorKind::NotFound, message).on(service.to_string()))
+    }
+
     /// Writes the targets without a look at the cloud, where the backend remembers what the cloud has and the
     /// write tells whether that was so. `None`: it takes a look.
     async fn update_unseen(
@@ -62,10 +72,11 @@ impl<B: Backend> Engine<B> {
         scope: Scope<'_>,
         want: impl Fn(&Observed<B::Spec>) -> Result<Graph<B::Spec>>,
     ) -> Result<Option<Outcome>> {
-        let tick = self.fold.now();
-        let Some(have) = self.backend.recall(scope) else { return Ok(None) };
-        let Some(plan) = self.plan_unseen(&want(&have)?, &have) else { return Ok(None) };
-        match stage(Stage::Apply, self.run(subject, Planned { plan, have, tick })).await {
+        let (tick, service) = (self.fold.now(), scope.service().cloned());
+        let Some(mut have) = self.backend.recall(scope) else { return Ok(None) };
+        let want = want(&have)?;
+        let Some(plan) = self.plan_unseen(service.as_ref(), &want, &mut have) else { return Ok(None) };
+        match stage(Stage::Apply, self.run(subject, Planned { plan, have, service, tick })).await {
             Ok(Ran::Stale) => Ok(None),
             Ok(ran) => Ok(Some(ran.outcome())),
             Err(error) if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::NotFound) => Ok(None),
@@ -75,8 +86,13 @@ impl<B: Backend> Engine<B> {
 
     /// A plan that writes every set of targets that is wanted: of one that is not written nobody would learn that
     /// it is not as it is remembered.
-    fn plan_unseen(&self, want: &Graph<B::Spec>, have: &Observed<B::Spec>) -> Option<Plan<B::Spec>> {
-        let plan = self.difference(want, have).ok()?.only_target_sets();
+    fn plan_unseen(
+        &self,
+        service: Option<&ServiceId>,
+        want: &Graph<B::Spec>,
+        have: &mut Observed<B::Spec>,
+    ) -> Option<Plan<B::Spec>> {
+        let plan = self.difference(service, want, have).ok()?.only_target_sets();
         let sets = want.iter().filter(|(_, resource)| resource.spec.is_target_set()).count();
         (sets > 0 && plan.steps.len() == sets).then_some(plan)
     }

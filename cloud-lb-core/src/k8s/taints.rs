@@ -138,4 +138,16 @@ mod tests {
             );
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_a_taint_that_is_printed_as_it_was_read_or_refused(
+            text in "[a-z./]{0,4}(:(No|Prefer|no)?(NoSchedule|Schedule|Execute)?)?|.{0,20}"
+        ) {
+            match text.parse::<DrainTaint>() {
+                Ok(taint) => proptest::prop_assert_eq!(taint.to_string(), text),
+                Err(error) => proptest::prop_assert_eq!(error.violations().len(), 1),
+            }
+        }
+    }
 }

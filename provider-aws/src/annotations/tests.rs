@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 fn given(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -77,4 +79,24 @@ fn aws_25_and_27_unknown_foreign_and_deprecated_keys_are_remarks() {
     let remarks: Vec<String> =
         read.remarks().iter().map(|(reason, text)| format!("{reason}: {text}")).collect();
     insta::assert_snapshot!(remarks.join("\n"));
+}
+
+proptest! {
+    #[test]
+    fn aws_20_any_annotations_are_read_or_refused_with_their_key(
+        pairs in prop::collection::btree_map(
+            prop_oneof![
+                4 => prop::sample::select(TABLE.annotations).prop_map(|one| one.key.replace('*', "x")),
+                1 => "[a-z.-]{0,12}",
+            ],
+            prop_oneof![".{0,20}", r"[0-9a-z.:/,= \\-]{0,30}"],
+            0..5,
+        )
+    ) {
+        let given = pairs.iter().map(|(key, value)| (Annotations::full(key), value.clone())).collect();
+        let (read, violations) = Annotations::read(&given);
+        prop_assert!(violations.iter().all(|violation| given.contains_key(&violation.field)), "{:?}", violations);
+        prop_assert_eq!(read.keys().count(), pairs.len());
+        read.remarks();
+    }
 }

@@ -1,9 +1,12 @@
 //! The objects, one version counter, and the history that watches read.
 
+mod expiry;
+
 use super::allocate::Allocators;
 use super::json::{list, put, text};
 use super::resource::Resource;
 use super::status::ApiError;
+use expiry::Expiry;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -55,6 +58,7 @@ pub(crate) struct Store {
     owned: BTreeMap<String, BTreeSet<Key>>,
     version: u64,
     history: VecDeque<Change>,
+    expiry: Expiry,
     /// The newest version whose change is forgotten; watches start at or after it.
     compacted: u64,
     pub(super) allocators: Allocators,
@@ -70,6 +74,7 @@ impl Store {
             owned: BTreeMap::new(),
             version: 0,
             history: VecDeque::new(),
+            expiry: Expiry::default(),
             compacted: 0,
             allocators,
             random: fastrand::Rng::new(),
@@ -181,8 +186,19 @@ impl Store {
         self.compacted = self.version;
     }
 
-    /// Writes an object under the next version, or removes it, and tells the watches.
+    /// Writes an object under the next version, or removes it, and tells the watches. Whatever has expired by
+    /// now goes with it.
     pub(super) fn commit(&mut self, key: Key, after: Option<Value>) -> Option<Arc<Value>> {
+        let written = self.write(key, after);
+        while let Some((key, version)) = self.expiry.next() {
+            if self.get(&key).is_some_and(|object| is_at(object, version)) {
+                self.write(key, None);
+            }
+        }
+        written
+    }
+
+    fn write(&mut self, key: Key, after: Option<Value>) -> Option<Arc<Value>> {
         self.version += 1;
         let after = after.map(|mut object| {
             stamp(&mut object, self.version);
@@ -193,6 +209,7 @@ impl Store {
             None => self.objects.remove(&key),
         };
         self.index_owners(&key, before.as_deref(), after.as_deref());
+        self.expiry.wrote(&key, self.version);
         self.history.push_back(Change { version: self.version, key, before, after: after.clone() });
         if self.history.len() > HISTORY
             && let Some(oldest) = self.history.pop_front()
@@ -213,6 +230,10 @@ pub(super) fn owners(object: &Value) -> impl Iterator<Item = &str> {
 /// Whether deletion of the object has begun.
 pub(crate) fn is_terminating(object: &Value) -> bool {
     !text(object, "/metadata/deletionTimestamp").is_empty()
+}
+
+fn is_at(object: &Value, version: u64) -> bool {
+    text(object, "/metadata/resourceVersion") == version.to_string()
 }
 
 fn stamp(object: &mut Value, version: u64) {

@@ -56,8 +56,8 @@ impl<K: Kind> Link<K> {
         let mut records = Vec::new();
         let mut after: Option<String> = None;
         loop {
-            let page = self.cloud.list(Query { kind, tags }, after.as_deref());
-            let page = self.calls.make(format!("List{kind}"), Access::Read, page).await?;
+            let page = || self.cloud.list(Query { kind, tags }, after.as_deref());
+            let page = self.calls.make_patiently(&format!("List{kind}"), Access::Read, page).await?;
             records.extend(page.records);
             match page.next {
                 Some(next) => after = Some(next),
@@ -67,7 +67,8 @@ impl<K: Kind> Link<K> {
     }
 
     pub(crate) async fn find(&self, kind: &'static str, name: &str) -> Result<Option<Record>> {
-        self.calls.make(format!("Describe{kind}"), Access::Read, self.cloud.find(kind, name)).await
+        let find = || self.cloud.find(kind, name);
+        self.calls.make_patiently(&format!("Describe{kind}"), Access::Read, find).await
     }
 
     pub(crate) async fn list_all(&self, kinds: &[&'static str], tags: &Tags) -> Result<Vec<Found>> {
@@ -168,7 +169,8 @@ impl<K: Kind> Link<K> {
             Shape::Stack | Shape::Shared => (want.tags.clone(), String::new()),
         };
         let new = NewResource { kind, name: want.name.clone(), tags, description, body };
-        self.calls.make(format!("Create{kind}"), Access::Write, self.cloud.create(new)).await
+        let create = || self.cloud.create(new.clone());
+        self.calls.make_patiently(&format!("Create{kind}"), Access::Write, create).await
     }
 
     /// Takes over what an earlier create made, of which we never heard or which a list did not show yet.
@@ -191,8 +193,8 @@ impl<K: Kind> Link<K> {
         body: Value,
         if_match: Option<u64>,
     ) -> Result<Record> {
-        let call = self.cloud.modify(kind, id, body, if_match);
-        self.calls.make(format!("Modify{kind}"), Access::Write, call).await
+        let modify = || self.cloud.modify(kind, id, body.clone(), if_match);
+        self.calls.make_patiently(&format!("Modify{kind}"), Access::Write, modify).await
     }
 
     /// Deletes; what is gone by now is a success.
@@ -202,8 +204,8 @@ impl<K: Kind> Link<K> {
         id: &str,
         if_match: Option<u64>,
     ) -> Result<Applied> {
-        let call = self.cloud.delete(kind, id, if_match);
-        match self.calls.make(format!("Delete{kind}"), Access::Write, call).await {
+        let delete = || self.cloud.delete(kind, id, if_match);
+        match self.calls.make_patiently(&format!("Delete{kind}"), Access::Write, delete).await {
             Ok(left) => {
                 Ok(Applied { outputs: Outputs::new(), pending: left.and_then(|left| self.waiting(&left)) })
             }

@@ -1,5 +1,5 @@
 //! Conditions, and statuses that others change (W-4, W-13, F-4).
-#![expect(clippy::indexing_slicing, reason = "a helper that fails fails its test")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,11 +7,13 @@ use std::time::Duration;
 use cloud_lb_core::controller::{DEGRADED_CONDITION, PROGRESSING_CONDITION, READY_CONDITION};
 use cloud_lb_core::error::Violation;
 use cloud_lb_core::{Error, ErrorKind};
+use k8s_openapi::api::core::v1::Service;
+use kube::api::{Api, Patch, PatchParams};
 use provider_mock::apiserver::{Fault, Resource, Verb};
 use serde_json::json;
 
 use crate::cloud::{Answer, Op};
-use crate::world::{World, is_ready, lb};
+use crate::world::{World, address, is_ready, lb};
 
 /// Status and reason of each condition by the last part of its type.
 fn conditions(world: &World, name: &str) -> BTreeMap<String, String> {
@@ -119,6 +121,39 @@ async fn w_4_a_status_that_cannot_be_restored_is_tried_again_without_the_cloud()
         "True",
         "what could not be written is not the load balancer"
     );
+    assert!(world.cloud.calls().is_empty());
+}
+
+/// Another controller that wants other addresses in the status, whenever it sees others there.
+async fn insist(world: &World) {
+    let services: Api<Service> = Api::default_namespaced(kube::Client::new(world.api.client(), "default"));
+    let wanted = json!({
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"},
+        "status": {"loadBalancer": {"ingress": [{"ip": "198.51.100.9"}]}},
+    });
+    let (params, mut changes) = (PatchParams::apply("other-controller").force(), world.api.changes());
+    loop {
+        if address(world, "web").as_deref() != Some("198.51.100.9") {
+            services.patch_status("web", &params, &Patch::Apply(&wanted)).await.unwrap();
+        }
+        changes.changed().await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn w_4_a_status_that_others_insist_on_is_written_less_and_less_often() {
+    let world = World::new().ready(&[lb("web")]).await;
+    tokio::select! {
+        () = insist(&world) => {}
+        () = world.pass_time(Duration::from_hours(1)) => {}
+    }
+    let patches = world.patches();
+    assert!((15..30).contains(&patches), "{patches} patches in an hour");
+    let told: Vec<String> =
+        world.events().into_iter().filter(|event| event.contains("ContestedStatus")).collect();
+    assert!(matches!(&told[..], [event] if event.ends_with(": other-controller")), "{told:?}");
+    world.pass_time(Duration::from_mins(6)).await;
+    assert_ne!(address(&world, "web").unwrap(), "198.51.100.9", "who insists no more has lost");
     assert!(world.cloud.calls().is_empty());
 }
 

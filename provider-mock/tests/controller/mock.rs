@@ -63,9 +63,10 @@ async fn a_slow_cloud_is_waited_for() {
 #[tokio::test(start_paused = true)]
 async fn w_14_a_cloud_that_takes_few_calls_gets_them_until_all_is_done() {
     // Each refusal names the time until the next call is taken, which is not enough for all that a Service needs.
-    let (per_second, burst) = (NonZeroU32::new(2).unwrap(), NonZeroU32::new(16).unwrap());
-    for shape in [Shape::Stack, Shape::Rules, Shape::Shared] {
-        let cloud = MockCloud::new(Options::default().with_throttle(per_second, burst));
+    let number = |number| NonZeroU32::new(number).unwrap();
+    let shapes = [Shape::Stack, Shape::Rules, Shape::Shared];
+    for (shape, burst) in shapes.into_iter().flat_map(|shape| [(shape, 1), (shape, 16)]) {
+        let cloud = MockCloud::new(Options::default().with_throttle(number(2), number(burst)));
         let provider = provider(cloud.clone(), config(shape)).unwrap();
         let mut world = World::new().on(provider);
         for name in ["a", "b", "c"] {

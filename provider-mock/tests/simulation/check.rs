@@ -6,7 +6,6 @@ use cloud_lb_core::controller::READY_CONDITION;
 use cloud_lb_core::error::Retry;
 use cloud_lb_core::k8s::{self, ClassPolicy, FINALIZER};
 use cloud_lb_core::model::{NodeList, ServiceId};
-use cloud_lb_core::plan::PlanReport;
 use cloud_lb_core::provider::State;
 use k8s_openapi::api::core::v1::Service;
 use kube::ResourceExt;
@@ -16,7 +15,7 @@ use serde_json::Value;
 use tracing::instrument::WithSubscriber;
 use tracing::subscriber::NoSubscriber;
 
-use crate::replica::{CLUSTER, options};
+use crate::setting::CLUSTER;
 use crate::world::World;
 
 /// What is not as it must be.
@@ -30,7 +29,7 @@ impl World {
 
     async fn check_all(&self) -> Check {
         let (services, nodes) = (self.services(), self.nodes());
-        let nodes = k8s::usable_nodes(&nodes, &options().nodes);
+        let nodes = k8s::usable_nodes(&nodes, &self.setting.options().nodes);
         // The cheap ones first: this is asked often.
         for service in &services {
             check_metadata(service)?;
@@ -52,7 +51,7 @@ impl World {
         };
         let ready = condition(service);
         match planned {
-            Ok(plan) if !only_tidies(&plan) => Err(format!("{name} has not converged: {plan}")),
+            Ok(plan) if !plan.steps.is_empty() => Err(format!("{name} has not converged: {plan}")),
             Ok(_) if ready.0 != "True" => {
                 Err(format!("{name} has converged, and its condition says {ready:?}"))
             }
@@ -75,6 +74,13 @@ impl World {
         }
     }
 
+    /// Whether what nobody knows any more may be left: of a Service that exists, and where it is not deleted.
+    fn may_be_left(&self, owner: &ServiceId, services: &[Service]) -> bool {
+        let exists = services.iter().any(|service| service.uid().as_ref() == Some(&owner.uid));
+        let is_kept = exists || !self.setting.deletes_orphans;
+        is_kept && (self.lost.contains(&owner.uid) || self.is_told_of(owner))
+    }
+
     /// Whether it vanished before a new leader had listed anything, which could only find it in the cloud:
     /// then it is told, and deleted by whoever turns that on.
     fn is_told_of(&self, owner: &ServiceId) -> bool {
@@ -95,14 +101,15 @@ impl World {
             if !owners.insert(&owner.uid) {
                 return Err(format!("{owner} owns two load balancers"));
             }
-            if !wanted.contains(&owner.uid) && !self.lost.contains(&owner.uid) && !self.is_told_of(owner) {
+            if !wanted.contains(&owner.uid) && !self.may_be_left(owner, services) {
                 return Err(format!(
                     "{owner} ({}) is gone or wants none, and its load balancer is left",
                     owner.uid
                 ));
             }
         }
-        if services.is_empty() && self.lost.is_empty() && !owned.is_empty() {
+        let may_be_left = !self.setting.deletes_orphans && !self.lost.is_empty();
+        if services.is_empty() && !may_be_left && !owned.is_empty() {
             return Err(format!("no Service is left, and this is: {owned:?}"));
         }
         Ok(())
@@ -120,12 +127,6 @@ impl World {
             None => Ok(()),
         }
     }
-}
-
-/// Whether nothing is left to do but to remove what Services shared that stopped using it at the same time.
-/// Each saw the other use it; the next change of any Service takes it along.
-fn only_tidies(plan: &PlanReport) -> bool {
-    plan.steps.iter().all(|step| step.why == "no Service uses it any more")
 }
 
 fn check_metadata(service: &Service) -> Check {

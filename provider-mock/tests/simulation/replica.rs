@@ -2,21 +2,20 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
-use cloud_lb_core::controller::{Controller, Options};
+use cloud_lb_core::controller::Controller;
 use cloud_lb_core::lease::{Elector, LeaseOptions};
 use jiff::{SignedDuration, Timestamp};
 use kube::Client;
 use parking_lot::Mutex;
 use provider_mock::apiserver::ApiServer;
-use provider_mock::{Config, Fuse, MockCloud, Shape, provider};
+use provider_mock::{Fuse, MockCloud, provider};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-pub(crate) const CLUSTER: &str = "kubernetes";
+use crate::setting::Setting;
 
 /// Who works at the moment, and what went wrong that must never go wrong.
 #[derive(Debug, Clone, Default)]
@@ -84,7 +83,7 @@ pub(crate) struct Replica {
     /// Its own connections, with faults of their own.
     pub(crate) api: ApiServer,
     pub(crate) cloud: MockCloud,
-    config: Config,
+    setting: Setting,
     watchdog: Watchdog,
     /// How often it was started.
     lives: u32,
@@ -101,14 +100,14 @@ impl Replica {
         number: usize,
         api: &ApiServer,
         cloud: &MockCloud,
-        shape: Shape,
+        setting: &Setting,
         watchdog: &Watchdog,
     ) -> Self {
         Self {
             number,
             api: api.client(),
             cloud: cloud.client(),
-            config: Config::new(CLUSTER).with_shape(shape),
+            setting: setting.clone(),
             watchdog: watchdog.clone(),
             lives: 0,
             process: None,
@@ -147,10 +146,10 @@ impl Replica {
     }
 
     fn work(&self, stop: CancellationToken) -> impl Future<Output = cloud_lb_core::Result<()>> + use<> {
-        let provider = provider(self.cloud.clone(), self.config.clone()).unwrap();
+        let provider = provider(self.cloud.clone(), self.setting.config()).unwrap();
         let (client, identity) =
             (Client::new(self.api.clone(), "default"), format!("{}-{}", self.number, self.lives));
-        let (number, watchdog) = (self.number, self.watchdog.clone());
+        let (number, watchdog, options) = (self.number, self.watchdog.clone(), self.setting.options());
         async move {
             let elector = Elector::new(client.clone(), LeaseOptions::default(), identity)?;
             let mut elector = elector.with_wall_clock(wall_clock(number));
@@ -159,7 +158,7 @@ impl Replica {
                 () = stop.cancelled() => return Ok(()),
                 () = elector.acquire() => {}
             }
-            let controller = Controller::new(client, provider, options())?;
+            let controller = Controller::new(client, provider, options)?;
             let resign = CancellationToken::new();
             let term = watchdog.begin(number);
             tokio::select! {
@@ -209,13 +208,4 @@ fn wall_clock(replica: usize) -> impl Fn() -> Timestamp + Send + Sync + 'static 
     let born = Instant::now();
     let wrong = SignedDuration::from_hours(1000 - 7 * i64::try_from(replica).unwrap_or_default());
     move || Timestamp::UNIX_EPOCH + wrong + SignedDuration::try_from(born.elapsed()).unwrap_or_default()
-}
-
-pub(crate) fn options() -> Options {
-    Options::default()
-        .with_cluster_name(CLUSTER)
-        .with_retry_delays(Duration::from_secs(1), Duration::from_mins(1))
-        .with_recheck_delay(Duration::from_mins(2))
-        .with_call_timeout(Duration::from_secs(40))
-        .with_drain_timeout(Duration::from_secs(20))
 }

@@ -4,8 +4,8 @@
 use std::fs;
 use std::path::Path;
 
+use provider_mock::Shape;
 use provider_mock::apiserver::Resource;
-use provider_mock::{Options, Shape};
 use serde_json::{Value, json};
 
 use crate::check::Check;
@@ -50,8 +50,7 @@ fn stopped_after_any_write(shape: Shape) {
 
 /// Plays a life of which the `fatal`th write is the last of its controller. Whether there were so many.
 fn life(shape: Shape, fatal: u64, service: &Value, changed: &Value) -> Result<bool, String> {
-    let setting = Setting { seed: fatal, shape, cloud: Options::new(), replicas: 1, names: 1, steps: 0 };
-    in_runtime(setting, async |world: &mut World| {
+    in_runtime(Setting::calm(fatal, shape), async |world: &mut World| {
         world.add_numbered_node(0);
         world.add_numbered_node(1);
         world.replicas[0].start(Some(fatal));

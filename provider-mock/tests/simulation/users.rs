@@ -95,11 +95,25 @@ impl World {
     }
 
     fn wipe(&mut self, mut service: Value) {
+        if self.once_in(3) {
+            return self.mislead(service);
+        }
         tracing::info!(target: "simulation", name = name(&service), "a user wipes the status");
         self.count("status wiped");
         let keep_conditions = self.rng.bool();
         let conditions = service["status"]["conditions"].take();
         service["status"] = if keep_conditions { json!({"conditions": conditions}) } else { json!({}) };
+        self.api.update_status(Resource::Services, service).unwrap();
+    }
+
+    /// Writes an address into the status that nobody has.
+    fn mislead(&mut self, mut service: Value) {
+        if service["spec"]["type"] != "LoadBalancer" || !service["spec"]["loadBalancerClass"].is_null() {
+            return;
+        }
+        tracing::info!(target: "simulation", name = name(&service), "a user writes another address into the status");
+        self.count("status made untrue");
+        service["status"]["loadBalancer"] = json!({"ingress": [{"ip": "192.0.2.1"}]});
         self.api.update_status(Resource::Services, service).unwrap();
     }
 

@@ -9,8 +9,8 @@ use provider_mock::apiserver::{ApiServer, Resource};
 use provider_mock::{Config, MockCloud, Record, provider};
 use serde_json::{Value, json};
 
-use crate::replica::{CLUSTER, Replica, Watchdog};
-use crate::setting::Setting;
+use crate::replica::{Replica, Watchdog};
+use crate::setting::{CLUSTER, Setting};
 
 /// How often what happened.
 pub(crate) type Tally = BTreeMap<String, u64>;
@@ -38,11 +38,10 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(setting: Setting) -> Self {
         let (api, cloud) = (ApiServer::new(), MockCloud::new(setting.cloud.clone()));
-        let config = Config::new(CLUSTER).with_shape(setting.shape);
-        let observer = provider(cloud.client(), config).unwrap();
+        let observer = provider(cloud.witness(), Config::new(CLUSTER).with_shape(setting.shape)).unwrap();
         let watchdog = Watchdog::default();
         let replicas = (0..setting.replicas)
-            .map(|number| Replica::new(number, &api, &cloud, setting.shape, &watchdog))
+            .map(|number| Replica::new(number, &api, &cloud, &setting, &watchdog))
             .collect();
         let foreign = ["LoadBalancer", "Address", "PublicAddress"]
             .into_iter()

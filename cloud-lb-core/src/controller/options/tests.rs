@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 #[test]
@@ -67,4 +69,39 @@ fn w_29_every_period_is_a_setting_and_all_that_is_wrong_is_reported_at_once() {
             "nodeQuiet"
         ]
     );
+}
+
+fn any_time() -> impl Strategy<Value = Duration> {
+    prop_oneof![
+        (0..100_000_u64).prop_map(Duration::from_secs),
+        any::<u32>().prop_map(|millis| Duration::from_millis(millis.into()))
+    ]
+}
+
+proptest! {
+    #[test]
+    fn options_that_are_written_can_be_read(times in prop::collection::vec(any_time(), 6), count in 0..2000_usize) {
+        let [min, max, call, probe, grace, quiet] = times[..] else { return Ok(()) };
+        let options = Options::default()
+            .with_retry_delays(min, max)
+            .with_call_timeout(call)
+            .with_breaker(count, probe)
+            .with_concurrency(count)
+            .with_orphans_deleted_after(grace)
+            .with_node_debounce(quiet, min);
+        let text = serde_json::to_string(&options).unwrap();
+        prop_assert_eq!(serde_saphyr::from_str::<Options>(&text).unwrap(), options.clone());
+        let refused = options.validate().is_err();
+        prop_assert!(refused || (1..=1000).contains(&count));
+    }
+
+    #[test]
+    fn any_text_is_options_or_refused(
+        key in "(callTimeout|concurrency|classes|nodes|finalizer|[a-zA-Z]{1,8})", value in ".{0,20}"
+    ) {
+        if let Ok(options) = serde_saphyr::from_str::<Options>(&format!("{key}: {value}")) {
+            // Whatever was read can be judged.
+            let _ = options.validate();
+        }
+    }
 }

@@ -1,18 +1,21 @@
 //! What the Service is told: by events, and in its status.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{LoadBalancerStatus, Service};
 use kube::ResourceExt;
+use tokio::time::Instant;
 
 use super::failure::DELETION;
 use super::{Failure, Finished, Job, Lane, Reconciler, Tone};
 use crate::clock;
+use crate::controller::contest::managers;
 use crate::controller::key::Key;
 use crate::controller::memory::{Memory, Told};
 use crate::controller::notice::Notice;
 use crate::controller::queue::Verdict;
-use crate::controller::status::{self, Health, MIXED_PROTOCOLS, Problem};
+use crate::controller::status::{self, Health, MIXED_PROTOCOLS, Problem, has_conditions};
 use crate::controller::triggers::{ABANDON_ANNOTATION, addresses, is_deleting, version};
 use crate::error::{Error, ErrorKind, Retry};
 use crate::k8s;
@@ -99,15 +102,23 @@ impl Reconciler {
         self.rules.has_finalizer(service).then_some(DELETION)
     }
 
-    /// Writes the status again that somebody wiped, without a call to the cloud (W-4).
-    pub(super) async fn restore_status(&self, lane: &mut Lane) -> Result<(), Failure> {
+    /// Writes the status again that somebody wiped, without a call to the cloud (W-4). Tells how long to wait
+    /// with that, where others insist.
+    pub(super) async fn restore_status(&self, lane: &mut Lane) -> Result<Option<Duration>, Failure> {
+        if let Some(rest) = lane.memory.contest.wait(Instant::now()) {
+            return Ok(Some(rest));
+        }
         let Memory { published, health, .. } = &lane.memory;
-        if published.as_ref().is_some_and(|published| !k8s::same_status(&addresses(&lane.service), published))
-        {
+        let others_want = |published| !k8s::same_status(&addresses(&lane.service), published);
+        let changed = published.as_ref().is_some_and(others_want) || !has_conditions(&lane.service);
+        if changed {
             tracing::info!("the status was changed by somebody else: restoring it");
         }
         lane.memory.written = self.write_status(&lane.service, published.as_ref(), health.as_ref()).await?;
-        Ok(())
+        if changed && lane.memory.contest.restored(Instant::now()) {
+            self.tell(lane, Notice::contested(&managers(&lane.service))).await;
+        }
+        Ok(None)
     }
 
     /// A status that could not be restored says nothing of the load balancer: what is remembered of its health

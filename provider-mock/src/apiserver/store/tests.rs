@@ -89,3 +89,25 @@ fn owners_are_found_until_the_reference_goes() {
     assert_eq!(store.owned_by("u"), []);
     assert!(store.owned.is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn events_go_an_hour_after_their_last_write() {
+    let mut store = Store::new(watch::Sender::new(0), Allocators::default());
+    let key = |name: &str| Key::new(Resource::Events, "default", name);
+    let event = |count: u64| Some(json!({"metadata": {}, "count": count}));
+    let stay = |store: &Store| -> Vec<String> {
+        store.list(Resource::Events, "").into_iter().map(|(key, _)| key.name).collect()
+    };
+    store.commit(key("once"), event(1));
+    store.commit(key("again"), event(1));
+    tokio::time::advance(std::time::Duration::from_mins(30)).await;
+    store.commit(key("again"), event(2));
+    tokio::time::advance(std::time::Duration::from_mins(30)).await;
+    store.commit(key("new"), event(1));
+    assert_eq!(stay(&store), ["again", "new"]);
+    let last = store.changes_after(0).unwrap().last().cloned().unwrap();
+    assert_eq!((last.key.name.as_str(), last.after), ("once", None), "watches are told");
+    tokio::time::advance(std::time::Duration::from_hours(1)).await;
+    store.commit(Key::new(Resource::ConfigMaps, "default", "any"), event(0));
+    assert_eq!(stay(&store), [""; 0]);
+}
