@@ -219,10 +219,8 @@ impl Reconciler {
             return self.not_restored(lane, &failure).await;
         }
         let verdict = if work.targets { self.update_targets(lane).await } else { Verdict::Done };
-        if work.gates {
-            self.poll_gates(lane).await;
-        }
-        verdict
+        let polled = if work.gates { self.poll_gates(lane).await } else { Verdict::Done };
+        if verdict == Verdict::Done { polled } else { verdict }
     }
 
     /// Gives a call to the provider its deadline, and notes what its end tells of the cloud.
