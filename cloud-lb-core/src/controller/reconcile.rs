@@ -99,8 +99,8 @@ impl Reconciler {
         let span = tracing::info_span!("reconcile", service = %job.key, uid, provider, work = Empty);
         let run = async {
             match task {
-                Task::Work(work) => self.dispatch(job, work).await,
-                Task::Hold => self.hold(job).await,
+                Task::Work(work) => Box::pin(self.dispatch(job, work)).await,
+                Task::Hold => Box::pin(self.hold(job)).await,
             }
         };
         let finished = run.instrument(span).await;

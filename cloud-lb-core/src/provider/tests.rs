@@ -25,7 +25,7 @@ fn load_balancer(ranges: &[&str]) -> LoadBalancer {
         class: None,
         node_ports: true,
         annotations: BTreeMap::new(),
-        nodes: Vec::new(),
+        nodes: Vec::new().into(),
         endpoints: Vec::new(),
     }
 }

@@ -17,6 +17,7 @@ fn of_ingress(shared_group: &str) -> LoadBalancerFacts {
         load_balancer_arn: OF_INGRESS.to_owned(),
         load_balancer_name: "ingress".to_owned(),
         dns_name: "ingress-1.eu-west-1.elb.amazonaws.com".to_owned(),
+        created_time: None,
         scheme: Scheme::InternetFacing,
         vpc_id: VPC.to_owned(),
         state: LoadBalancerState::Active,
