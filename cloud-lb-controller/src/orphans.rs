@@ -116,8 +116,8 @@ fn line(resource: &OwnedResource, now: Timestamp) -> String {
     let OwnedResource { kind, id, created, billed, holds, .. } = resource;
     let age = created.map(|created| format!("  {} old", age(created, now))).unwrap_or_default();
     let billed = if *billed { "  billed" } else { "" };
-    let held: String = holds.iter().map(|held| format!("  holds {held}")).collect();
-    format!("  {kind} {}{age}{billed}{held}", paint(QUIET, id))
+    let held: Vec<&str> = holds.iter().flat_map(|held| ["  holds ", held]).collect();
+    format!("  {kind} {}{age}{billed}{}", paint(QUIET, id), held.concat())
 }
 
 /// Whole days, hours or minutes, as kubectl shows ages.
