@@ -217,6 +217,10 @@ impl<B: Backend> LoadBalancerProvider for Engine<B> {
         self.backend.load_balancer_name(service)
     }
 
+    fn takes(&self, lb: &LoadBalancer) -> bool {
+        self.backend.takes(lb)
+    }
+
     async fn get(&self, service: &ServiceId) -> Result<State> {
         Ok(self.backend.state(&self.backend.observe(Scope::Service(service)).await?))
     }

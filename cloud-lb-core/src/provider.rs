@@ -251,6 +251,10 @@ pub trait LoadBalancerProvider: fmt::Debug + Send + Sync + 'static {
     /// The name of the Service's load balancer in the cloud (T-2): pure, one name per Service.
     fn load_balancer_name(&self, service: &ServiceId) -> String;
 
+    /// Whether it looks after such a Service: pure, to be asked before anything of the Service is touched. If
+    /// not, [`ensure`](Self::ensure) answers [`Standing::ImplementedElsewhere`].
+    fn takes(&self, lb: &LoadBalancer) -> bool;
+
     /// What exists of the Service's load balancer (T-1). "Does not exist" is [`State::Absent`], never
     /// an error.
     async fn get(&self, service: &ServiceId) -> Result<State>;

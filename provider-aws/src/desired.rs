@@ -24,10 +24,12 @@ use cloud_lb_core::model::{LoadBalancer, SessionAffinity};
 use cloud_lb_core::plan::Warning;
 
 pub(crate) use attributes::{default_of_listener, default_of_load_balancer, default_of_target_group};
-pub(crate) use managed::until_reset;
+pub(crate) use managed::{MANAGED_TAG, until_reset};
 pub(crate) use names::{is_named_for, load_balancer as load_balancer_name};
 pub(crate) use ranges::{covers, merge};
-pub(crate) use stack::target_type;
+pub(crate) use stack::{scheme, target_type};
+pub(crate) use subnets::is_tagged_for;
+pub(crate) use takes::annotations;
 pub use takes::{check_deletion, takes};
 pub(crate) use targets::{instance_id, is_pod_in_use};
 

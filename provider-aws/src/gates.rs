@@ -8,7 +8,7 @@ use cloud_lb_core::model::{Endpoint, Gate, GateStatus, IpFamily, ServiceId};
 use cloud_lb_core::provider::Waiting;
 use futures::future::try_join_all;
 
-use crate::api::Api;
+use crate::api::{Api, Which};
 use crate::backend::Aws;
 use crate::desired::is_named_for;
 use crate::facts::{TargetFacts, TargetGroupFacts};
@@ -61,13 +61,17 @@ impl<A: Api> Aws<A> {
     }
 
     /// A target group that the Service had is told by its name, which has an id of the Service in its hash:
-    /// there is none before there is the Service.
+    /// there is none before there is the Service. Whether it is gone is asked: one of a Service with a name alike,
+    /// which somebody else made, need not be known yet.
     async fn behind(&self, name: &str, service: &ServiceId, view: &View) -> Result<Behind> {
         let (_, ours) = self.of_service(service, view);
         let Some(group) = ours.into_iter().find(|group| group.target_group_name == name) else {
-            let exists = view.target_groups.values().any(|group| group.target_group_name == name);
-            let is_gone = !exists && is_named_for(name, service);
-            return Ok(if is_gone { Behind::Nothing } else { Behind::Others });
+            let is_known = view.target_groups.values().any(|group| group.target_group_name == name);
+            if is_known || !is_named_for(name, service) {
+                return Ok(Behind::Others);
+            }
+            let found = self.api.describe_target_groups(Which::Name(name)).await?;
+            return Ok(if found.is_empty() { Behind::Nothing } else { Behind::Others });
         };
         let arn = &group.target_group_arn;
         match self.api.describe_target_health(arn).await {

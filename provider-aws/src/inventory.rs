@@ -24,7 +24,8 @@ const SETTLING: Duration = Duration::from_mins(1);
 pub(crate) struct View {
     pub(crate) vpc: Option<VpcFacts>,
     pub(crate) subnets: Vec<SubnetFacts>,
-    /// By ARN, whosever they are; without listeners and attributes. Tags are known within the network.
+    /// By ARN, of all kinds, whosever they are; without listeners and attributes. Tags are known of Network
+    /// Load Balancers within the network.
     pub(crate) load_balancers: BTreeMap<String, LoadBalancerFacts>,
     /// By ARN, whosever they are; without attributes and targets. Tags are known within the network.
     pub(crate) target_groups: BTreeMap<String, TargetGroupFacts>,
@@ -210,7 +211,8 @@ async fn fill<A: Api>(
         api.describe_target_groups(Which::All),
         api.describe_security_groups(Groups::Vpc(vpc_id)),
     )?;
-    let of_vpc = lbs.iter().filter(|lb| lb.vpc_id == vpc_id).map(|lb| lb.load_balancer_arn.clone());
+    let may_be_ours = |lb: &&LoadBalancerFacts| lb.vpc_id == vpc_id && lb.is_network();
+    let of_vpc = lbs.iter().filter(may_be_ours).map(|lb| lb.load_balancer_arn.clone());
     let tgs_of_vpc = tgs.iter().filter(|tg| tg.vpc_id == vpc_id).map(|tg| tg.target_group_arn.clone());
     let arns: Vec<String> = of_vpc.chain(tgs_of_vpc).collect();
     let mut found = tags_of(api, &arns).await?;

@@ -13,6 +13,7 @@ pub use listener::{Certificate, Listener, ListenerProtocol};
 pub use load_balancer::{IpAddressType, LoadBalancer, Scheme, SubnetMapping};
 pub use node_rules::NodeRules;
 pub use pairs::Pairs;
+pub(crate) use pairs::{MAX_TAG_VALUE, TAG_RULE, is_tag};
 pub use security_group::{IpPermission, ListedPermission, SecurityGroup, Source};
 pub use target_group::{HealthCheck, Matcher, TargetFamily, TargetGroup, TargetProtocol, TargetType, User};
 pub use targets::{Target, Targets};

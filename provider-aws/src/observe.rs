@@ -11,7 +11,7 @@ mod read;
 mod stacks;
 
 pub(crate) use node_rules::{Need, rules_of_others, shared_rules};
-pub(crate) use stacks::{StackFacts, Stacks};
+pub(crate) use stacks::{StackFacts, Stacks, Wishes};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -258,11 +258,15 @@ fn outputs<const N: usize>(pairs: [(&str, &str); N]) -> Outputs {
 }
 
 pub(crate) fn load_balancer_outputs(lb: &LoadBalancerFacts) -> Outputs {
-    outputs([
+    let mut outputs = outputs([
         (key::LOAD_BALANCER_ARN, lb.load_balancer_arn.as_str()),
         (key::DNS_NAME, &lb.dns_name),
         (key::STATE, lb.state.as_str()),
-    ])
+    ]);
+    if !lb.state_reason.is_empty() {
+        outputs.insert(key::STATE_REASON.to_owned(), lb.state_reason.clone());
+    }
+    outputs
 }
 
 pub(crate) fn one_output(name: &str, value: &str) -> Outputs {

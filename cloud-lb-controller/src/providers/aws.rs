@@ -126,3 +126,16 @@ fn node(instance: &provider_aws::facts::Instance) -> Value {
 fn one_of(classes: &BTreeSet<String>) -> String {
     classes.iter().map(String::as_str).collect::<Vec<_>>().join(" or ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn aws_40_the_finalizer_is_that_of_aws_load_balancer_controller() {
+        let examples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/aws");
+        let (config, facts) = (examples.join("config.yaml"), examples.join("facts.yaml"));
+        let asked = Asked { config: Some(&config), cluster: None, facts: Some(&facts), class: None };
+        assert_eq!(link(asked).await.unwrap().finalizer, "service.k8s.aws/resources");
+    }
+}

@@ -34,7 +34,7 @@ use super::status::Health;
 use super::triggers::{Rules, addresses, is_deleting};
 use crate::error::Result;
 use crate::k8s::{self, Owner};
-use crate::model::ServiceId;
+use crate::model::{LoadBalancer, ServiceId};
 use crate::provider::{LoadBalancerProvider, State};
 
 /// What a lane gets to run: the newest of everything at that time.
@@ -160,7 +160,7 @@ impl Reconciler {
                 let told = self.write_status(&lane.service, None, Some(&Health::Gone)).await;
                 told.map(|_| (false, Verdict::Done))
             }
-            Ok(Action::Ensure) => self.ensure(lane).await.map(|verdict| (true, verdict)),
+            Ok(Action::Ensure(wanted)) => self.ensure(lane, *wanted).await.map(|verdict| (true, verdict)),
             Ok(Action::CleanUp) => {
                 let verdict = self.clean_up(lane).await;
                 verdict.map(|verdict| (verdict != Verdict::Done, verdict))
@@ -176,7 +176,7 @@ impl Reconciler {
     async fn decide(&self, lane: &mut Lane, known: bool) -> std::result::Result<Action, Failure> {
         let service = &lane.service;
         if self.rules.wants(service) && !is_deleting(service) {
-            return Ok(Action::Ensure);
+            return Ok(self.ensure_or_leave(lane));
         }
         if known && !self.may_own(service, &lane.memory) {
             return Ok(Action::Forget);
@@ -192,6 +192,18 @@ impl Reconciler {
             Ok(State::Absent) => Ok(Action::Nothing),
             Ok(_) => Ok(Action::CleanUp),
             Err(error) => Err(Failure::new("failed to check if load balancer exists before cleanup", error)),
+        }
+    }
+
+    /// A Service that another controller looks after is not touched, unless it was ours up to now: then its
+    /// load balancer goes (AWS-4, AWS-7).
+    fn ensure_or_leave(&self, lane: &Lane) -> Action {
+        match self.understand(lane) {
+            Ok(wanted) if !self.provider.takes(&wanted) => {
+                tracing::debug!("another controller looks after this Service");
+                if lane.memory.asked { Action::CleanUp } else { Action::Nothing }
+            }
+            wanted => Action::Ensure(Box::new(wanted)),
         }
     }
 
@@ -214,10 +226,8 @@ impl Reconciler {
             }
         }
         let verdict = if work.targets { self.update_targets(lane).await } else { Verdict::Done };
-        if work.gates {
-            self.poll_gates(lane).await;
-        }
-        verdict
+        let polled = if work.gates { self.poll_gates(lane).await } else { Verdict::Done };
+        if verdict == Verdict::Done { polled } else { verdict }
     }
 
     /// Gives a call to the provider its deadline, and notes what its end tells of the cloud.
@@ -271,7 +281,8 @@ impl Tone {
 
 /// What a Service needs.
 enum Action {
-    Ensure,
+    /// With what the provider is to make, or why the Service cannot be understood.
+    Ensure(Box<std::result::Result<LoadBalancer, Failure>>),
     CleanUp,
     /// Nothing was ever made for it: only what it was told must go (SC-61, W-27).
     Forget,
@@ -283,6 +294,11 @@ impl Lane {
     fn targets(&self) -> Targets {
         let endpoints = k8s::endpoints(self.slices.iter().map(AsRef::as_ref));
         Targets { nodes: self.nodes.generation, endpoints: self.memory.pods.marked(endpoints) }
+    }
+
+    /// With the pods that wait for being healthy targets, as far as they were looked at.
+    fn with_pods(&self, wanted: LoadBalancer) -> LoadBalancer {
+        LoadBalancer { endpoints: self.memory.pods.marked(wanted.endpoints), ..wanted }
     }
 
     /// Notes that the provider is about to get these targets: before the call, whatever comes of it.

@@ -79,6 +79,10 @@ impl LoadBalancerProvider for Measured {
         self.provider.load_balancer_name(service)
     }
 
+    fn takes(&self, lb: &LoadBalancer) -> bool {
+        self.provider.takes(lb)
+    }
+
     async fn get(&self, service: &ServiceId) -> Result<State> {
         self.call(Method::Get, self.provider.get(service), done).await
     }

@@ -32,7 +32,7 @@ pub const SHARED: Table = Table {
             Kind::IpNets,
             "",
             "10.0.0.0/8",
-            "Who may connect, where `spec.loadBalancerSourceRanges` is empty. Live.",
+            "Who may connect, where `spec.loadBalancerSourceRanges` is empty; the default is everybody. Live.",
         ),
         row(
             "actions.*",
@@ -207,56 +207,57 @@ pub const TABLE: Table = Table {
             Kind::Text,
             "",
             "http",
-            "Protocol of health checks: tcp, http or https. \
-             Live.",
+            "Protocol of health checks: tcp, which is the default, \
+             http or https. With `externalTrafficPolicy: Local` and nodes as targets the default is http. Live.",
         ),
         row(
             "healthcheck-port",
             Kind::Text,
             "",
             "8080",
-            "Port of health checks: `traffic-port`, a number, or \
-             the name of a port of the Service. Live.",
+            "Port of health checks: `traffic-port`, which is the \
+             default, a number, or the name of a port of the Service. With `externalTrafficPolicy: Local` and \
+             nodes as targets the default is `spec.healthCheckNodePort`. Live.",
         ),
         row(
             "healthcheck-path",
             Kind::Text,
             "",
             "/healthz",
-            "Path of HTTP health checks, at most 1024 \
-             characters. Live.",
+            "Path of HTTP health checks, at most 1024 characters; \
+             the default is `/`, or `/healthz` with `externalTrafficPolicy: Local` and nodes as targets. Live.",
         ),
         row(
             "healthcheck-interval",
             Kind::Integer { min: 5, max: 300 },
             "",
             "10",
-            "Seconds between health \
-             checks. Live.",
+            "Seconds between health checks; \
+             the default is 10. Live.",
         ),
         row(
             "healthcheck-timeout",
             Kind::Integer { min: 2, max: 120 },
             "",
             "6",
-            "Seconds until a health \
-             check has failed. Live.",
+            "Seconds until a health check \
+             has failed; the default is 10, or 6 with `externalTrafficPolicy: Local` and nodes as targets. Live.",
         ),
         row(
             "healthcheck-healthy-threshold",
             Kind::Integer { min: 2, max: 10 },
             "",
             "2",
-            "Successes until a \
-             target is healthy. Live.",
+            "Successes until a target is \
+             healthy; the default is 3, or 2 with `externalTrafficPolicy: Local` and nodes as targets. Live.",
         ),
         row(
             "healthcheck-unhealthy-threshold",
             Kind::Integer { min: 2, max: 10 },
             "",
             "2",
-            "Failures until a \
-             target is unhealthy. Live.",
+            "Failures until a target is \
+             unhealthy; the default is 3, or 2 with `externalTrafficPolicy: Local` and nodes as targets. Live.",
         ),
         row(
             "healthcheck-success-codes",
@@ -264,7 +265,7 @@ pub const TABLE: Table = Table {
             "",
             "200-220,231",
             "Codes that are a success for HTTP \
-             health checks. Live.",
+             health checks; the default is 200-399. Live.",
         ),
         of_port("healthcheck-protocol.*", Kind::Text, "http"),
         of_port("healthcheck-port.*", Kind::Text, "8080"),

@@ -12,8 +12,8 @@ use tokio::time::Instant;
 use super::pending;
 use crate::api::{Api, Which};
 use crate::backend::Aws;
-use crate::facts::ownership::owner;
-use crate::facts::{LoadBalancerFacts, LoadBalancerState};
+use crate::facts::ownership::{owner, port_of};
+use crate::facts::{LoadBalancerFacts, TargetGroupFacts};
 use crate::kinds::{LoadBalancer, Target};
 
 /// Delay while a successor is being made.
@@ -66,37 +66,35 @@ impl<A: Api> Aws<A> {
     /// What a load balancer that is to go waits for, if anything.
     pub(super) async fn waits_to_leave(&self, have: &LoadBalancer, arn: &str) -> Result<Option<Applied>> {
         match self.another(arn).await? {
+            _ if have.failed => Ok(None),
             Some(successor) => self.waits_for_successor(&successor, arn).await,
-            None if have.failed => Ok(None),
             None => self.waits_for_targets(arn).await,
         }
     }
 
-    /// One that is replaced, and serves, stays until its successor is made and serves, but for the latter
-    /// no longer than ten minutes; and then for those who still know its name.
+    /// One that is replaced stays until its successor is made and each of its ports that was served is
+    /// served there, but for the latter no longer than ten minutes; and then for those who still know its
+    /// name.
     async fn waits_for_successor(&self, successor: &LoadBalancerFacts, arn: &str) -> Result<Option<Applied>> {
         if let Stage::Draining(_) = self.leaving.stage(arn) {
             return Ok(self.drains(arn, self.config.replacement_drain_seconds));
         }
-        let new = &successor.load_balancer_arn;
-        let state = self.api.describe_load_balancers(Which::Arns(std::slice::from_ref(new))).await?;
-        if state.iter().any(|lb| lb.state == LoadBalancerState::Provisioning) {
-            self.leaving.needed(arn);
-            let reason = format!("{} is being made", successor.load_balancer_name);
-            return Ok(Some(pending(SUCCESSOR_POLL, reason)));
+        let (new, name) = (&successor.load_balancer_arn, &successor.load_balancer_name);
+        let found = self.api.describe_load_balancers(Which::Arns(std::slice::from_ref(new))).await?;
+        if !found.iter().all(|lb| lb.state.is_working()) {
+            return Ok(Some(self.needs(arn, format!("{name} is being made"))));
         }
-        if !self.serves(arn).await? {
-            return Ok(None);
-        }
-        if !self.serves(new).await? {
-            let (attempt, _) = self.patience.wait_for(arn);
-            if attempt <= MOST_HEALTH_POLLS {
-                self.leaving.needed(arn);
-                let reason = format!("the targets of {} are not healthy yet", successor.load_balancer_name);
-                return Ok(Some(pending(SUCCESSOR_POLL, reason)));
-            }
+        let (before, now) = tokio::try_join!(self.served(arn), self.served(new))?;
+        let is_missed = |port: &String| before.get(port) == Some(&true) && now.get(port) == Some(&false);
+        if now.keys().any(is_missed) && self.patience.wait_for(arn).0 <= MOST_HEALTH_POLLS {
+            return Ok(Some(self.needs(arn, format!("the targets of {name} are not healthy yet"))));
         }
         Ok(self.drains(arn, self.config.replacement_drain_seconds))
+    }
+
+    fn needs(&self, arn: &str, reason: String) -> Applied {
+        self.leaving.needed(arn);
+        pending(SUCCESSOR_POLL, reason)
     }
 
     /// Deregisters the targets, and waits for their connections to end, where that is configured.
@@ -104,7 +102,8 @@ impl<A: Api> Aws<A> {
         let seconds = self.config.delete_drain_seconds;
         if seconds > 0 && self.leaving.stage(arn) == Stage::Stays {
             for group in self.groups_of(arn).await? {
-                let targets = self.api.describe_target_health(&group).await?;
+                let group = &group.target_group_arn;
+                let targets = self.api.describe_target_health(group).await?;
                 let serving = targets.into_iter().filter(|target| target.state.as_deref() != Some(DRAINING));
                 let serving: Vec<Target> = serving
                     .map(|t| Target {
@@ -114,7 +113,7 @@ impl<A: Api> Aws<A> {
                         node_zone: None,
                     })
                     .collect();
-                self.remove_targets(&group, &serving).await?;
+                self.remove_targets(group, &serving).await?;
             }
         }
         Ok(self.drains(arn, seconds))
@@ -136,23 +135,23 @@ impl<A: Api> Aws<A> {
         Ok(user.map(|arn| pending(SUCCESSOR_POLL, format!("{arn}, which is on its way out, still uses it"))))
     }
 
-    /// The ARNs of the target groups of a load balancer.
-    async fn groups_of(&self, arn: &str) -> Result<Vec<String>> {
+    /// The target groups of a load balancer.
+    async fn groups_of(&self, arn: &str) -> Result<Vec<TargetGroupFacts>> {
         let view = self.view().await?;
-        let groups = view.target_groups.iter();
-        let used = groups.filter(|(_, group)| group.load_balancer_arns.iter().any(|user| user == arn));
-        Ok(used.map(|(group, _)| group.clone()).collect())
+        let groups = view.target_groups.values();
+        let used = groups.filter(|group| group.load_balancer_arns.iter().any(|user| user == arn));
+        Ok(used.cloned().collect())
     }
 
-    /// Whether each target group of a load balancer has a healthy target.
-    async fn serves(&self, arn: &str) -> Result<bool> {
+    /// The ports of a load balancer, and whether a target of each is healthy.
+    async fn served(&self, arn: &str) -> Result<BTreeMap<String, bool>> {
+        let mut served = BTreeMap::new();
         for group in self.groups_of(arn).await? {
-            let targets = self.api.describe_target_health(&group).await?;
-            if !targets.iter().any(|target| target.state.as_deref() == Some("healthy")) {
-                return Ok(false);
-            }
+            let targets = self.api.describe_target_health(&group.target_group_arn).await?;
+            let is_healthy = targets.iter().any(|target| target.state.as_deref() == Some("healthy"));
+            served.insert(port_of(&group, []), is_healthy);
         }
-        Ok(true)
+        Ok(served)
     }
 
     /// Another load balancer of the same Service: one of the two replaces the other.

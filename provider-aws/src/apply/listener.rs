@@ -8,7 +8,7 @@ use crate::api::{Api, ListenerSettings};
 use crate::backend::Aws;
 use crate::desired::{default_of_listener, until_reset};
 use crate::inventory::Entry;
-use crate::kinds::{Listener, Pairs, key};
+use crate::kinds::{Listener, ListenerProtocol, Pairs, key};
 use crate::observe::{not_shown_yet, one_output};
 
 impl<A: Api> Aws<A> {
@@ -53,13 +53,18 @@ impl<A: Api> Aws<A> {
         self.stacks.forget_owner(Some(&want.tags.0), &[arn]);
         // Without our tags the minimal policy allows no change of attributes.
         let tags = self.retag_listener(arn, &have.tags, &until_reset(&have.tags, &want.tags)).await?;
+        // A certificate that was the default one, and is to be another one now, is never missing.
+        let was_tls = have.protocol == ListenerProtocol::Tls;
+        if was_tls {
+            self.add_certificates(have, want, arn).await?;
+        }
         let wanted = settings(want)?;
         if differs(&settings(have)?, &wanted) {
             self.api.modify_listener(arn, &wanted).await?;
             self.note_user(want).await?;
         }
-        for certificate in others(want).filter(|new| !others(have).any(|old| old == *new)) {
-            self.api.add_listener_certificate(arn, certificate).await?;
+        if !was_tls {
+            self.add_certificates(have, want, arn).await?;
         }
         for certificate in others(have).filter(|old| !others(want).any(|new| new == *old)) {
             self.api.remove_listener_certificate(arn, certificate).await?;
@@ -69,6 +74,13 @@ impl<A: Api> Aws<A> {
             self.api.modify_listener_attributes(arn, &attributes).await?;
         }
         self.retag_listener(arn, &tags, &want.tags).await?;
+        Ok(())
+    }
+
+    async fn add_certificates(&self, have: &Listener, want: &Listener, arn: &str) -> Result<()> {
+        for certificate in others(want).filter(|new| !others(have).any(|old| old == *new)) {
+            self.api.add_listener_certificate(arn, certificate).await?;
+        }
         Ok(())
     }
 

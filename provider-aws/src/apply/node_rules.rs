@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cloud_lb_core::backend::Applied;
-use cloud_lb_core::error::Result;
+use cloud_lb_core::error::{Error, Result};
 use cloud_lb_core::graph::Input;
 use parking_lot::Mutex;
 
@@ -16,8 +16,8 @@ use crate::api::Api;
 use crate::backend::Aws;
 use crate::config::NodeRuleStyle;
 use crate::desired::{covers, merge};
-use crate::facts::GroupFacts;
 use crate::facts::lookup::STACK_TAG;
+use crate::facts::{GroupFacts, LoadBalancerFacts};
 use crate::inventory::View;
 use crate::kinds::{IpPermission, NodeRules, Source};
 use crate::observe::{Need, node_rules_outputs, rules_of_others, shared_rules};
@@ -63,8 +63,14 @@ impl NodeRuleWriter {
             Source::Group(Input::Value(id)) => groups.contains(id),
             _ => groups.is_empty(),
         };
-        let users = view.load_balancers.values().filter(|lb| has_source(&lb.security_groups));
-        let stacks: BTreeSet<&String> = users.filter_map(|lb| lb.tags.get(STACK_TAG)).collect();
+        let users: Vec<_> =
+            view.load_balancers.values().filter(|lb| has_source(&lb.security_groups)).collect();
+        let stacks: BTreeSet<&String> = users.iter().filter_map(|lb| lb.tags.get(STACK_TAG)).collect();
+        // Of load balancers that are no Service's, such as those of Ingresses, nobody here knows the needs.
+        let is_known = |lb: &&LoadBalancerFacts| lb.tags.contains_key(STACK_TAG);
+        if matches!(source, Source::Group(_)) && !users.iter().all(is_known) {
+            return false;
+        }
         let concerned = view
             .target_groups
             .iter()
@@ -105,14 +111,15 @@ impl<A: Api> Aws<A> {
                 groups.entry(id.clone()).or_default().extend(sources.clone().cloned());
             }
         }
-        let mut result = Ok(());
+        let mut errors = Vec::new();
         for (id, sources) in &groups {
             let view = self.view().await?;
             let decide = |group: &GroupFacts| self.decide(group, &view, sources);
-            let written = self.change_group(id, NODE_RULES_DESCRIPTION, decide).await;
-            result = result.and(written);
+            if let Err(error) = self.change_group(id, NODE_RULES_DESCRIPTION, decide).await {
+                errors.push(error.on(id));
+            }
         }
-        result
+        Error::joined(errors).map_or(Ok(()), Err)
     }
 
     /// The cluster's groups with rules of ours that no target group needs any more, for example because

@@ -100,6 +100,16 @@ impl Zoned {
     }
 }
 
+/// Says how many targets the limits leave out; those that are registered stay (AWS-187).
+fn over_limit(error: Error, registered: usize, wanted: usize) -> Error {
+    if error.kind() != ErrorKind::Quota {
+        return error;
+    }
+    let message =
+        format!("TargetLimit: {registered} of {wanted} targets were registered before, and stay: {error}");
+    Error::new(ErrorKind::Quota, message).with_retry(error.retry()).with_effect(error.effect())
+}
+
 fn with_node_zone(target: &Target) -> Target {
     let availability_zone = target.node_zone.clone().or_else(|| target.availability_zone.clone());
     Target { availability_zone, ..target.clone() }
@@ -109,7 +119,8 @@ impl<A: Api> Aws<A> {
     /// Registers the targets of a new target group.
     pub(super) async fn register(&self, want: &Targets) -> Result<Applied> {
         let group = filled(&want.target_group_arn)?;
-        self.add_targets(group, &want.targets).await?;
+        let added = self.add_targets(group, &want.targets).await;
+        added.map_err(|error| over_limit(error, 0, want.targets.len()))?;
         let outputs = targets_outputs(group);
         Ok(Applied { outputs, ..self.waits_for_refused(group, &want.targets) })
     }
@@ -121,13 +132,14 @@ impl<A: Api> Aws<A> {
         let is_in = |all: &[Target], one: &Target| all.iter().any(|t| t.id == one.id && t.port == one.port);
         let new: Vec<Target> = want.targets.iter().filter(|t| !is_in(&have.targets, t)).cloned().collect();
         let old: Vec<Target> = have.targets.iter().filter(|t| !is_in(&want.targets, t)).cloned().collect();
+        let over_limit = |error| over_limit(error, want.targets.len() - new.len(), want.targets.len());
         match self.add_targets(group, &new).await {
             Err(error) if error.kind() == ErrorKind::Quota && !old.is_empty() => {
                 self.remove_targets(group, &old).await?;
-                self.add_targets(group, &new).await?;
+                self.add_targets(group, &new).await.map_err(over_limit)?;
             }
             result => {
-                result?;
+                result.map_err(over_limit)?;
                 self.remove_targets(group, &old).await?;
             }
         }

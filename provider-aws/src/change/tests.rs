@@ -24,7 +24,7 @@ fn after(want: &Graph<Spec>, tamper: impl Fn(&mut Spec)) -> Vec<String> {
 }
 
 #[test]
-fn aws_203_the_second_plan_is_empty() {
+fn aws_200_and_203_the_first_plan_is_in_order_and_the_second_is_empty() {
     let want = graph(&[80, 443], &[("ssl-cert", "c1,c2"), ("ssl-ports", "443"), ("proxy-protocol", "*")]);
     let mut world = World::default();
     let first = world.converge(&want, &config());

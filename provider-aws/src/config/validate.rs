@@ -1,7 +1,7 @@
 use cloud_lb_core::error::{Error, Result, Violation};
 
 use super::Config;
-use crate::kinds::TargetType;
+use crate::kinds::{TAG_RULE, TargetType, is_tag};
 
 /// Start of the keys of tracking tags: neither default tags nor those that others manage may use them.
 const TRACKING_PREFIXES: [&str; 2] = ["elbv2.k8s.aws/", "service.k8s.aws/"];
@@ -89,7 +89,10 @@ impl Config {
 
     fn bad_tags(&self) -> Vec<Violation> {
         let mut violations = Vec::new();
-        for key in self.default_tags.keys() {
+        for (key, value) in &self.default_tags {
+            if !is_tag(key, value) {
+                violations.push(Violation::new("default-tags", format!("{key}={value}"), TAG_RULE));
+            }
             if is_tracking(key) || self.external_managed_tags.contains(key) {
                 let expected = "a key that neither tracks ownership nor is in external-managed-tags";
                 violations.push(Violation::new("default-tags", key, expected));

@@ -10,8 +10,8 @@ enum Values {
     Bool,
     Number(u32, u32),
     Words(&'static [&'static str]),
-    /// Number or `off`.
-    NumberOrOff,
+    /// Number from 1 to this, or `off`.
+    NumberOrOff(u32),
     Text,
 }
 
@@ -50,13 +50,13 @@ const TARGET_GROUP: [Known; 13] = [
         "use_load_balancer_configuration",
         Values::Words(&["use_load_balancer_configuration", "true", "false"]),
     ),
-    ("target_group_health.dns_failover.minimum_healthy_targets.count", "1", Values::NumberOrOff),
-    ("target_group_health.dns_failover.minimum_healthy_targets.percentage", "off", Values::NumberOrOff),
+    ("target_group_health.dns_failover.minimum_healthy_targets.count", "1", Values::NumberOrOff(u32::MAX)),
+    ("target_group_health.dns_failover.minimum_healthy_targets.percentage", "off", Values::NumberOrOff(100)),
     ("target_group_health.unhealthy_state_routing.minimum_healthy_targets.count", "1", Values::Text),
     (
         "target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage",
         "off",
-        Values::NumberOrOff,
+        Values::NumberOrOff(100),
     ),
     ("target_health_state.unhealthy.connection_termination.enabled", "true", Values::Bool),
     ("target_health_state.unhealthy.draining_interval_seconds", "0", Values::Number(0, 360_000)),
@@ -65,8 +65,19 @@ const TARGET_GROUP: [Known; 13] = [
 const LISTENER: [Known; 1] = [("tcp.idle_timeout.seconds", "350", Values::Number(60, 6000))];
 
 /// Starts of attributes that only other kinds of load balancers have.
-const OF_OTHER_KINDS: [&str; 6] =
-    ["idle_timeout.", "routing.http", "client_keep_alive.", "waf.", "connection_logs.", "target_failover."];
+const OF_OTHER_KINDS: [&str; 11] = [
+    "idle_timeout.",
+    "routing.http",
+    "client_keep_alive.",
+    "waf.",
+    "connection_logs.",
+    "slow_start.",
+    "load_balancing.algorithm.",
+    "stickiness.lb_cookie.",
+    "stickiness.app_cookie.",
+    "lambda.",
+    "target_failover.",
+];
 
 /// AWS's default of a load balancer's attribute; `None` if it depends on other things.
 pub(crate) fn default_of_load_balancer(key: &str) -> Option<&'static str> {
@@ -96,7 +107,7 @@ pub(super) fn of_target_group_by_default(
     target_type: TargetType,
     protocol: TargetProtocol,
 ) -> Option<String> {
-    let is_stream = matches!(protocol, TargetProtocol::Tcp | TargetProtocol::Tls);
+    let is_stream = protocol.is_stream();
     let depends = match key {
         "preserve_client_ip.enabled" => Some(target_type == TargetType::Instance || !is_stream),
         "deregistration_delay.connection_termination.enabled" => {
@@ -155,7 +166,11 @@ fn wrong(values: &Values, value: &str) -> Option<String> {
         Values::Bool if !["true", "false"].contains(&value) => Some("true or false".to_owned()),
         Values::Number(min, max) if !is_number(*min, *max) => Some(format!("a number from {min} to {max}")),
         Values::Words(words) if !words.contains(&value) => Some(format!("[{}]", words.join(", "))),
-        Values::NumberOrOff if value != "off" && !is_number(1, 1000) => Some("a number, or off".to_owned()),
+        Values::NumberOrOff(max) if value != "off" && !is_number(1, *max) => Some(if *max == u32::MAX {
+            "a number, or off".to_owned()
+        } else {
+            format!("a number from 1 to {max}, or off")
+        }),
         _ => None,
     }
 }

@@ -133,8 +133,11 @@ fn protocol(asked: &Asked<'_>, default: &str, notes: &mut Notes) -> String {
 fn port(context: &Context<'_>, asked: &Asked<'_>, default: String, notes: &mut Notes) -> String {
     let key = asked.key("healthcheck-port");
     let Some(text) = asked.text("healthcheck-port") else { return default };
-    if text == TRAFFIC_PORT || text.parse::<u16>().is_ok_and(|number| number > 0) {
+    if text == TRAFFIC_PORT {
         return text.to_owned();
+    }
+    if let Ok(number @ 1..) = text.parse::<u16>() {
+        return number.to_string();
     }
     let Some(port) = context.lb.ports.iter().find(|port| port.name.as_deref() == Some(text)) else {
         let service = context.lb.service.path();

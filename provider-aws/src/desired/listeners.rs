@@ -85,7 +85,15 @@ fn protocols(
 
 /// Whether TCP and UDP on one number can share a listener (AWS-134).
 fn can_be_shared(context: &Context<'_>, same: &[&Port], field: &str, notes: &mut Notes) -> bool {
-    let [one, other] = same else { return false };
+    let pair = match same {
+        [one, other] if one.protocol != other.protocol => Some((one, other)),
+        _ => None,
+    };
+    let Some((one, other)) = pair else {
+        let reason = "a number stands for one port of TCP, one of UDP, or both";
+        notes.refuse_field(field, same.len(), reason);
+        return false;
+    };
     let number = one.port;
     if [one.protocol, other.protocol].contains(&Protocol::Sctp) {
         return false;

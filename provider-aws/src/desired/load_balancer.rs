@@ -129,7 +129,8 @@ fn capacity(context: &Context<'_>, notes: &mut Notes) -> Option<i32> {
 
 fn warn_of_failure(context: &Context<'_>, notes: &mut Notes) {
     if let Some(live) = context.live.filter(|live| live.state == LoadBalancerState::Failed) {
-        let message = format!("{} could not be made by AWS; it is made anew", live.load_balancer_arn);
+        let (arn, why) = (&live.load_balancer_arn, &live.state_reason);
+        let message = format!("{arn} could not be made by AWS ({why}); it is made anew");
         notes.warn("LoadBalancerFailed", message);
     }
     let arns = context.asked.list("ssl-cert").unwrap_or_default();

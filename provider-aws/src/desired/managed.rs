@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::tags::{MAX_TAGS, MAX_VALUE};
-use crate::kinds::Pairs;
+use super::tags::MAX_TAGS;
+use crate::kinds::{MAX_TAG_VALUE, Pairs};
 
 /// Keys of attributes that somebody asked for, sorted, with a blank after each but the last: AWS allows no
 /// comma in a tag.
@@ -38,7 +38,7 @@ const ALWAYS_WANTED: [&str; 1] = ["proxy_protocol_v2.enabled"];
 fn note<'a>(keys: impl Iterator<Item = &'a String>) -> String {
     let mut note = String::new();
     for key in keys.collect::<BTreeSet<_>>() {
-        if note.len() + key.len() < MAX_VALUE {
+        if note.len() + key.len() < MAX_TAG_VALUE {
             let blank = if note.is_empty() { "" } else { " " };
             note = format!("{note}{blank}{key}");
         }

@@ -67,7 +67,7 @@ impl Need {
     }
 
     fn has_udp(&self) -> bool {
-        !matches!(self.protocol, TargetProtocol::Tcp | TargetProtocol::Tls)
+        !self.protocol.is_stream()
     }
 
     /// AWS-86.
@@ -113,17 +113,16 @@ impl Need {
         let of_family = |net: &IpNet| IpFamily::of_net(net) == family;
         let of_subnets: Vec<IpNet> = subnets.iter().flat_map(|s| s.ranges()).filter(of_family).collect();
         let preserved = preserves_client_ip(group);
-        let given: Vec<IpNet> =
-            explicit_ranges(context).unwrap_or_default().iter().copied().filter(of_family).collect();
-        let is_default = given.is_empty();
-        let clients = match (preserved, is_default) {
-            (false, _) => of_subnets.clone(),
-            (true, true) => default_clients(context, family),
-            (true, false) => given,
+        let given = explicit_ranges(context);
+        let clients: Vec<IpNet> = match given {
+            _ if !preserved => of_subnets.clone(),
+            None => default_clients(context, family),
+            // Ranges of the other family only let nobody of this one in.
+            Some(ranges) => ranges.iter().copied().filter(of_family).collect(),
         };
         let mut rules: BTreeSet<IpPermission> =
             clients.iter().flat_map(|net| self.traffic(&Source::Cidr(*net))).collect();
-        let open = !preserved || is_default || clients.contains(&everybody(family));
+        let open = !preserved || given.is_none() || clients.contains(&everybody(family));
         for port in self.ports.iter().copied() {
             let check = self.health.unwrap_or(port);
             let is_covered = self.has_tcp() && check == port && open;

@@ -105,14 +105,14 @@ impl<'a> Context<'a> {
     }
 }
 
-/// Whether the Service wants its load balancer protected from deletion (AWS-8).
+/// Whether the Service wants its load balancer protected from deletion.
 pub(super) fn asks_for_protection(asked: &Annotations) -> bool {
     let attributes = asked.map("attributes");
     attributes.and_then(|map| map.get("deletion_protection.enabled")).is_some_and(|value| value == "true")
 }
 
 /// AWS-101.
-fn scheme(lb: &Service, config: &Config, asked: &Annotations, stack: &Stack<'_>) -> Scheme {
+pub(crate) fn scheme(lb: &Service, config: &Config, asked: &Annotations, stack: &Stack<'_>) -> Scheme {
     let default = if takes::is_of_ccm(lb, config) {
         Scheme::InternetFacing
     } else {
@@ -126,13 +126,14 @@ fn scheme(lb: &Service, config: &Config, asked: &Annotations, stack: &Stack<'_>)
     }
 }
 
-/// AWS-141.
+/// AWS-141. The cloud controller manager knows instances only (AWS-214).
 pub(crate) fn target_type(lb: &Service, config: &Config, asked: &Annotations) -> TargetType {
     let by_class = lb.class.is_some();
     match (asked.text("type"), asked.text("nlb-target-type")) {
         (Some("nlb-ip"), _) if !by_class => TargetType::Ip,
         (_, Some("ip")) => TargetType::Ip,
         (_, Some(_)) => TargetType::Instance,
+        (_, None) if takes::is_of_ccm(lb, config) => TargetType::Instance,
         (_, None) => config.default_target_type,
     }
 }

@@ -5,6 +5,7 @@ mod discovery;
 mod named;
 
 pub(super) use addresses::mappings;
+pub(crate) use discovery::is_tagged_for;
 
 use std::collections::{BTreeMap, BTreeSet};
 

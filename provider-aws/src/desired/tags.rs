@@ -6,14 +6,10 @@ use super::notes::Notes;
 use super::stack::Context;
 use crate::config::Config;
 use crate::facts::lookup::{BACKEND_GROUP, CLUSTER_TAG, RESOURCE_TAG, SHARED_RESOURCE_TAG, STACK_TAG};
-use crate::kinds::Pairs;
+use crate::kinds::{Pairs, TAG_RULE, is_tag};
 
-/// Most tags of a resource, and longest key and value ([limits of AWS]).
-///
-/// [limits of AWS]: https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
+/// Most tags of a resource.
 pub(super) const MAX_TAGS: usize = 50;
-const MAX_KEY: usize = 128;
-pub(super) const MAX_VALUE: usize = 256;
 
 /// Id of the load balancer within its Service.
 pub(crate) const LOAD_BALANCER: &str = "LoadBalancer";
@@ -52,11 +48,6 @@ fn of_user(context: &Context<'_>) -> BTreeMap<String, String> {
     low
 }
 
-/// Whether all characters may stand in tags of Elastic Load Balancing.
-fn is_of_tags(text: &str) -> bool {
-    text.chars().all(|one| one.is_alphanumeric() || one.is_whitespace() || "_.:/=+-@".contains(one))
-}
-
 /// Refuses tags that others manage and tags that AWS would not take (AWS-38, AWS-39).
 pub(super) fn check(context: &Context<'_>, notes: &mut Notes) {
     let key = "additional-resource-tags";
@@ -68,13 +59,12 @@ pub(super) fn check(context: &Context<'_>, notes: &mut Notes) {
                 format!("external managed tag key {name} cannot be specified on Service"),
             );
         }
-        let is_short = name.chars().count() <= MAX_KEY && value.chars().count() <= MAX_VALUE;
-        if !is_short || name.starts_with("aws:") || !is_of_tags(name) || !is_of_tags(value) {
-            let reason = format!(
-                "tag {name} has a key of over 128 characters, a value of over 256, characters other than \
-                 letters, digits, spaces and _.:/=+-@, or starts with aws:"
+        if !is_tag(name, value) {
+            notes.refuse(
+                key,
+                format!("{name}={value}"),
+                format!("{name}={value} is no tag, expected {TAG_RULE}"),
             );
-            notes.refuse(key, name, reason);
         }
     }
     let count = of_resource(context, "").0.len();

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use cloud_lb_core::error::{Error, ErrorKind, Result};
 use cloud_lb_core::model::{LoadBalancer, ServiceId};
 
-use super::stack::asks_for_protection;
 use crate::annotations::Annotations;
 use crate::config::Config;
 
@@ -29,7 +28,7 @@ pub(super) fn is_of_ccm(lb: &LoadBalancer, config: &Config) -> bool {
 
 /// The annotations of a Service as this provider reads them. To the cloud controller manager `internal`
 /// is yes with whatever value but `false`, for example `0.0.0.0/0`.
-pub(super) fn annotations<'a>(lb: &'a LoadBalancer, config: &Config) -> Cow<'a, BTreeMap<String, String>> {
+pub(crate) fn annotations<'a>(lb: &'a LoadBalancer, config: &Config) -> Cow<'a, BTreeMap<String, String>> {
     let key = Annotations::full("internal");
     let is_internal = lb.annotations.get(&key).is_some_and(|text| !text.is_empty() && text != "false");
     let mut annotations = Cow::Borrowed(&lb.annotations);
@@ -39,13 +38,16 @@ pub(super) fn annotations<'a>(lb: &'a LoadBalancer, config: &Config) -> Cow<'a, 
     annotations
 }
 
-/// Refuses to delete what the user wants protected (AWS-8).
+/// Refuses to delete what the user wants protected (AWS-8), also where the list of attributes has a mistake
+/// elsewhere: a load balancer whose protection nobody asks for is deleted, however it is protected.
 ///
 /// # Errors
 /// `InvalidInput`, until the user takes the wish back.
 pub fn check_deletion(service: &ServiceId, annotations: &BTreeMap<String, String>) -> Result<()> {
-    let (asked, _) = Annotations::read(annotations);
-    if !asks_for_protection(&asked) {
+    let attributes = annotations.get(&Annotations::full("attributes")).map_or("", String::as_str);
+    let is_wish =
+        |(key, value): (&str, &str)| (key.trim(), value.trim()) == ("deletion_protection.enabled", "true");
+    if !attributes.split(',').filter_map(|item| item.split_once('=')).any(is_wish) {
         return Ok(());
     }
     let message = format!("deletion_protection is enabled, cannot delete the service: {}", service.name);

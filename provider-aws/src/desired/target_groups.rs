@@ -11,7 +11,7 @@ use super::{attributes, health, managed, names, tags};
 use crate::annotations::Annotations;
 use crate::config::DualstackTargets;
 use crate::facts::{TargetGroupFacts, lookup};
-use crate::kinds::{ListenerProtocol, Pairs, TargetFamily, TargetGroup, TargetProtocol, TargetType, User};
+use crate::kinds::{ListenerProtocol, Pairs, TargetFamily, TargetGroup, TargetType, User};
 
 /// The port that stands in a target group whose targets have no common one (AWS-31).
 const NAMED_PORT: u16 = 1;
@@ -181,7 +181,8 @@ fn wanted_attributes(context: &Context<'_>, plan: &Plan<'_>, notes: &mut Notes) 
     let of_port = of_port.into_iter().flat_map(|(_, map)| map.clone());
     wanted.extend(all.into_iter().chain(of_port.filter(|(_, value)| !value.is_empty())));
     if let Some(ports) = asked.list("proxy-protocol-per-target-group") {
-        wanted.insert(PROXY.to_owned(), ports.contains(&port).to_string());
+        let is_listed = ports.iter().any(|text| text.parse() == Ok(plan.port));
+        wanted.insert(PROXY.to_owned(), is_listed.to_string());
     }
     if asked.text("proxy-protocol").is_some() {
         wanted.insert(PROXY.to_owned(), "true".to_owned());
@@ -192,7 +193,20 @@ fn wanted_attributes(context: &Context<'_>, plan: &Plan<'_>, notes: &mut Notes) 
     stick(context, plan, &mut wanted, notes);
     let wanted = Pairs(wanted);
     attributes::check_target_group("target-group-attributes", &wanted, notes);
+    check_client_ip(plan, &wanted, notes);
     wanted
+}
+
+/// Only streams can hide the addresses of clients (AWS-108).
+fn check_client_ip(plan: &Plan<'_>, wanted: &Pairs, notes: &mut Notes) {
+    const KEY: &str = "preserve_client_ip.enabled";
+    if wanted.get(KEY) == Some("false") && !plan.target.is_stream() {
+        let (port, protocol) = (plan.port, plan.target.as_str());
+        let reason = format!(
+            "{KEY}=false is not possible for port {port}, which is {protocol}: ask for it port by port"
+        );
+        notes.refuse("target-group-attributes", format!("{KEY}=false"), reason);
+    }
 }
 
 /// Client affinity, which TLS listeners cannot have (AWS-11).
@@ -212,7 +226,7 @@ fn stick(context: &Context<'_>, plan: &Plan<'_>, wanted: &mut BTreeMap<String, S
 
 /// Whether targets see the addresses of clients, as far as we ask for it (AWS-148).
 pub(super) fn preserves_client_ip(group: &TargetGroup) -> bool {
-    let always = !matches!(group.protocol, TargetProtocol::Tcp | TargetProtocol::Tls);
+    let always = !group.protocol.is_stream();
     let by_default = group.target_type == TargetType::Instance;
     always || group.attributes.get("preserve_client_ip.enabled").map_or(by_default, |value| value == "true")
 }
@@ -220,8 +234,16 @@ pub(super) fn preserves_client_ip(group: &TargetGroup) -> bool {
 fn check_ports_of_annotations(context: &Context<'_>, plans: &[Plan<'_>], notes: &mut Notes) {
     let key = "proxy-protocol-per-target-group";
     for text in context.asked.list(key).unwrap_or_default() {
-        if text.parse::<u16>().is_err() {
-            notes.refuse(key, text, format!("{text} is not the number of a port"));
+        match text.parse::<u16>() {
+            Err(_) => notes.refuse(key, text, format!("{text} is not the number of a port")),
+            Ok(port) if !plans.iter().any(|plan| plan.port == port) => {
+                let key = Annotations::full(key);
+                notes.warn(
+                    "IgnoredAnnotation",
+                    format!("{key} lists port {port}, which the Service does not have"),
+                );
+            }
+            Ok(_) => {}
         }
     }
     for (suffix, _) in context.asked.maps(PER_PORT) {

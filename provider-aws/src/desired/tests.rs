@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use cloud_lb_core::model::{NodeState, Protocol, Readiness};
+use cloud_lb_core::model::{NodeState, Port, Protocol, Readiness, TrafficPolicy};
 use proptest::prelude::*;
 
 use super::*;
@@ -129,6 +129,46 @@ fn aws_24_errors_that_do_not_hang_together_come_together() {
     let lb = service(&[80], &[("ssl-ports", "nothing"), ("healthcheck-port", "nobody"), ("name", "a_b")]);
     let error = build(&lb, &account(), &config()).unwrap_err();
     assert_eq!(error.violations().len(), 3, "{error}");
+}
+
+#[test]
+fn aws_10_a_service_without_ports_is_refused() {
+    let mut lb = service(&[80], &[]);
+    lb.ports.clear();
+    let error = build(&lb, &account(), &config()).unwrap_err().to_string();
+    assert!(error.contains("spec.ports: a load balancer needs at least one port"), "{error}");
+}
+
+#[test]
+fn aws_134_two_ports_of_one_protocol_share_nothing() {
+    let mut lb = service(&[80], &[]);
+    lb.ports.push(Port { node_port: lb.ports[0].node_port, ..port(80, Protocol::Tcp) });
+    let error = build(&lb, &account(), &config()).unwrap_err().to_string();
+    assert!(error.contains("spec.ports[0]"), "{error}");
+}
+
+#[test]
+fn aws_173_a_node_that_is_no_instance_is_told_and_blocks_no_other() {
+    for id in
+        [None, Some("kwok://node-2"), Some("aws:///eu-west-1a/i-XY"), Some("aws:///eu-west-1a/fargate-1")]
+    {
+        let mut lb = service(&[80], &[]);
+        lb.nodes[1].provider_id = id.map(ToOwned::to_owned);
+        assert_eq!(targets(&lb, &config()), ["i-1:30080", "i-3:30080"]);
+        let told = warnings(&lb, &account(), &config());
+        let [skipped] = told.iter().filter(|one| one.reason == "NodeSkipped").collect::<Vec<_>>()[..] else {
+            panic!("{told:?}")
+        };
+        assert!(skipped.message.starts_with("node node-2 is no target"), "{skipped:?}");
+    }
+}
+
+#[test]
+fn aws_174_traffic_of_one_node_registers_all_nodes() {
+    let mut lb = service(&[80], &[]);
+    lb.traffic_policy = TrafficPolicy::Local { health_check_node_port: 30_999.try_into().unwrap() };
+    lb.endpoints.truncate(1);
+    assert_eq!(targets(&lb, &config()).len(), 3);
 }
 
 #[test]

@@ -31,7 +31,7 @@ pub struct Account {
     pub addresses: Vec<Address>,
     /// Certificates.
     pub certificates: Vec<Certificate>,
-    /// Network Load Balancers, whosever they are.
+    /// Load balancers of all kinds, whosever they are.
     pub load_balancers: Vec<LoadBalancerFacts>,
     /// Target groups, whosever they are.
     pub target_groups: Vec<TargetGroupFacts>,

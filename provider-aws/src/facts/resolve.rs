@@ -13,11 +13,11 @@ use tokio::time::Instant;
 use crate::annotations::Annotations;
 use crate::api::{Api, RouteTable, Vpcs};
 use crate::backend::Aws;
-use crate::desired::{instance_id, target_type};
-use crate::facts::{Account, Address, Instance, RouteKind, SubnetFacts};
+use crate::desired::{annotations, instance_id, is_tagged_for, scheme, target_type};
+use crate::facts::{Account, Address, Instance, RouteKind, Stack, SubnetFacts};
 use crate::inventory::View;
-use crate::kinds::TargetType;
-use crate::observe::Reading;
+use crate::kinds::{Scheme, TargetType};
+use crate::observe::{Reading, StackFacts, Wishes};
 
 /// How long an instance is believed to have the security groups that it had.
 const INSTANCES_KEEP: Duration = Duration::from_mins(10);
@@ -54,14 +54,17 @@ impl Lookups {
 impl<A: Api> Aws<A> {
     /// The part of the account that a Service's desired state depends on.
     pub(crate) async fn account(&self, lb: &LoadBalancer) -> Result<Account> {
-        let (asked, _) = Annotations::read(&lb.annotations);
+        let (asked, _) = Annotations::read(&annotations(lb, &self.config));
         self.note_wishes(lb);
         let (view, stack) = self.stack(&lb.service, Reading::Beside).await?;
-        let is_new = stack.load_balancers.is_empty();
+        let scheme = self.scheme(lb, &asked, &stack);
+        // One that replaces another of the other scheme is a new one (AWS-118).
+        let is_new = !stack.load_balancers.iter().any(|lb| lb.scheme == scheme);
+        let discovered = asked.list("subnets").is_none().then_some(scheme);
         let (instances, addresses, subnets) = tokio::try_join!(
             self.instances(&lb.nodes),
             self.addresses(asked.list("eip-allocations").filter(|_| is_new).unwrap_or_default()),
-            self.subnets(&view, is_new && asked.list("subnets").is_none()),
+            self.subnets(&view, discovered),
         )?;
         let account = Account {
             region: self.config.aws_region.clone(),
@@ -89,7 +92,11 @@ impl<A: Api> Aws<A> {
     /// Takes note of what a Service asks for that costs a call to look at.
     pub(crate) fn note_wishes(&self, lb: &LoadBalancer) {
         let (asked, _) = Annotations::read(&lb.annotations);
-        self.stacks.wants_capacity(&lb.service, asked.map("minimum-load-balancer-capacity").is_some());
+        let wishes = Wishes {
+            capacity: asked.map("minimum-load-balancer-capacity").is_some(),
+            listener_attributes: asked.maps("listener-attributes.").next().is_some(),
+        };
+        self.stacks.wants(&lb.service, wishes);
     }
 
     /// The cluster's network: configured, or the only one with the configured tags.
@@ -136,11 +143,16 @@ impl<A: Api> Aws<A> {
         if ids.is_empty() { Ok(Vec::new()) } else { self.api.describe_addresses(ids).await }
     }
 
-    /// The subnets; with their routes where tags do not tell which to use (AWS-51).
-    async fn subnets(&self, view: &View, is_discovered: bool) -> Result<Vec<SubnetFacts>> {
-        let has_role = |role: &str| view.subnets.iter().any(|subnet| subnet.tags.contains_key(role));
-        let tags_tell = has_role("kubernetes.io/role/elb") && has_role("kubernetes.io/role/internal-elb");
-        if tags_tell || !is_discovered || !self.config.subnet_discovery_by_reachability {
+    fn scheme(&self, lb: &LoadBalancer, asked: &Annotations, stack: &StackFacts) -> Scheme {
+        let load_balancers = stack.load_balancers.iter().collect();
+        scheme(lb, &self.config, asked, &Stack { load_balancers, ..Stack::default() })
+    }
+
+    /// The subnets; with their routes where those of a scheme are discovered, and tags do not tell which
+    /// to use (AWS-51).
+    async fn subnets(&self, view: &View, discovered: Option<Scheme>) -> Result<Vec<SubnetFacts>> {
+        let tags_tell = |scheme| view.subnets.iter().any(|subnet| is_tagged_for(subnet, scheme));
+        if !self.config.subnet_discovery_by_reachability || discovered.is_none_or(tags_tell) {
             return Ok(view.subnets.clone());
         }
         self.routed(&view.subnets).await

@@ -24,6 +24,11 @@ pub enum LoadBalancerState {
 }
 
 impl LoadBalancerState {
+    /// Whether it takes traffic.
+    pub(crate) fn is_working(self) -> bool {
+        matches!(self, Self::Active | Self::ActiveImpaired)
+    }
+
     /// The word of the API.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -53,6 +58,9 @@ pub struct LoadBalancerFacts {
     /// State.
     #[serde(default)]
     pub state: LoadBalancerState,
+    /// Why it is in this state; of one that failed.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub state_reason: String,
     /// Families of its addresses.
     #[serde(default = "ipv4")]
     pub ip_address_type: IpAddressType,
@@ -83,6 +91,15 @@ pub struct LoadBalancerFacts {
 
 fn ipv4() -> IpAddressType {
     IpAddressType::Ipv4
+}
+
+impl LoadBalancerFacts {
+    /// Whether it is a Network Load Balancer, not one for applications or appliances: its ARN tells.
+    pub(crate) fn is_network(&self) -> bool {
+        !["/app/", "/gwy/"]
+            .iter()
+            .any(|kind| self.load_balancer_arn.contains(&format!(":loadbalancer{kind}")))
+    }
 }
 
 /// A listener that exists.

@@ -152,6 +152,7 @@ impl State {
             scheme: new.scheme,
             vpc_id,
             state: if is_slow { LoadBalancerState::Provisioning } else { LoadBalancerState::Active },
+            state_reason: String::new(),
             ip_address_type: new.ip_address_type,
             subnet_mappings: new.subnet_mappings.clone(),
             security_groups: new.security_groups.clone(),

@@ -29,6 +29,8 @@ pub struct Calls {
     pub reads: BTreeMap<&'static str, u64>,
     /// Calls that write.
     pub writes: BTreeMap<&'static str, u64>,
+    /// The calls that write, one after the other.
+    pub order: Vec<&'static str>,
 }
 
 impl Calls {
@@ -86,6 +88,9 @@ impl Faults {
             Access::Write => &mut self.calls.writes,
         };
         *counts.entry(action).or_default() += 1;
+        if access == Access::Write {
+            self.calls.order.push(action);
+        }
         let matching =
             |trap: &&mut Trap| trap.access == access && trap.action.is_none_or(|wanted| wanted == action);
         let mut fault = None;

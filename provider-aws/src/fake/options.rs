@@ -20,6 +20,8 @@ pub struct Options {
     pub bad_targets: BTreeSet<String>,
     /// Addresses that can only be registered with a zone of the network.
     pub zoned_targets: BTreeSet<String>,
+    /// Ports of targets behind which nothing answers a health check.
+    pub silent_ports: BTreeSet<u16>,
     /// Quotas.
     pub limits: Limits,
 }

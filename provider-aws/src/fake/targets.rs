@@ -18,7 +18,8 @@ impl State {
         for target in &mut group.targets {
             let since = since.get(&(arn.to_owned(), target.id.clone(), target.port));
             let is_checked = since.is_none_or(|since| since.elapsed() >= options.healthy_after);
-            let is_bad = options.unhealthy_targets.contains(&target.id);
+            let is_bad =
+                options.unhealthy_targets.contains(&target.id) || options.silent_ports.contains(&target.port);
             let (state, why) = health(is_used, is_checked, is_bad);
             target.state = Some(state.to_owned());
             (target.reason, target.description) =

@@ -61,6 +61,11 @@ pub enum TargetProtocol {
 }
 
 impl TargetProtocol {
+    /// Whether it is one of connections, and of nothing else.
+    pub(crate) fn is_stream(self) -> bool {
+        matches!(self, Self::Tcp | Self::Tls)
+    }
+
     /// The word of the API.
     pub fn as_str(self) -> &'static str {
         match self {

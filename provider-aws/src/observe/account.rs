@@ -8,6 +8,7 @@ use crate::api::Api;
 use crate::backend::Aws;
 use crate::facts::Account;
 use crate::facts::lookup::is_of_cluster;
+use crate::observe::Wishes;
 
 impl<A: Api> Aws<A> {
     /// All but instances and addresses, each list by id.
@@ -25,7 +26,7 @@ impl<A: Api> Aws<A> {
         let (lbs, tgs): (BTreeSet<String>, BTreeSet<String>) =
             (lbs.map(|(arn, _)| arn.clone()).collect(), tgs.map(|(arn, _)| arn.clone()).collect());
         let (detailed_lbs, detailed_tgs, subnets) = tokio::try_join!(
-            self.read_load_balancers(&view, lbs.into_iter().collect(), true),
+            self.read_load_balancers(&view, lbs.into_iter().collect(), Wishes::ALL),
             self.read_target_groups(&view, tgs.into_iter().collect()),
             self.routed(&view.subnets),
         )?;

@@ -3,7 +3,9 @@
 
 use cloud_lb_core::graph::Input;
 
-use crate::facts::{GroupFacts, ListenerFacts, LoadBalancerFacts, LoadBalancerState, TargetGroupFacts};
+use crate::facts::{
+    GroupFacts, ListenerFacts, LoadBalancerFacts, LoadBalancerState, TargetFacts, TargetGroupFacts,
+};
 use crate::kinds::{
     Certificate, ListedPermission, Listener, LoadBalancer, Pairs, SecurityGroup, Target, TargetGroup,
     Targets, User,
@@ -85,7 +87,12 @@ pub(super) fn target_group(group: &TargetGroupFacts, user: Option<&LoadBalancerF
 }
 
 pub(super) fn targets(target_group_arn: Input, group: &TargetGroupFacts) -> Targets {
-    let live = group.targets.iter().filter(|target| target.state.as_deref() != Some(DRAINING));
+    Targets { target_group_arn, targets: present(&group.targets) }
+}
+
+/// The registered targets, sorted, without those on their way out.
+fn present(all: &[TargetFacts]) -> Vec<Target> {
+    let live = all.iter().filter(|target| target.state.as_deref() != Some(DRAINING));
     let mut targets: Vec<Target> = live
         .map(|target| Target {
             id: target.id.clone(),
@@ -95,5 +102,26 @@ pub(super) fn targets(target_group_arn: Input, group: &TargetGroupFacts) -> Targ
         })
         .collect();
     targets.sort();
-    Targets { target_group_arn, targets }
+    targets
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn aws_180_only_targets_that_drain_count_as_absent() {
+        let target = |id: &str, state: &str| TargetFacts {
+            id: id.to_owned(),
+            port: 80,
+            state: Some(state.to_owned()),
+            ..TargetFacts::default()
+        };
+        let states =
+            ["initial", "healthy", "unhealthy", "unhealthy.draining", "unused", "draining", "unavailable"];
+        let all = states.map(|state| target(state, state)).to_vec();
+        let live = present(&all);
+        assert_eq!(live.len(), states.len() - 1);
+        assert!(!live.iter().any(|target| target.id == "draining"), "{live:?}");
+    }
 }

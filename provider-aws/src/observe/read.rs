@@ -7,9 +7,10 @@ use cloud_lb_core::model::ServiceId;
 use futures::future::try_join_all;
 use tokio::time::Instant;
 
-use super::StackFacts;
+use super::{StackFacts, Wishes};
 use crate::api::{Api, Map, Which};
 use crate::backend::Aws;
+use crate::desired::MANAGED_TAG;
 use crate::facts::{ListenerFacts, LoadBalancerFacts, TargetGroupFacts};
 use crate::inventory::{Entry, MOST_ARNS, View, tags_of};
 use crate::kinds::ListenerProtocol;
@@ -26,9 +27,9 @@ impl<A: Api> Aws<A> {
         lbs: BTreeSet<String>,
         tgs: BTreeSet<String>,
     ) -> Result<StackFacts> {
-        let with_capacity = self.stacks.with_capacity.lock().contains(&service.path());
+        let wishes = self.stacks.wishes_of(service);
         let (load_balancers, target_groups) = tokio::try_join!(
-            self.read_load_balancers(view, lbs.into_iter().collect(), with_capacity),
+            self.read_load_balancers(view, lbs.into_iter().collect(), wishes),
             self.read_target_groups(view, tgs.into_iter().collect()),
         )?;
         Ok(StackFacts { load_balancers, target_groups })
@@ -38,7 +39,7 @@ impl<A: Api> Aws<A> {
         &self,
         view: &View,
         arns: Vec<String>,
-        with_capacity: bool,
+        wishes: Wishes,
     ) -> Result<Vec<LoadBalancerFacts>> {
         let mut all = Vec::new();
         for chunk in arns.chunks(MOST_ARNS) {
@@ -49,51 +50,55 @@ impl<A: Api> Aws<A> {
             lb.tags = view.load_balancers.get(arn).map(|known| known.tags.clone()).unwrap_or_default();
             self.inventory.read(arn, Entry::LoadBalancer(lb.clone()));
         }
-        let detailed = all.into_iter().map(|lb| self.with_details(lb, with_capacity));
+        let detailed = all.into_iter().map(|lb| self.with_details(lb, wishes));
         let mut all = try_join_all(detailed).await?;
         all.sort_by(|a, b| a.load_balancer_arn.cmp(&b.load_balancer_arn));
         Ok(all)
     }
 
-    async fn with_details(
-        &self,
-        mut lb: LoadBalancerFacts,
-        with_capacity: bool,
-    ) -> Result<LoadBalancerFacts> {
+    async fn with_details(&self, mut lb: LoadBalancerFacts, wishes: Wishes) -> Result<LoadBalancerFacts> {
         let arn = lb.load_balancer_arn.clone();
         let capacity = async {
-            if with_capacity { self.api.describe_capacity_reservation(&arn).await } else { Ok(None) }
+            if wishes.capacity { self.api.describe_capacity_reservation(&arn).await } else { Ok(None) }
         };
         (lb.attributes, lb.listeners, lb.capacity_units) = tokio::try_join!(
             self.api.describe_load_balancer_attributes(&arn),
-            self.read_listeners(&arn),
+            self.read_listeners(&arn, wishes),
             capacity
         )?;
         Ok(lb)
     }
 
-    async fn read_listeners(&self, load_balancer: &str) -> Result<Vec<ListenerFacts>> {
+    async fn read_listeners(&self, load_balancer: &str, wishes: Wishes) -> Result<Vec<ListenerFacts>> {
         let all = self.api.describe_listeners(load_balancer).await?;
         let arns: Vec<String> = all.iter().map(|listener| listener.listener_arn.clone()).collect();
-        let (mut all, tags) = tokio::try_join!(
-            try_join_all(all.into_iter().map(|listener| self.with_listener_details(listener))),
-            self.listener_tags(&arns)
-        )?;
-        for listener in &mut all {
+        let tags = self.listener_tags(&arns).await?;
+        let detailed = all.into_iter().map(|mut listener| {
             listener.tags = tags.get(&listener.listener_arn).cloned().unwrap_or_default();
-        }
+            self.with_listener_details(listener, wishes)
+        });
+        let mut all = try_join_all(detailed).await?;
         all.sort_by_key(|listener| listener.port);
         Ok(all)
     }
 
-    async fn with_listener_details(&self, mut listener: ListenerFacts) -> Result<ListenerFacts> {
+    /// Attributes matter only where somebody asks for some, or did: its tags tell (AWS-26).
+    async fn with_listener_details(
+        &self,
+        mut listener: ListenerFacts,
+        wishes: Wishes,
+    ) -> Result<ListenerFacts> {
         let arn = listener.listener_arn.clone();
         let is_tls = listener.protocol == ListenerProtocol::Tls;
+        let was_asked = listener.tags.get(MANAGED_TAG).is_some_and(|keys| !keys.is_empty());
+        let attributes = async {
+            let is_read = wishes.listener_attributes || was_asked;
+            if is_read { self.api.describe_listener_attributes(&arn).await } else { Ok(Map::new()) }
+        };
         let certificates = async {
             if is_tls { self.api.describe_listener_certificates(&arn).await } else { Ok(Vec::new()) }
         };
-        let (attributes, others) =
-            tokio::try_join!(self.api.describe_listener_attributes(&arn), certificates)?;
+        let (attributes, others) = tokio::try_join!(attributes, certificates)?;
         listener.attributes = attributes;
         listener.certificates.extend(others);
         Ok(listener)

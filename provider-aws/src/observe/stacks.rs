@@ -50,6 +50,23 @@ impl StackFacts {
     }
 }
 
+/// What a Service asks for that costs calls to look at, which others do without (AWS-117).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Wishes {
+    /// Reserved capacity.
+    pub(crate) capacity: bool,
+    /// Attributes of listeners.
+    pub(crate) listener_attributes: bool,
+}
+
+impl Wishes {
+    pub(crate) const ALL: Self = Self { capacity: true, listener_attributes: true };
+
+    fn exceed(self, known: Self) -> bool {
+        (self.capacity && !known.capacity) || (self.listener_attributes && !known.listener_attributes)
+    }
+}
+
 #[derive(Debug)]
 struct Kept {
     facts: Arc<StackFacts>,
@@ -61,8 +78,8 @@ struct Kept {
 pub(crate) struct Stacks {
     kept: Mutex<BTreeMap<String, Kept>>,
     pub(super) listener_tags: Mutex<BTreeMap<String, (Map, Instant)>>,
-    /// Services that reserve capacity: reading it costs a call that others do not need (AWS-117).
-    pub(super) with_capacity: Mutex<BTreeSet<String>>,
+    /// By `namespace/name`, of Services that have any.
+    wishes: Mutex<BTreeMap<String, Wishes>>,
     pub(super) refresh: Duration,
     /// Counts the ends of writes.
     writes: AtomicU64,
@@ -73,7 +90,7 @@ impl Stacks {
         Self {
             kept: Mutex::default(),
             listener_tags: Mutex::default(),
-            with_capacity: Mutex::default(),
+            wishes: Mutex::default(),
             refresh,
             writes: AtomicU64::new(0),
         }
@@ -84,19 +101,23 @@ impl Stacks {
         self.writes.load(Ordering::SeqCst)
     }
 
-    pub(crate) fn wants_capacity(&self, service: &ServiceId, wants: bool) {
-        let is_new = {
-            let mut all = self.with_capacity.lock();
-            if wants {
-                all.insert(service.path())
+    /// Takes note of what a Service asks for. What was read without it is read anew.
+    pub(crate) fn wants(&self, service: &ServiceId, wishes: Wishes) {
+        let before = {
+            let mut all = self.wishes.lock();
+            if wishes == Wishes::default() {
+                all.remove(&service.path())
             } else {
-                _ = all.remove(&service.path());
-                false
+                all.insert(service.path(), wishes)
             }
         };
-        if is_new {
+        if wishes.exceed(before.unwrap_or_default()) {
             self.forget(service);
         }
+    }
+
+    pub(super) fn wishes_of(&self, service: &ServiceId) -> Wishes {
+        self.wishes.lock().get(&service.path()).copied().unwrap_or_default()
     }
 
     /// What is known of a Service that has just these load balancers and target groups.

@@ -75,7 +75,7 @@ impl Sdk {
             return Ok(config.aws_vpc_id.clone());
         }
         if config.aws_vpc_tags.is_empty() {
-            return self.own_vpc().await;
+            return own_vpc(&self.metadata).await;
         }
         let vpcs = self.describe_vpcs(Vpcs::Tags(&config.aws_vpc_tags)).await?;
         if let [vpc] = vpcs.as_slice() {
@@ -86,18 +86,19 @@ impl Sdk {
             Err(wrong("aws-vpc-tags", &tags, &expected))
         }
     }
+}
 
-    async fn own_vpc(&self) -> Result<String> {
-        let get = |path: String| async {
-            let answer = self.metadata.get(path).await;
-            answer.map(|text| String::from(text).trim().to_owned()).map_err(|error| {
-                let cause = DisplayErrorContext(&error).to_string();
-                wrong("aws-vpc-id", "", NO_METADATA).with_source(std::io::Error::other(cause))
-            })
-        };
-        let mac = get("/latest/meta-data/mac".to_owned()).await?;
-        get(format!("/latest/meta-data/network/interfaces/macs/{mac}/vpc-id")).await
-    }
+/// The network of the machine we run on.
+async fn own_vpc(metadata: &imds::Client) -> Result<String> {
+    let get = |path: String| async {
+        let answer = metadata.get(path).await;
+        answer.map(|text| String::from(text).trim().to_owned()).map_err(|error| {
+            let cause = DisplayErrorContext(&error).to_string();
+            wrong("aws-vpc-id", "", NO_METADATA).with_source(std::io::Error::other(cause))
+        })
+    };
+    let mac = get("/latest/meta-data/mac".to_owned()).await?;
+    get(format!("/latest/meta-data/network/interfaces/macs/{mac}/vpc-id")).await
 }
 
 impl Aws<Sdk> {
@@ -135,12 +136,15 @@ fn some(text: &str) -> Option<String> {
 }
 
 fn metadata_client() -> imds::Client {
+    metadata_builder().build()
+}
+
+fn metadata_builder() -> imds::client::Builder {
     imds::Client::builder()
         .max_attempts(1)
         .connect_timeout(METADATA_TIMEOUT)
         .read_timeout(METADATA_TIMEOUT)
         .operation_timeout(METADATA_TIMEOUT)
-        .build()
 }
 
 async fn region(config: &Config, metadata: &imds::Client) -> Result<Region> {
@@ -208,4 +212,24 @@ async fn shared(
         .timeout_config(timeouts)
         .app_name(name);
     Ok(loader.load().await)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn aws_253_instance_metadata_that_does_not_answer_is_told_within_seconds() {
+        // Connections stand, as with a hop limit that is too low, and nothing ever comes back.
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", silent.local_addr().unwrap());
+        let metadata = metadata_builder().endpoint(url).unwrap().build();
+        let start = Instant::now();
+        let error = own_vpc(&metadata).await.unwrap_err();
+        assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+        let text = error.to_string();
+        assert!(["aws-vpc-id", "hop limit"].iter().all(|part| text.contains(part)), "{text}");
+    }
 }

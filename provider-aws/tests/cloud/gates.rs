@@ -132,10 +132,22 @@ async fn aws_194_target_groups_of_other_services_are_none_of_ours() {
     other.service.name = "website".to_owned();
     let pod = [waiting(A, &groups(&world))];
     assert_eq!(gates(&world, &other, &pod).await, []);
-    // As one that is made anew under its name, whose target groups have names of their own.
-    let mut alike = lb.clone();
-    alike.service.namespace = "default2".to_owned();
-    assert_eq!(gates(&world, &alike, &pod).await, []);
+    let mut elsewhere = lb.clone();
+    elsewhere.service.namespace = "default2".to_owned();
+    assert_eq!(gates(&world, &elsewhere, &pod).await, []);
+    // One with a name alike, of which the provider does not know.
+    let unknown = "k8s-default-web-0123456789".to_owned();
+    world.aws.tamper(|account| {
+        let mut group = account.target_groups[0].clone();
+        (group.target_group_arn, group.target_group_name) = ("arn:unknown".to_owned(), unknown.clone());
+        group.tags.clear();
+        account.target_groups.push(group);
+    });
+    let pod = [waiting(A, &[unknown])];
+    assert_eq!(gates(&world, &lb, &pod).await, []);
+    world.aws.tamper(|account| account.target_groups.pop());
+    let (found, calls) = world.calls_of(gates(&world, &lb, &pod)).await;
+    assert_eq!((found[0].status, &calls.reads), (GateStatus::Open, &[("DescribeTargetGroups", 1)].into()));
 }
 
 #[tokio::test(start_paused = true)]

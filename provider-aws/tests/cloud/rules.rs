@@ -52,7 +52,7 @@ async fn aws_89_a_restarted_process_revokes_only_when_it_knows_every_target_grou
 }
 
 #[tokio::test(start_paused = true)]
-async fn aws_88_rules_of_others_are_never_touched() {
+async fn aws_87_and_88_rules_of_others_are_never_touched() {
     let mut account = account(CLUSTER);
     let foreign = provider_aws::kinds::ListedPermission {
         ip_protocol: "tcp".to_owned(),
@@ -181,7 +181,15 @@ async fn aws_105_a_load_balancer_that_failed_is_made_again() {
     let world = World::new(Options::default());
     let lb = service("web", &[port(80, 30_080)]);
     world.ensured(&lb).await;
-    world.aws.tamper(|account| account.load_balancers[0].state = LoadBalancerState::Failed);
+    world.aws.tamper(|account| {
+        account.load_balancers[0].state = LoadBalancerState::Failed;
+        "no capacity".clone_into(&mut account.load_balancers[0].state_reason);
+    });
+    let told = world.restarted(config(CLUSTER)).provider.plan(&lb).await.unwrap().warnings;
+    assert!(
+        told.iter().any(|one| one.reason == "LoadBalancerFailed" && one.message.contains("(no capacity)")),
+        "{told:?}"
+    );
     world.ensured(&lb).await;
     let account = world.aws.account();
     assert_eq!(account.load_balancers.len(), 1);
@@ -227,6 +235,19 @@ async fn aws_88_the_rules_of_aws_load_balancer_controller_are_taken_over() {
     assert!(exact.provider.plan(&g5()).await.unwrap().is_empty());
     exact.deleted(&g5()).await;
     exact.assert_empty();
+}
+
+#[tokio::test(start_paused = true)]
+async fn aws_95_rules_of_each_range_of_addresses_are_joined_where_the_budget_demands_it() {
+    let mut config = config(CLUSTER);
+    config.node_sg_rule_budget = 2;
+    let world = World::of(account(CLUSTER), Options::default(), config);
+    let mut lb = service("web", &[port(80, 30_080), port(81, 30_081), port(82, 30_090)]);
+    annotate(&mut lb, "disable-nlb-sg", "true");
+    lb.source_ranges = vec!["0.0.0.0/0".parse().unwrap(), "10.0.0.0/8".parse().unwrap()];
+    world.ensured(&lb).await;
+    let rules = world.node_rules();
+    assert_eq!(rules, [["tcp 30080-30081"; 2], ["tcp 30090-30090"; 2]].concat());
 }
 
 #[tokio::test(start_paused = true)]

@@ -60,7 +60,7 @@ async fn s2_a_fourth_node_is_one_registration_per_target_group() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn s3_a_node_on_its_way_out_is_deregistered_after_others_are_registered() {
+async fn s3_aws_180_a_node_on_its_way_out_is_deregistered_after_others_are_registered() {
     let world = World::new(Options::default());
     let mut lb = service("web", &[port(80, 30_080)]);
     world.ensured(&lb).await;
@@ -218,7 +218,7 @@ async fn s10_a_port_moves_within_one_edit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn s11_too_many_ranges_never_leave_half_a_security_group() {
+async fn s11_aws_202_too_many_ranges_never_leave_half_a_security_group() {
     let world = World::new(Options::default());
     let mut lb = service("web", &[port(80, 30_080)]);
     lb.source_ranges = (0..61).map(|n| format!("10.{}.0.0/16", n * 2).parse().unwrap()).collect();
@@ -228,7 +228,7 @@ async fn s11_too_many_ranges_never_leave_half_a_security_group() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn s12_killed_after_any_write_the_next_process_gets_there() {
+async fn s12_aws_39_killed_after_any_write_the_next_process_gets_there() {
     for config in [config(CLUSTER), without_backend_group()] {
         let usual = World::of(account(CLUSTER), Options::default(), config.clone());
         usual.ensured(&g5()).await;

@@ -45,7 +45,7 @@ async fn measured() -> [u64; 7] {
 }
 
 #[tokio::test(start_paused = true)]
-async fn aws_11_4_the_documentation_tells_the_calls_that_are_measured() {
+async fn the_documentation_tells_the_calls_that_are_measured() {
     let mut table =
         "| operation | aws-load-balancer-controller | at most | measured |\n|---|---|---|---|\n".to_owned();
     for ((operation, others, budget), count) in OPERATIONS.into_iter().zip(measured().await) {

@@ -21,13 +21,14 @@ const NO_SOURCE_NAT: &str = "moto does not know EnablePrefixForIpv6SourceNat";
 const NO_PRIVATE_LINK: &str = "moto does not know EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic";
 const NO_CAPACITY: &str = "moto has no ModifyCapacityReservation";
 const NO_PREFIXES: &str = "moto does not tell prefixes of network interfaces, and the case has one";
+const NO_NEW_ATTRIBUTES: &str = "moto refuses attributes that it does not know (`VALID_ATTRS`)";
 const NO_QUIC: &str = "moto does not know the protocols of QUIC (`create_target_group`)";
 /// Perhaps AWS does as well: upstream's own examples are such (AWS-146).
 const TIMEOUT: &str = "moto refuses a health check with a timeout longer than its interval";
 
 /// What moto cannot do, as `file variant`, and why.
-const UNSUPPORTED: [(&str, &str); 20] = [
-    ("aws_040_health_checks_per_port one has its own", TIMEOUT),
+const UNSUPPORTED: [(&str, &str); 24] = [
+    ("a40_health_checks_per_port one has its own", TIMEOUT),
     ("aws_091_groups_of_pods on further interfaces, by address and by prefix", NO_PREFIXES),
     ("aws_091_groups_of_pods on none that is known", NO_PREFIXES),
     ("aws_052_given_subnets local zone", NO_LOCAL_ZONES),
@@ -36,6 +37,7 @@ const UNSUPPORTED: [(&str, &str); 20] = [
     ("aws_062_ipv6 by range", NO_ADDRESSES),
     ("aws_062_ipv6 prefixes", NO_SOURCE_NAT),
     ("aws_070_security_groups private link", NO_PRIVATE_LINK),
+    ("aws_092_rules_by_address quic is checked over tcp", NO_QUIC),
     ("aws_116_capacity given back", NO_CAPACITY),
     ("aws_116_capacity reserved", NO_CAPACITY),
     ("aws_130_protocols quic", NO_QUIC),
@@ -46,7 +48,10 @@ const UNSUPPORTED: [(&str, &str); 20] = [
     ("g12_private_addresses by range", NO_ADDRESSES),
     ("g15_g16_health_checks g15 all", TIMEOUT),
     ("g15_g16_health_checks g16 local with annotations", TIMEOUT),
+    ("g18_load_balancer_attributes unknown ones are passed on, and others' told", NO_NEW_ATTRIBUTES),
+    ("g19_discovery few addresses are enough for given ones", NO_ADDRESSES),
     ("g19_discovery local zone", NO_LOCAL_ZONES),
+    ("g22_node_rules quic", NO_QUIC),
 ];
 
 const CERTIFICATES: &str = "service.beta.kubernetes.io/aws-load-balancer-ssl-cert";

@@ -63,6 +63,10 @@ impl LoadBalancerProvider for Dressed {
         self.provider.load_balancer_name(service)
     }
 
+    fn takes(&self, lb: &LoadBalancer) -> bool {
+        self.provider.takes(&self.dressed(lb))
+    }
+
     async fn get(&self, service: &ServiceId) -> Result<State> {
         self.provider.get(service).await
     }

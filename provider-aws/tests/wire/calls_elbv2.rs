@@ -109,6 +109,30 @@ async fn listeners() {
     held!(server, "delete_listener", sdk.delete_listener(LISTENER));
 }
 
+/// AWS tells the target group of a listener twice, with a weight that nobody asked for.
+#[tokio::test]
+async fn aws_138_both_forms_of_a_forward_action_are_one() {
+    let server = Server::start().await;
+    let sdk = server.sdk(1).await;
+    let tuple = format!("<member><TargetGroupArn>{TG}</TargetGroupArn><Weight>1</Weight></member>");
+    let config = format!("<ForwardConfig><TargetGroups>{tuple}</TargetGroups></ForwardConfig>");
+    let plain = format!("<TargetGroupArn>{TG}</TargetGroupArn>");
+    for action in [format!("{plain}{config}"), config, plain] {
+        let listener = format!(
+            "<member><ListenerArn>{LISTENER}</ListenerArn><Port>80</Port><Protocol>TCP</Protocol>\
+             <DefaultActions><member><Type>forward</Type>{action}</member></DefaultActions></member>"
+        );
+        let result =
+            format!("<DescribeListenersResult><Listeners>{listener}</Listeners></DescribeListenersResult>");
+        let namespace = "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/";
+        let body =
+            format!("<DescribeListenersResponse xmlns=\"{namespace}\">{result}</DescribeListenersResponse>");
+        server.answer_next((200, body));
+        let found = sdk.describe_listeners(LB).await.unwrap();
+        assert_eq!(found[0].target_group_arn, TG, "{action}");
+    }
+}
+
 #[tokio::test]
 async fn target_groups() {
     let server = Server::start().await;

@@ -58,6 +58,10 @@ impl LoadBalancerProvider for Content {
         format!("{}.{}.example", service.name, service.namespace)
     }
 
+    fn takes(&self, _: &LoadBalancer) -> bool {
+        true
+    }
+
     async fn get(&self, _: &ServiceId) -> Result<State> {
         Ok(State::Absent)
     }

@@ -58,6 +58,46 @@ async fn fate((finalizer, deleting, of_load_balancer, foreign_class): State) -> 
 }
 
 #[tokio::test(start_paused = true)]
+async fn aws_4_a_service_that_the_provider_leaves_to_others_is_not_touched() {
+    let world = World::new();
+    world.add_service(elsewhere(lb("web")));
+    let world = world.start();
+    world.rest().await;
+    world.add_node("n3");
+    world.rest().await;
+    world
+        .change_service("web", |service| service["spec"]["loadBalancerSourceRanges"] = json!(["10.0.0.0/8"]));
+    world.rest().await;
+    assert_eq!((world.patches(), world.cloud.calls().len()), (0, 0));
+    assert_eq!((world.events(), finalizers(&world, "web")), (vec![], vec![]));
+    world.delete_service("web");
+    world.until("gone", |world| !world.exists("web")).await;
+    assert_eq!(world.cloud.calls().len(), 0);
+}
+
+fn elsewhere(mut service: Value) -> Value {
+    service["metadata"]["annotations"] = json!({"cloud.example/elsewhere": "yes"});
+    service
+}
+
+#[tokio::test(start_paused = true)]
+async fn aws_7_a_service_that_goes_over_to_others_is_cleaned_up_and_then_not_touched() {
+    let world = World::new().ready(&[lb("web")]).await;
+    world.change_service("web", |service| *service = elsewhere(service.take()));
+    world.until("cleaned up", |world| finalizers(world, "web").is_empty()).await;
+    world.rest().await;
+    assert_eq!((world.cloud.existing(), world.cloud.count(Op::Delete)), (0, 1));
+    assert_eq!(world.reasons()[2..], ["DeletingLoadBalancer", "DeletedLoadBalancer"]);
+    let patches = world.patches();
+    world
+        .change_service("web", |service| service["spec"]["loadBalancerSourceRanges"] = json!(["10.0.0.0/8"]));
+    world.rest().await;
+    assert_eq!((world.cloud.count(Op::Delete), world.patches()), (1, patches));
+    world.change_service("web", |service| service["metadata"]["annotations"] = json!({}));
+    world.until("ours again", |world| world.cloud.existing() == 1).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn w_11_all_sixteen_combinations_after_a_restart() {
     use Fate::{Cleaned, Ensured, LeftAlone};
     for (finalizer, deleting, of_load_balancer, foreign_class, expected) in [

@@ -338,6 +338,10 @@ impl LoadBalancerProvider for Cloud {
         service.uid.clone()
     }
 
+    fn takes(&self, lb: &LoadBalancer) -> bool {
+        !lb.annotations.contains_key("cloud.example/elsewhere")
+    }
+
     async fn get(&self, service: &ServiceId) -> Result<State> {
         self.enter(call(Op::Get, Some(service))).await?;
         let exists = self.notes.lock().existing.contains(&service.uid);

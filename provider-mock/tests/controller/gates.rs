@@ -286,6 +286,7 @@ async fn aws_194_a_poll_that_fails_is_made_again_and_does_not_hold_up_others() {
     start(&world, "a", "True");
     world.cloud.next(Op::Gates, Answer::Fail(Error::new(ErrorKind::PermissionDenied, "not yours")));
     world.cloud.next(Op::Gates, Answer::Hang);
+    world.api.faults().inject(Verb::Patch, Resource::Pods, Fault::Fail(503), 1);
     world.pass_time(POLL * 3).await;
     world.add_service(lb("api"));
     world.until_ready("api").await;

@@ -14,13 +14,17 @@ use crate::provider::{Ensured, Pending, Standing};
 
 impl Reconciler {
     /// Makes the load balancer as the Service asks and publishes its addresses.
-    pub(super) async fn ensure(&self, lane: &mut Lane) -> Result<Verdict, Failure> {
+    pub(super) async fn ensure(
+        &self,
+        lane: &mut Lane,
+        wanted: Result<LoadBalancer, Failure>,
+    ) -> Result<Verdict, Failure> {
         if lane.tone == Tone::Usual && !matches!(lane.memory.told, Some(Told::Pending(_))) {
             self.tell_once(lane, Told::Ensuring, Notice::ensuring()).await;
         }
         self.look_at_pods(lane, Look::New).await.map_err(|error| Failure::new(STEP, error))?;
         // Before the finalizer: a Service that cannot be understood is not touched.
-        let wanted = self.translate(lane)?;
+        let wanted = lane.with_pods(wanted?);
         self.add_finalizer(lane).await?;
         if lane.nodes.nodes.is_empty() {
             self.tell(lane, Notice::no_nodes()).await;
@@ -49,10 +53,14 @@ impl Reconciler {
 
     /// The Service with everything behind it, as the provider gets it.
     pub(super) fn translate(&self, lane: &Lane) -> Result<LoadBalancer, Failure> {
+        self.understand(lane).map(|wanted| lane.with_pods(wanted))
+    }
+
+    /// The Service with everything behind it, before it is known which pods wait for it.
+    pub(super) fn understand(&self, lane: &Lane) -> Result<LoadBalancer, Failure> {
         let slices = lane.slices.iter().map(AsRef::as_ref);
-        let wanted = k8s::load_balancer(&self.cluster, &lane.service, &lane.nodes.nodes, slices)
-            .map_err(|error| Failure::new(STEP, error))?;
-        Ok(LoadBalancer { endpoints: lane.memory.pods.marked(wanted.endpoints), ..wanted })
+        k8s::load_balancer(&self.cluster, &lane.service, &lane.nodes.nodes, slices)
+            .map_err(|error| Failure::new(STEP, error))
     }
 
     /// The finalizer comes before the load balancer, so that none can be left behind.

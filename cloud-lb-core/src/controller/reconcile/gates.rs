@@ -6,13 +6,15 @@
 use futures::{StreamExt, TryStreamExt, stream};
 use k8s_openapi::api::core::v1::Pod;
 
+use super::tell::throttled;
 use super::{Lane, Reconciler};
 use crate::clock;
 use crate::controller::key::Key;
 use crate::controller::memory::Memory;
 use crate::controller::pods::{Look, UnreadyPods};
+use crate::controller::queue::Verdict;
 use crate::controller::status::Health;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::k8s;
 use crate::model::{Endpoint, Gate, GateStatus, ServiceId};
 use crate::provider::Waiting;
@@ -38,26 +40,32 @@ impl Reconciler {
         Ok(())
     }
 
-    /// Asks how the gates stand that are not open, and tells the pods. What fails is tried again with the next
-    /// poll.
-    pub(super) async fn poll_gates(&self, lane: &mut Lane) {
-        if let Err(error) = self.look_at_pods(lane, Look::Again).await {
-            return failed(&error);
+    /// Asks how the gates stand that are not open, and tells the pods.
+    pub(super) async fn poll_gates(&self, lane: &mut Lane) -> Verdict {
+        match self.tell_pods(lane).await {
+            Ok(()) => Verdict::Done,
+            Err(error) => {
+                failed(&error);
+                if error.kind() == ErrorKind::Throttled {
+                    return throttled(&error);
+                }
+                Verdict::Failed(error.retry())
+            }
         }
+    }
+
+    async fn tell_pods(&self, lane: &mut Lane) -> Result<()> {
+        self.look_at_pods(lane, Look::Again).await?;
         let mut pods = lane.memory.pods.closed(lane.targets().endpoints);
         let waiting = lane.memory.pods.waiting();
         pods.retain(|endpoint| endpoint.pod.as_deref().is_some_and(|pod| waiting.contains(pod)));
         if pods.is_empty() {
-            return;
+            return Ok(());
         }
         let asked = Waiting { service: &lane.id, pods: &pods, nodes: &lane.nodes.nodes };
-        match self.call(&lane.key, self.provider.gates(asked)).await {
-            Ok(mut gates) => {
-                explain(&mut gates, &lane.memory);
-                self.write_gates(&lane.id, &mut lane.memory.pods, &gates).await;
-            }
-            Err(error) => failed(&error),
-        }
+        let mut gates = self.call(&lane.key, self.provider.gates(asked)).await?;
+        explain(&mut gates, &lane.memory);
+        self.write_gates(&lane.id, &mut lane.memory.pods, &gates).await
     }
 
     /// Opens the gates of a load balancer that is about to be deleted: before, so that none is left behind
@@ -80,18 +88,25 @@ impl Reconciler {
             message: message.clone(),
             ..gate
         };
-        match self.call(key, self.provider.gates(Waiting { service, pods: &pods, nodes: &[] })).await {
-            Ok(gates) => {
-                let gates: Vec<Gate> = gates.into_iter().map(open).collect();
-                self.write_gates(service, unready, &gates).await;
-            }
-            Err(error) => failed(&error),
+        let opened = async {
+            let asked = Waiting { service, pods: &pods, nodes: &[] };
+            let gates = self.call(key, self.provider.gates(asked)).await?;
+            let gates: Vec<Gate> = gates.into_iter().map(open).collect();
+            self.write_gates(service, unready, &gates).await
+        };
+        if let Err(error) = opened.await {
+            failed(&error);
         }
     }
 
-    /// Writes what differs, and remembers what was written.
-    async fn write_gates(&self, service: &ServiceId, unready: &mut UnreadyPods, gates: &[Gate]) {
-        let Some(prefix) = self.provider.capabilities().readiness_gates else { return };
+    /// Writes what differs, and remembers what was written. A pod that cannot be written to holds up no other.
+    async fn write_gates(
+        &self,
+        service: &ServiceId,
+        unready: &mut UnreadyPods,
+        gates: &[Gate],
+    ) -> Result<()> {
+        let Some(prefix) = self.provider.capabilities().readiness_gates else { return Ok(()) };
         let patches: Vec<_> = unready
             .gated()
             .filter_map(|pod| {
@@ -99,13 +114,15 @@ impl Reconciler {
                 Some((pod.name.clone(), pod.patch(&told, clock::now())?))
             })
             .collect();
+        let mut result = Ok(());
         for (name, patch) in patches {
             tracing::debug!(pod = name, %patch, "readiness gates change");
             match self.pods.patch_status(&service.namespace, &name, patch).await {
                 Ok(pod) => pod.iter().for_each(|pod| unready.note(pod, prefix)),
-                Err(error) => failed(&error),
+                Err(error) => result = Err(error),
             }
         }
+        result
     }
 }
 

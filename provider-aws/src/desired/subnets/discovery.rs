@@ -33,9 +33,7 @@ pub(super) fn discover<'a>(context: &Context<'a>, notes: &mut Notes) -> Vec<&'a 
 /// Tagged subnets; where there are none, those whose routes fit the scheme.
 fn candidates<'a>(context: &Context<'a>) -> Vec<&'a SubnetFacts> {
     let in_vpc = || context.facts.subnets.iter().filter(|subnet| subnet.vpc_id == context.facts.vpc_id);
-    let role = role_tag(context.scheme);
-    let tagged: Vec<_> =
-        in_vpc().filter(|subnet| subnet.tags.get(role).is_some_and(|v| v.is_empty() || v == "1")).collect();
+    let tagged: Vec<_> = in_vpc().filter(|subnet| is_tagged_for(subnet, context.scheme)).collect();
     if !tagged.is_empty() || !context.config.subnet_discovery_by_reachability {
         return tagged;
     }
@@ -44,6 +42,11 @@ fn candidates<'a>(context: &Context<'a>) -> Vec<&'a SubnetFacts> {
         Scheme::Internal => RouteKind::Private,
     };
     in_vpc().filter(|subnet| subnet.routes == Some(routes)).collect()
+}
+
+/// Whether a subnet's tags say that load balancers of a scheme are to be in it.
+pub(crate) fn is_tagged_for(subnet: &SubnetFacts, scheme: Scheme) -> bool {
+    subnet.tags.get(role_tag(scheme)).is_some_and(|value| value.is_empty() || value == "1")
 }
 
 fn role_tag(scheme: Scheme) -> &'static str {

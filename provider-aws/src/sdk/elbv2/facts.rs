@@ -12,6 +12,13 @@ use crate::kinds::{
     TargetProtocol, TargetType,
 };
 
+/// A load balancer of whatever kind: others than ours have names and security groups, too. What cannot be
+/// read of those does not matter.
+pub(super) fn any_load_balancer(lb: &LoadBalancer) -> Option<Result<LoadBalancerFacts>> {
+    let is_network = lb.r#type().is_some_and(|kind| kind.as_str() == "network");
+    Some(load_balancer(lb)).filter(|read| is_network || read.is_ok())
+}
+
 /// A Network Load Balancer.
 pub(super) fn load_balancer(lb: &LoadBalancer) -> Result<LoadBalancerFacts> {
     let is = |word: Option<&str>, expected: &str| word == Some(expected);
@@ -28,6 +35,7 @@ pub(super) fn load_balancer(lb: &LoadBalancer) -> Result<LoadBalancerFacts> {
                 .and_then(|state| state.code())
                 .map(aws_sdk_elasticloadbalancingv2::types::LoadBalancerStateEnum::as_str),
         ),
+        state_reason: lb.state().and_then(|state| state.reason.clone()).unwrap_or_default(),
         ip_address_type: if is(address_type, "dualstack") {
             IpAddressType::Dualstack
         } else {

@@ -23,11 +23,8 @@ impl Elbv2 {
         let page = async |marker| {
             let request = request().set_marker(marker);
             let answer = self.calls.read("DescribeLoadBalancers", request.send()).await?;
-            let network = |lb: &&aws_sdk_elasticloadbalancingv2::types::LoadBalancer| {
-                lb.r#type().is_some_and(|kind| kind.as_str() == "network")
-            };
             let list: Result<Vec<_>> =
-                answer.load_balancers().iter().filter(network).map(facts::load_balancer).collect();
+                answer.load_balancers().iter().filter_map(facts::any_load_balancer).collect();
             Ok((list?, answer.next_marker))
         };
         match (self.calls.pages("DescribeLoadBalancers", page).await, which) {
