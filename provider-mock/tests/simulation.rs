@@ -1,7 +1,9 @@
 //! Whole clusters, with everything going wrong that can, as a seed decides; on paused time, on one thread.
 //!
 //! `SEED=7 cargo test -p provider-mock --test simulation` plays one seed and prints what happened;
-//! `SEEDS=100000 cargo test …` plays that many. The same seed gives the same story, to the last line.
+//! `SEEDS=100000 cargo test …` plays that many. `HARSH=1` adds listings that are late and somebody who tampers
+//! with the cloud, under which about one seed in a hundred still fails: a crash while listings are late, and
+//! what a console may do to parts that Services share. The same seed gives the same story, to the last line.
 
 #![expect(
     clippy::unwrap_used,

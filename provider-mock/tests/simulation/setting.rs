@@ -14,6 +14,8 @@ pub(crate) struct Setting {
     pub(crate) seed: u64,
     pub(crate) shape: Shape,
     pub(crate) cloud: Options,
+    /// Whether listings are late and somebody tampers with the cloud.
+    pub(crate) harsh: bool,
     /// Calls a second that a provider allows itself, if it counts them.
     pub(crate) budget: Option<u32>,
     /// Whether what is in the cloud for no Service is deleted.
@@ -30,10 +32,12 @@ impl Setting {
     pub(crate) fn of(seed: u64) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed);
         let shape = [Shape::Stack, Shape::Rules, Shape::Shared][rng.usize(..3)];
+        let harsh = std::env::var_os("HARSH").is_some();
         Self {
             seed,
             shape,
-            cloud: cloud(&mut rng).with_seed(seed),
+            cloud: cloud(&mut rng, harsh).with_seed(seed),
+            harsh,
             budget: [None, None, None, Some(5)][rng.usize(..4)],
             deletes_orphans: rng.bool(),
             replicas: [1, 1, 1, 2, 3][rng.usize(..5)],
@@ -45,7 +49,8 @@ impl Setting {
     /// A world in which nothing is left to chance.
     pub(crate) fn calm(seed: u64, shape: Shape) -> Self {
         let cloud = Options::new();
-        Self { seed, shape, cloud, budget: None, deletes_orphans: false, replicas: 1, names: 1, steps: 0 }
+        let (budget, deletes_orphans, harsh) = (None, false, false);
+        Self { seed, shape, cloud, harsh, budget, deletes_orphans, replicas: 1, names: 1, steps: 0 }
     }
 
     /// What the providers are told.
@@ -74,13 +79,13 @@ impl Setting {
     }
 }
 
-fn cloud(rng: &mut fastrand::Rng) -> Options {
+fn cloud(rng: &mut fastrand::Rng, harsh: bool) -> Options {
     let millis =
         |choices: &[u64], rng: &mut fastrand::Rng| Duration::from_millis(choices[rng.usize(..choices.len())]);
     let cloud = Options::new()
         .with_latency(millis(&[0, 20, 200, 1000], rng))
         .with_provisioning(millis(&[0, 0, 3000, 30_000], rng))
-        .with_stale_reads(millis(&[0, 0, 500, 5000, 20_000], rng));
+        .with_stale_reads(millis(if harsh { &[0, 0, 500, 5000, 20_000] } else { &[0] }, rng));
     if rng.u8(..4) > 0 {
         return cloud;
     }
