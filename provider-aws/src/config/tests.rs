@@ -24,6 +24,21 @@ fn aws_1_keys_are_the_flags_and_unknown_ones_are_refused() {
     assert!(serde_json::from_str::<Config>(r#"{"cluster": "c"}"#).is_err());
 }
 
+proptest! {
+    #[test]
+    fn aws_1_any_text_is_a_configuration_or_refused(
+        key in "(cluster-name|default-tags|node-sg-rule-budget|sg-rule-limit|default-target-type|[a-z-]{1,10})",
+        value in ".{0,30}",
+    ) {
+        if let Ok(config) = serde_saphyr::from_str::<Config>(&format!("{key}: {value}")) {
+            let again: Config = serde_json::from_str(&serde_json::to_string(&config).unwrap()).unwrap();
+            prop_assert_eq!(&again, &config);
+            // Whatever was read can be judged.
+            let _ = config.validate();
+        }
+    }
+}
+
 #[test]
 fn aws_1_and_2_defaults_are_those_of_the_specification() {
     let defaults = serde_json::to_value(Config::default()).unwrap();
@@ -70,19 +85,4 @@ fn aws_39_default_tags_are_tags_that_aws_takes() {
     }
     let default_tags = [("tägs/of:x".to_owned(), "a_b.c:/=+-@ d".to_owned())].into();
     Config { default_tags, ..Config::for_cluster("c") }.validate().unwrap();
-}
-
-proptest! {
-    #[test]
-    fn aws_1_any_text_is_a_configuration_or_refused(
-        key in "(cluster-name|default-tags|node-sg-rule-budget|sg-rule-limit|default-target-type|[a-z-]{1,10})",
-        value in ".{0,30}",
-    ) {
-        if let Ok(config) = serde_saphyr::from_str::<Config>(&format!("{key}: {value}")) {
-            let again: Config = serde_json::from_str(&serde_json::to_string(&config).unwrap()).unwrap();
-            prop_assert_eq!(&again, &config);
-            // Whatever was read can be judged.
-            let _ = config.validate();
-        }
-    }
 }

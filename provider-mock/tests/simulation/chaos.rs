@@ -11,7 +11,7 @@ use crate::world::World;
 impl World {
     /// One thing that happens.
     pub(crate) async fn something_happens(&mut self) {
-        match self.rng.u8(..24) {
+        match self.rng.u8(..if self.setting.harsh { 24 } else { 22 }) {
             0..=8 => self.use_cluster(),
             9..=11 => self.change_some_node(),
             12 => self.add_node(),
@@ -19,7 +19,7 @@ impl World {
             15 | 16 => self.trouble_api(),
             17 | 18 => self.trouble_cloud(),
             19 => self.calm_down(),
-            20 | 21 => self.tamper_with_cloud(),
+            22 | 23 => self.tamper_with_cloud().await,
             _ => self.end_some_replica().await,
         }
         self.revive_some();

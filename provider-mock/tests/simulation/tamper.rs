@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::world::World;
 
 impl World {
-    pub(crate) fn tamper_with_cloud(&mut self) {
+    pub(crate) async fn tamper_with_cloud(&mut self) {
         let mut records = self.cloud.records();
         records.retain(|record| self.foreign.iter().all(|foreign| foreign.id != record.id));
         if records.is_empty() {
@@ -14,9 +14,10 @@ impl World {
         }
         let record = self.pick(&records);
         if self.once_in(3) {
-            tracing::info!(target: "simulation", id = record.id, "somebody removes it from the cloud");
-            self.count("removed from the cloud");
-            return self.cloud.remove(&record.id);
+            let refused = self.cloud.witness().delete(record.kind, &record.id, None).await.err();
+            let refused = refused.map(|error| error.to_string());
+            tracing::info!(target: "simulation", id = record.id, refused, "somebody deletes it in the cloud");
+            return self.count("deleted in the cloud");
         }
         self.change_in_cloud(&record);
     }

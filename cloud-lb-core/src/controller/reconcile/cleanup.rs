@@ -24,6 +24,8 @@ impl Reconciler {
     pub(super) async fn clean_up(&self, lane: &mut Lane) -> std::result::Result<Verdict, Failure> {
         let kept = self.provider.check_deletion(&lane.id, lane.service.annotations());
         kept.map_err(Failure::of_deletion)?;
+        // Should somebody strip the finalizer before it is done, nothing but this tells that it is to be done.
+        lane.memory.asked = true;
         if self.may_exist(lane).await {
             self.tell_once(lane, Told::Deleting, Notice::deleting()).await;
         }
