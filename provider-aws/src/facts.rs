@@ -15,4 +15,7 @@ pub(crate) use network::Interface;
 pub use network::{
     GroupFacts, Instance, InstanceState, NetworkInterface, RouteKind, SubnetFacts, VpcFacts, ZoneKind,
 };
-pub use stack::{ListenerFacts, LoadBalancerFacts, LoadBalancerState, Stack, TargetFacts, TargetGroupFacts};
+pub use stack::{
+    ListenerFacts, LoadBalancerFacts, LoadBalancerState, LoadBalancerType, Stack, TargetFacts,
+    TargetGroupFacts,
+};

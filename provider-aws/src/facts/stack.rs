@@ -41,6 +41,19 @@ impl LoadBalancerState {
     }
 }
 
+/// Type of a load balancer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LoadBalancerType {
+    /// Of connections and datagrams.
+    #[default]
+    Network,
+    /// Of requests, for an Ingress perhaps.
+    Application,
+    /// Of packets, for appliances.
+    Gateway,
+}
+
 /// A load balancer that exists.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
@@ -49,6 +62,9 @@ pub struct LoadBalancerFacts {
     pub load_balancer_arn: String,
     /// Name.
     pub load_balancer_name: String,
+    /// What it balances; only Network Load Balancers can be ours.
+    #[serde(default, rename = "Type", skip_serializing_if = "is_default")]
+    pub kind: LoadBalancerType,
     /// DNS name.
     #[serde(default, rename = "DNSName", skip_serializing_if = "String::is_empty")]
     pub dns_name: String,
@@ -93,16 +109,17 @@ pub struct LoadBalancerFacts {
     pub tags: BTreeMap<String, String>,
 }
 
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 fn ipv4() -> IpAddressType {
     IpAddressType::Ipv4
 }
 
 impl LoadBalancerFacts {
-    /// Whether it is a Network Load Balancer, not one for applications or appliances: its ARN tells.
     pub(crate) fn is_network(&self) -> bool {
-        !["/app/", "/gwy/"]
-            .iter()
-            .any(|kind| self.load_balancer_arn.contains(&format!(":loadbalancer{kind}")))
+        self.kind == LoadBalancerType::Network
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::state::State;
 use super::{Map, not_found, refused};
 use crate::api::{ListenerSettings, NewLoadBalancer, NewTargetGroup, Which};
-use crate::facts::{ListenerFacts, LoadBalancerFacts, LoadBalancerState, TargetGroupFacts};
+use crate::facts::{ListenerFacts, LoadBalancerFacts, LoadBalancerState, LoadBalancerType, TargetGroupFacts};
 use crate::kinds::{ListenerProtocol, Pairs, Scheme, SubnetMapping, TargetProtocol, TargetType};
 
 /// When load balancers are made: always then, so that descriptions of accounts stay as they are.
@@ -155,6 +155,7 @@ impl State {
             dns_name: format!("{name}-{id}.elb.eu-west-1.amazonaws.com"),
             scheme: new.scheme,
             vpc_id,
+            kind: LoadBalancerType::Network,
             created_time: Some(MADE),
             state: if is_slow { LoadBalancerState::Provisioning } else { LoadBalancerState::Active },
             state_reason: String::new(),

@@ -4,7 +4,7 @@
 use cloud_lb_core::error::ErrorKind;
 use cloud_lb_core::model::LoadBalancer;
 use cloud_lb_core::provider::LoadBalancerProvider;
-use provider_aws::facts::{LoadBalancerFacts, LoadBalancerState};
+use provider_aws::facts::{LoadBalancerFacts, LoadBalancerState, LoadBalancerType};
 use provider_aws::fake::Options;
 use provider_aws::kinds::{IpAddressType, ListedPermission, Scheme};
 
@@ -17,6 +17,7 @@ fn of_ingress(shared_group: &str) -> LoadBalancerFacts {
         load_balancer_arn: OF_INGRESS.to_owned(),
         load_balancer_name: "ingress".to_owned(),
         dns_name: "ingress-1.eu-west-1.elb.amazonaws.com".to_owned(),
+        kind: LoadBalancerType::Application,
         created_time: None,
         scheme: Scheme::InternetFacing,
         vpc_id: VPC.to_owned(),

@@ -1,13 +1,16 @@
 //! Answers as facts. Words of the API are compared as text: the SDK may not know them yet.
 
 use aws_sdk_elasticloadbalancingv2::types::{
-    Action, AvailabilityZone, Listener, LoadBalancer, TargetGroup, TargetHealthDescription,
+    Action, AvailabilityZone, Listener, LoadBalancer, LoadBalancerTypeEnum, TargetGroup,
+    TargetHealthDescription,
 };
 use cloud_lb_core::error::{Error, ErrorKind, Result};
 use jiff::Timestamp;
 
 use super::super::call::{missing, port, required};
-use crate::facts::{ListenerFacts, LoadBalancerFacts, LoadBalancerState, TargetFacts, TargetGroupFacts};
+use crate::facts::{
+    ListenerFacts, LoadBalancerFacts, LoadBalancerState, LoadBalancerType, TargetFacts, TargetGroupFacts,
+};
 use crate::kinds::{
     HealthCheck, IpAddressType, ListenerProtocol, Matcher, Scheme, SubnetMapping, TargetFamily,
     TargetProtocol, TargetType,
@@ -16,8 +19,16 @@ use crate::kinds::{
 /// A load balancer of whatever kind: others than ours have names and security groups, too. What cannot be
 /// read of those does not matter.
 pub(super) fn any_load_balancer(lb: &LoadBalancer) -> Option<Result<LoadBalancerFacts>> {
-    let is_network = lb.r#type().is_some_and(|kind| kind.as_str() == "network");
+    let is_network = kind(lb) == LoadBalancerType::Network;
     Some(load_balancer(lb)).filter(|read| is_network || read.is_ok())
+}
+
+fn kind(lb: &LoadBalancer) -> LoadBalancerType {
+    match lb.r#type().map(LoadBalancerTypeEnum::as_str) {
+        Some("application") => LoadBalancerType::Application,
+        Some("gateway") => LoadBalancerType::Gateway,
+        _ => LoadBalancerType::Network,
+    }
 }
 
 /// A Network Load Balancer.
@@ -28,6 +39,7 @@ pub(super) fn load_balancer(lb: &LoadBalancer) -> Result<LoadBalancerFacts> {
     Ok(LoadBalancerFacts {
         load_balancer_arn: required(lb.load_balancer_arn(), "LoadBalancerArn")?,
         load_balancer_name: required(lb.load_balancer_name(), "LoadBalancerName")?,
+        kind: kind(lb),
         dns_name: lb.dns_name().unwrap_or_default().to_owned(),
         scheme: if is(scheme, "internal") { Scheme::Internal } else { Scheme::InternetFacing },
         vpc_id: required(lb.vpc_id(), "VpcId")?,
