@@ -60,6 +60,7 @@ pub(crate) struct Wishes {
 }
 
 impl Wishes {
+    #[cfg(feature = "sdk")]
     pub(crate) const ALL: Self = Self { capacity: true, listener_attributes: true };
 
     fn exceed(self, known: Self) -> bool {

@@ -111,7 +111,7 @@ impl World {
 
     pub(crate) fn start(&mut self) {
         let client = Client::new(self.api.clone(), "default");
-        // Waiting for the budget is not waiting for the cloud, but counts as part of the provider's call.
+        // However long the mock's budget makes a call wait, it is no outage.
         let options = Options::default().with_call_timeout(Duration::from_hours(1));
         let provider = self.partner.provider(&self.cloud);
         let controller = Controller::new(client, provider, options).expect("the settings are valid");
