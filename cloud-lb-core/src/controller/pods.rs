@@ -14,7 +14,7 @@ use kube::api::{Api, Patch, PatchParams};
 use kube::{Client, ResourceExt};
 use serde_json::Value;
 
-use super::api::{from_kube, within};
+use super::api::{from_kube, traced, within};
 use crate::error::{ErrorKind, Result};
 use crate::k8s::GatedPod;
 use crate::model::Endpoint;
@@ -48,7 +48,7 @@ impl PodClient {
         let api: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
         let (params, patch) = (PatchParams::default(), Patch::Strategic(patch));
         let call = async { api.patch_status(name, &params, &patch).await.map_err(from_kube) };
-        match within(self.timeout, call).await {
+        match traced("patch", "pods/status", within(self.timeout, call)).await {
             Ok(pod) => Ok(Some(pod)),
             // Of another pod that took its name the UID is another: a conflict.
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Conflict) => Ok(None),
