@@ -19,6 +19,8 @@ mod chaos;
 mod check;
 #[path = "simulation/nodes.rs"]
 mod nodes;
+#[path = "support/nodes.rs"]
+mod ready;
 #[path = "simulation/replica.rs"]
 mod replica;
 #[path = "simulation/run.rs"]

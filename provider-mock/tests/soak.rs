@@ -13,6 +13,8 @@
 
 #[path = "soak/cluster.rs"]
 mod cluster;
+#[path = "support/nodes.rs"]
+mod ready;
 
 use std::io::Write;
 

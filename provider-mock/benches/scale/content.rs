@@ -1,12 +1,10 @@
 //! A provider without a cloud: whatever is asked for is there already.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use cloud_lb_core::Result;
-use cloud_lb_core::model::{
-    Address, Ingress, IpFamily, LoadBalancer, NodeField, Port, PortStatus, Protocol, ServiceId, Status,
-};
+use cloud_lb_core::model::{Address, Ingress, LoadBalancer, Port, PortStatus, ServiceId, Status};
 use cloud_lb_core::plan::PlanReport;
 use cloud_lb_core::provider::{
     Capabilities, Ensured, Finding, LoadBalancerProvider, Outcome, Standing, State, Survey, TargetScope,
@@ -19,21 +17,7 @@ pub(crate) struct Content(Capabilities);
 impl Content {
     /// Each load balancer is told of new nodes.
     pub(crate) fn new() -> Self {
-        Self(Capabilities {
-            protocols: BTreeSet::from([Protocol::Tcp]),
-            families: BTreeSet::from([IpFamily::V4]),
-            dual_stack: false,
-            mixed_protocols: false,
-            session_affinity: false,
-            source_ranges: false,
-            requested_address: false,
-            pod_targets: false,
-            readiness_gates: None,
-            target_scope: TargetScope::LoadBalancer,
-            needs_provider_id: false,
-            node_fields: BTreeSet::from([NodeField::Addresses]),
-            annotation_prefixes: Vec::new(),
-        })
+        Self(Capabilities::least(TargetScope::LoadBalancer))
     }
 
     fn status(&self, lb: &LoadBalancer) -> Status {

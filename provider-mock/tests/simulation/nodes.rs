@@ -4,6 +4,7 @@ use cloud_lb_core::k8s::{AUTOSCALER_TAINT, EXCLUDE_LABEL};
 use provider_mock::apiserver::Resource;
 use serde_json::{Value, json};
 
+use crate::ready::ready_node;
 use crate::world::World;
 
 /// Most nodes that there are.
@@ -16,16 +17,7 @@ impl World {
     }
 
     pub(crate) fn add_numbered_node(&mut self, number: usize) {
-        let mut node = json!({
-            "apiVersion": "v1", "kind": "Node", "metadata": {"name": format!("n{number}")},
-            "status": {
-                "addresses": [
-                    {"type": "InternalIP", "address": format!("10.0.0.{number}")},
-                    {"type": "InternalIP", "address": format!("fd00::{number}")},
-                ],
-                "conditions": [{"type": "Ready", "status": "True"}],
-            }
-        });
+        let mut node = ready_node(number);
         if self.rng.bool() {
             node["spec"] = json!({"providerID": format!("mock:///n{number}")});
         }

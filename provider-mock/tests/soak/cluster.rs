@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::ready::ready_node;
+
 const CLUSTER: &str = "soak";
 
 /// How many Services there are at the same time.
@@ -34,7 +36,7 @@ impl Cluster {
     pub(crate) fn new(shape: Shape) -> Self {
         let (api, cloud) = (ApiServer::new(), MockCloud::new(provider_mock::Options::new()));
         for number in 1..=3 {
-            api.create(Resource::Nodes, node(number)).unwrap();
+            api.create(Resource::Nodes, ready_node(number)).unwrap();
         }
         let provider = provider(cloud.client(), Config::new(CLUSTER).with_shape(shape)).unwrap();
         let (metrics, stop) = (Metrics::new(), CancellationToken::new());
@@ -119,19 +121,6 @@ fn service(number: usize) -> Value {
             "type": "LoadBalancer", "externalTrafficPolicy": policy, "ipFamilyPolicy": "PreferDualStack",
             "ports": [{"name": "http", "port": 80, "protocol": "TCP"}, {"name": "dns", "port": 53, "protocol": "UDP"}],
         },
-    })
-}
-
-fn node(number: usize) -> Value {
-    json!({
-        "apiVersion": "v1", "kind": "Node", "metadata": {"name": format!("n{number}")},
-        "status": {
-            "addresses": [
-                {"type": "InternalIP", "address": format!("10.0.0.{number}")},
-                {"type": "InternalIP", "address": format!("fd00::{number}")},
-            ],
-            "conditions": [{"type": "Ready", "status": "True"}],
-        }
     })
 }
 
