@@ -49,10 +49,10 @@ impl ServiceWriter {
 /// A patch goes by name; with the UID in it, the API server refuses it for any other Service: a UID never
 /// changes.
 fn meant_for(service: &Service, mut patch: Value) -> Value {
-    if let (Some(uid), Some(patch)) = (service.uid(), patch.as_object_mut()) {
-        if let Some(metadata) = patch.entry("metadata").or_insert_with(|| json!({})).as_object_mut() {
-            metadata.insert("uid".to_owned(), uid.into());
-        }
+    if let (Some(uid), Some(patch)) = (service.uid(), patch.as_object_mut())
+        && let Some(metadata) = patch.entry("metadata").or_insert_with(|| json!({})).as_object_mut()
+    {
+        metadata.insert("uid".to_owned(), uid.into());
     }
     patch
 }
