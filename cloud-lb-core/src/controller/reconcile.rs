@@ -84,6 +84,8 @@ pub(crate) struct Reconciler {
     pub(crate) pods: PodClient,
     pub(crate) events: Events,
     pub(crate) timeout: Duration,
+    /// How seldom at the least a contested status is written again.
+    pub(crate) restore_delay: Duration,
     pub(crate) circuit: Mutex<Circuit>,
 }
 

@@ -16,8 +16,8 @@ use crate::controller::key::Key;
 use crate::controller::memory::{Memory, Told};
 use crate::controller::notice::Notice;
 use crate::controller::queue::Verdict;
-use crate::controller::status::{self, Health, MIXED_PROTOCOLS, Problem, has_conditions};
-use crate::controller::triggers::{ABANDON_ANNOTATION, addresses, is_deleting, version};
+use crate::controller::status::{self, Health, MIXED_PROTOCOLS, Problem};
+use crate::controller::triggers::{ABANDON_ANNOTATION, is_deleting, is_told, version};
 use crate::error::{Error, ErrorKind, Retry};
 use crate::k8s;
 use crate::measure::blame;
@@ -105,15 +105,14 @@ impl Reconciler {
         self.rules.has_finalizer(service).then_some(DELETION)
     }
 
-    /// Writes the status again that somebody wiped, without a call to the cloud (W-4). Tells how long to wait
+    /// Writes the status again that somebody changed, without a call to the cloud (W-4). Tells how long to wait
     /// with that, where others insist.
     pub(super) async fn restore_status(&self, lane: &mut Lane) -> Result<Option<Duration>, Failure> {
-        if let Some(rest) = lane.memory.contest.wait(Instant::now()) {
+        if let Some(rest) = lane.memory.contest.wait(Instant::now(), self.restore_delay) {
             return Ok(Some(rest));
         }
+        let changed = !is_told(&lane.service, &lane.memory);
         let Memory { published, health, .. } = &lane.memory;
-        let others_want = |published| !k8s::same_status(&addresses(&lane.service), published);
-        let changed = published.as_ref().is_some_and(others_want) || !has_conditions(&lane.service);
         if changed {
             tracing::info!("the status was changed by somebody else: restoring it");
         }
