@@ -134,9 +134,9 @@ fn controller(args: ServiceArgs) -> Result<Options, Failure> {
 
 /// Reads and checks the file alone, so that complaints name it.
 fn read(path: &Path) -> Result<Options, Failure> {
-    let options = File::<Options>::read(path)?.value;
-    options.validate().map_err(|error| Failure::because(path.display(), &error))?;
-    Ok(options)
+    let file = File::<Options>::read(path)?;
+    file.value.validate().map_err(|error| file.refused(&error))?;
+    Ok(file.value)
 }
 
 fn lease(args: LeaderArgs) -> Option<LeaseOptions> {
@@ -245,8 +245,9 @@ mod tests {
             // No option is a list.
             std::fs::write(&file, format!("# settings\n{name}: [[]]\n")).unwrap();
             let complaint = settings(&[&flag]).unwrap_err().to_string();
+            let (_, complaint) = complaint.split_once("controller.yaml:2:").unwrap();
             assert!(
-                complaint.contains("controller.yaml:2") && complaint.contains("expected"),
+                complaint.contains(&format!(": {name}: [[]] is not valid, expected ")),
                 "{name}: {complaint}"
             );
         }
@@ -267,7 +268,8 @@ mod tests {
         assert!(complaint.contains("controller.yaml:1") && complaint.contains("concurency"), "{complaint}");
         std::fs::write(&file, "concurrency: 0\ncallTimeout: 0s\n").unwrap();
         let complaint = settings(&[&flag]).unwrap_err().to_string();
-        assert!(complaint.contains("controller.yaml: ") && complaint.contains("callTimeout"), "{complaint}");
+        assert!(complaint.contains("controller.yaml:1: concurrency: "), "{complaint}");
+        assert!(complaint.contains("controller.yaml:2: callTimeout: "), "{complaint}");
     }
 
     #[test]
