@@ -111,10 +111,9 @@ impl World {
 
     pub(crate) fn start(&mut self) {
         let client = Client::new(self.api.clone(), "default");
-        // However long the mock's budget makes a call wait, it is no outage.
-        let options = Options::default().with_call_timeout(Duration::from_hours(1));
         let provider = self.partner.provider(&self.cloud);
-        let controller = Controller::new(client, provider, options).expect("the settings are valid");
+        let controller =
+            Controller::new(client, provider, Options::default()).expect("the settings are valid");
         let shutdown = CancellationToken::new();
         let task = tokio::spawn(controller.run(shutdown.clone()));
         self.running = Some((shutdown, task));

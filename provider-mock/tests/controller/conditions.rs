@@ -124,6 +124,20 @@ async fn w_4_a_status_that_cannot_be_restored_is_tried_again_without_the_cloud()
     assert!(world.cloud.calls().is_empty());
 }
 
+#[tokio::test(start_paused = true)]
+async fn w_4_conditions_that_others_write_are_put_right_without_the_cloud() {
+    let world = World::new().ready(&[lb("web")]).await;
+    let mut status = world.service("web")["status"].clone();
+    let before = status.clone();
+    status["conditions"][0]["status"] = json!("False");
+    status["conditions"][0]["message"] = json!("what an earlier leader says late");
+    world.change_status("web", status);
+    world.rest().await;
+    assert_eq!(world.service("web")["status"]["loadBalancer"], before["loadBalancer"]);
+    assert_eq!(world.condition("web").unwrap().0, "True");
+    assert_eq!((world.cloud.calls().len(), world.patches()), (0, 1));
+}
+
 /// Another controller that wants other addresses in the status, whenever it sees others there.
 async fn insist(world: &World) {
     let services: Api<Service> = Api::default_namespaced(world.api.client_of_others());
