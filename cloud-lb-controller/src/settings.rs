@@ -41,7 +41,7 @@ fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Wrong> {
             error.into_inner()
         })
     });
-    read.map_err(|error| Wrong { path, error })
+    read.map_err(|error| Wrong { path, error: Box::new(error) })
 }
 
 impl<T> Settings<T> {

@@ -14,7 +14,7 @@ const SHOWN: usize = 60;
 pub(super) struct Wrong {
     /// The key; `None` where there is none yet.
     pub(super) path: Option<Path>,
-    pub(super) error: Error,
+    pub(super) error: Box<Error>,
 }
 
 impl Wrong {
@@ -32,11 +32,18 @@ impl Wrong {
         }
     }
 
-    /// The key with all that it is in, as `nodes.drainTaints[0]`; empty for the file as a whole.
+    /// The key with all that it is in, as `nodes.drainTaints[0]`; empty for the file as a whole. Of a key that is
+    /// unknown, what it is in: the reason names the key itself.
     fn key(&self) -> String {
         let is_known = |segment: &Segment| !matches!(segment, Segment::Unknown);
         let known = self.path.as_ref().filter(|path| path.iter().all(is_known) && path.iter().len() > 0);
-        known.map(ToString::to_string).unwrap_or_default()
+        let key = known.map(ToString::to_string).unwrap_or_default();
+        match self.error.without_snippet() {
+            Error::SerdeUnknownField { .. } => {
+                key.rsplit_once('.').map_or("", |(parent, _)| parent).to_owned()
+            }
+            _ => key,
+        }
     }
 
     /// The value in the file, if it can be shown.
