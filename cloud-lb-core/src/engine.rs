@@ -106,7 +106,7 @@ impl<B: Backend> Engine<B> {
     }
 
     fn warnings(&self, lb: &LoadBalancer, want: &Desired<B>) -> Vec<Warning> {
-        pure_stage(Stage::Build, || self.backend.warnings(lb, &want.facts))
+        self.backend.warnings(lb, &want.facts)
     }
 
     async fn planned(&self, scope: Scope<'_>, want: &Graph<B::Spec>) -> Result<Planned<B>> {

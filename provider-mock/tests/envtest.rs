@@ -20,6 +20,7 @@ mod comparing;
 #[path = "envtest/differences.rs"]
 mod differences;
 #[path = "support/envtest/mod.rs"]
+#[expect(dead_code, reason = "shared with the tests of the controller, which use the rest")]
 mod envtest;
 #[path = "envtest/known.rs"]
 mod known;

@@ -29,6 +29,8 @@ pub(super) struct Settings {
     /// `None`: this replica is alone.
     pub(super) lease: Option<LeaseOptions>,
     pub(super) serve: ServeArgs,
+    /// Where traces go.
+    pub(super) traces: Value,
 }
 
 impl Settings {
@@ -51,7 +53,8 @@ impl Settings {
         controller.validate()?;
         let lease = lease(leader);
         lease.as_ref().map_or(Ok(()), LeaseOptions::validate)?;
-        Ok(Self { provider, cloud: Value::Null, class, api, controller, lease, serve })
+        let (cloud, traces) = (Value::Null, Value::Null);
+        Ok(Self { provider, cloud, class, api, controller, lease, serve, traces })
     }
 
     /// The provider, with its own settings. These say which cluster and which Services the controller looks
@@ -104,6 +107,7 @@ impl Settings {
             "tlsCertFile": path(&self.serve.tls_cert_file),
             "authorizationAlwaysAllowPaths": self.serve.authorization_always_allow_paths,
             "httpAddress": self.serve.http_address,
+            "otlp": self.traces,
         })
     }
 }

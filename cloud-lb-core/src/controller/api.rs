@@ -7,12 +7,11 @@ use k8s_openapi::api::core::v1::Service;
 use kube::api::{Api, Patch, PatchParams};
 use kube::{Client, ResourceExt};
 use serde_json::{Value, json};
-use tracing::field::Empty;
-use tracing::{Instrument, debug_span};
+use tracing::Instrument;
 
 use crate::deadline;
 use crate::error::{Effect, Error, ErrorKind, Result, Retry};
-use crate::measure;
+use crate::measure::{blame, work_span};
 
 /// Writes Services by strategic merge patches of the `status` subresource, which is all that the
 /// controller's role allows (SC-82 to SC-84).
@@ -83,15 +82,19 @@ pub(crate) fn impatient(client: &Client, timeout: Duration) -> Client {
     Client::new(tower::service_fn(send), namespace)
 }
 
-/// Gives a write to the API server its span.
+/// Gives a write to the API server its span. That the object is gone is no failure (SC-85); whoever minds tells.
 pub(crate) async fn traced<T>(
     verb: &'static str,
     resource: &'static str,
     write: impl Future<Output = Result<T>>,
 ) -> Result<T> {
-    let span = debug_span!("api_write", verb, resource, error = Empty, otel.status_code = Empty);
+    let span = work_span!(DEBUG, "api_write", verb, resource, otel.kind = "client");
     let result = write.instrument(span.clone()).await;
-    measure::end_span(&span, &result);
+    if let Err(error) = &result
+        && error.kind() != ErrorKind::NotFound
+    {
+        blame(&span, error);
+    }
     result
 }
 

@@ -38,7 +38,7 @@ async fn sc_72_a_patch_that_comes_late_changes_nothing_of_the_successor() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn b042_w_9_a_service_without_finalizer_that_is_deleted_still_gets_its_cleanup() {
+pub(crate) async fn b042_w_9_a_service_without_finalizer_that_is_deleted_still_gets_its_cleanup() {
     let world = World::new().ready(&[lb("web")]).await;
     tear_out(&world, "web");
     world.until("deleted", |world| world.cloud.existing() == 0).await;
@@ -134,7 +134,7 @@ async fn w_9_a_deletion_that_the_watch_missed_shows_in_the_next_list() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_deleted_while_it_is_ensured_is_cleaned_up_after_that() {
+pub(crate) async fn a_service_deleted_while_it_is_ensured_is_cleaned_up_after_that() {
     let world = World::new();
     world.cloud.hold("web");
     world.add_service(lb("web"));

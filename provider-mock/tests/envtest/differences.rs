@@ -66,18 +66,6 @@ pub(crate) const KNOWN: &[Known] = &[
         field: "body.message",
         reason: "the words of another parser of selectors",
     },
-    Known { request: "pods: *", field: "*spec.priority", reason: "no admission plugin Priority" },
-    Known { request: "pods: *", field: "*spec.preemptionPolicy", reason: "no admission plugin Priority" },
-    Known {
-        request: "pods: *",
-        field: "*spec.tolerations",
-        reason: "no admission plugin DefaultTolerationSeconds",
-    },
-    Known {
-        request: "nodes: *",
-        field: "body.spec.taints*",
-        reason: "no admission plugin TaintNodesByCondition",
-    },
     Known {
         request: "pods: PATCH /api/v1/namespaces/$(ns)/pods/full",
         field: "body.*",

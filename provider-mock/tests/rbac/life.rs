@@ -7,7 +7,6 @@ use cloud_lb_core::lease::{Elector, LeaseOptions};
 use cloud_lb_core::model::ServiceId;
 use cloud_lb_core::provider::Capabilities;
 use cloud_lb_core::{Error, ErrorKind, Result};
-use kube::Client;
 use provider_mock::apiserver::{Resource, Rights};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -32,8 +31,7 @@ pub(crate) async fn live(rights: &Rights) -> Result<World> {
     let mut world = World::with(with_pods)
         .options(|options| options.with_drift_interval(MINUTE).with_orphans_deleted_after(MINUTE));
     world.api = world.api.restricted_to(rights.clone());
-    let client = Client::new(world.api.clone(), "default");
-    let mut elector = Elector::new(client, LeaseOptions::default(), "a")?;
+    let mut elector = Elector::new(world.api.client(), LeaseOptions::default(), "a")?;
     let elected = tokio::time::timeout(MINUTE, elector.acquire()).await;
     elected.map_err(|_| Error::new(ErrorKind::Timeout, "not elected"))?;
     let resign = CancellationToken::new();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::{LoadBalancerStatus, Service};
 use kube::ResourceExt;
 use tokio::time::Instant;
+use tracing::Span;
 
 use super::failure::DELETION;
 use super::{Failure, Finished, Job, Lane, Reconciler, Tone};
@@ -19,6 +20,7 @@ use crate::controller::status::{self, Health, MIXED_PROTOCOLS, Problem};
 use crate::controller::triggers::{ABANDON_ANNOTATION, is_deleting, is_told, version};
 use crate::error::{Error, ErrorKind, Retry};
 use crate::k8s;
+use crate::measure::blame;
 
 impl Reconciler {
     /// Tells the Service that its sync failed (SC-42 step 5), by event and condition.
@@ -28,6 +30,7 @@ impl Reconciler {
         if kind == ErrorKind::Throttled {
             return self.slowed(lane, failure).await;
         }
+        blame(&Span::current(), error);
         if error.retry() == Retry::Never {
             tracing::error!(%failure, ?kind, request_id, "sync failed, and only a change can mend it");
         } else {
@@ -128,6 +131,7 @@ impl Reconciler {
         if error.kind() == ErrorKind::Throttled {
             return throttled(error);
         }
+        blame(&Span::current(), error);
         self.tell(lane, Notice::sync_failed(failure)).await;
         Verdict::Failed(error.retry())
     }

@@ -15,6 +15,9 @@ use super::{Assets, Program, Running};
 
 /// The token of the user that may do everything.
 const TOKEN: &str = "cloud-lb-tests";
+/// Nobody makes the service account `default` of a namespace here, and pods are not to wait for it; the others change
+/// objects, which the embedded API leaves to the API itself.
+const DISABLED_PLUGINS: &str = "ServiceAccount,DefaultTolerationSeconds,Priority,TaintNodesByCondition";
 /// The ranges of the addresses of Services: those of the embedded API.
 const SERVICE_RANGES: &str = "10.96.0.0/12,fd00:10:96::/112";
 /// The group that may do everything without any rule.
@@ -39,6 +42,7 @@ pub(crate) struct ControlPlane {
 }
 
 /// Where the API is and who may use it.
+#[derive(Clone)]
 pub(crate) struct Access {
     url: String,
     authority: Vec<u8>,
@@ -89,6 +93,10 @@ impl ControlPlane {
         self.access.client(identity)
     }
 
+    pub(crate) fn access(&self) -> &Access {
+        &self.access
+    }
+
     /// A client that shows nothing.
     pub(crate) fn stranger(&self) -> Client {
         Client::try_from(self.access.config()).unwrap()
@@ -110,6 +118,11 @@ impl Access {
         Self { url, authority: authority.der().to_vec(), user: authority.user("admin", MASTERS) }
     }
 
+    /// What its [`Identity::Token`] is.
+    pub(crate) fn token() -> String {
+        TOKEN.to_owned()
+    }
+
     fn config(&self) -> Config {
         let mut config = Config::new(self.url.parse().unwrap());
         config.root_cert = Some(vec![self.authority.clone()]);
@@ -117,6 +130,10 @@ impl Access {
     }
 
     pub(crate) fn client(&self, identity: Identity) -> Client {
+        Client::try_from(self.config_of(identity)).unwrap()
+    }
+
+    pub(crate) fn config_of(&self, identity: Identity) -> Config {
         let mut config = self.config();
         config.auth_info = match identity {
             Identity::Token => AuthInfo { token: Some(TOKEN.to_owned().into()), ..AuthInfo::default() },
@@ -126,7 +143,7 @@ impl Access {
                 ..AuthInfo::default()
             },
         };
-        Client::try_from(config).unwrap()
+        config
     }
 }
 
@@ -172,8 +189,7 @@ fn api_arguments(folder: &Path, authority: &Authority, port: u16, etcd_url: &str
         format!("--service-account-signing-key-file={}", private.display()),
         format!("--service-cluster-ip-range={SERVICE_RANGES}"),
         "--allow-privileged=true".to_owned(),
-        // Nobody makes the service account `default` of a namespace here, and pods are not to wait for it.
-        "--disable-admission-plugins=ServiceAccount".to_owned(),
+        format!("--disable-admission-plugins={DISABLED_PLUGINS}"),
     ]
 }
 

@@ -96,7 +96,7 @@ async fn etcd(flags: &BTreeMap<String, String>) {
         let (mut stream, _) = listener.accept().await.unwrap();
         let mut request = [0; 4096];
         let length = stream.read(&mut request).await.unwrap();
-        let is_health = request[..length].starts_with(b"GET /health ");
+        let is_health = request.get(..length).is_some_and(|request| request.starts_with(b"GET /health "));
         let code = if is_health { "200 OK" } else { "404 Not Found" };
         let answer = format!("HTTP/1.1 {code}\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{{}}");
         stream.write_all(answer.as_bytes()).await.unwrap();
