@@ -11,6 +11,8 @@
 mod decide;
 mod elector;
 mod options;
+mod standing;
 
-pub use self::elector::{Elector, Standing};
+pub use self::elector::Elector;
 pub use self::options::LeaseOptions;
+pub use self::standing::Standing;
