@@ -169,11 +169,18 @@ fn mock(asked: Asked<'_>) -> Result<Linked, Failure> {
     })
 }
 
+/// An account of a cloud as a file.
+pub(crate) struct Described {
+    pub(crate) text: String,
+    /// What could not be read and is left out, and why.
+    pub(crate) lacks: Option<String>,
+}
+
 /// Describes the account of the cloud, as `--facts` reads it.
 ///
 /// # Errors
 /// Where the provider has no account, and where it cannot be read.
-pub(crate) async fn facts(name: ProviderName, asked: Asked<'_>) -> Result<String, Failure> {
+pub(crate) async fn facts(name: ProviderName, asked: Asked<'_>) -> Result<Described, Failure> {
     match name {
         ProviderName::Mock => Err(no_account("facts")),
         ProviderName::Aws => aws::facts(asked).await,

@@ -15,7 +15,7 @@ use cloud_lb_core::provider::LoadBalancerProvider;
 use provider_aws::{Account, Aws, Config, Permission};
 use serde_json::{Value, json};
 
-use super::{Asked, Linked, StandIns};
+use super::{Asked, Described, Linked, StandIns};
 use crate::failure::Failure;
 use crate::settings::Settings;
 
@@ -45,7 +45,7 @@ pub(super) async fn link(asked: Asked<'_>) -> Result<Linked, Failure> {
 }
 
 /// Describes the real account.
-pub(super) async fn facts(asked: Asked<'_>) -> Result<String, Failure> {
+pub(super) async fn facts(asked: Asked<'_>) -> Result<Described, Failure> {
     live::facts(&Chosen::read(&asked)?).await
 }
 

@@ -42,7 +42,7 @@ impl Cluster {
         // moto finds no rule whose source is a security group, so that such rules could not be removed.
         let settings = format!(
             "cluster-name: whole-way\naws-region: {REGION}\naws-vpc-id: {vpc_id}\nendpoint-elbv2: {endpoint}\n\
-             endpoint-ec2: {endpoint}\nnlb-security-group: false\n"
+             endpoint-ec2: {endpoint}\nendpoint-acm: {endpoint}\nnlb-security-group: false\n"
         );
         cluster.file("aws.yaml", &settings);
         Some(cluster)

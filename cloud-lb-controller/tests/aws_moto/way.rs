@@ -1,5 +1,6 @@
 //! Apply, change, take back, delete.
 
+use provider_aws::Account as Description;
 use serde_json::Value;
 
 use crate::account::Account;
@@ -103,6 +104,33 @@ async fn aws_200_to_223_from_kubectl_apply_to_nothing_left() {
     cluster.until("that it is gone", |service| service.is_none()).await;
     nothing_is_left(&account, &groups).await;
     assert_eq!(controller.try_wait().unwrap(), None, "the controller goes on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn aws_91_and_137_a_description_has_certificates_and_the_interfaces_of_pods() {
+    let Some(account) = Account::make().await else { return };
+    let Some(cluster) = Cluster::start(&account).await else { return };
+    let arn = account.import_certificate("shop.example.com").await;
+    let (interface, address) = account.add_interface().await;
+    let (_, facts) = cluster.cloud_lb(&["facts"]).await;
+    let described: Description = serde_saphyr::from_str(&facts).unwrap();
+    let certificates = described.certificates.unwrap();
+    let found = certificates.iter().find(|one| one.certificate_arn == arn).unwrap();
+    assert_eq!((found.status.as_str(), found.key_algorithm.as_str()), ("ISSUED", "EC_prime256v1"));
+    let interfaces = described.network_interfaces.iter();
+    let interfaces: Vec<_> =
+        interfaces.map(|one| (one.network_interface_id.clone(), one.addresses[0].to_string())).collect();
+    assert_eq!(interfaces, [(interface, address)]);
+    cluster.file("facts.yaml", &facts);
+    for (arn, is_told) in [(arn.clone(), false), (format!("{arn}-lost"), true)] {
+        let annotation = format!("{{service.beta.kubernetes.io/aws-load-balancer-ssl-cert: \"{arn}\"}}");
+        let service = SERVICE.replace("{name: web}", &format!("{{name: web, annotations: {annotation}}}"));
+        let path = cluster.file("tls.yaml", &service);
+        let plan = ["plan", "--facts", "facts.yaml", "-f", path.to_str().unwrap()];
+        let (code, plan) = cluster.cloud_lb(&plan).await;
+        let line = format!("  ! CertificateNotFound: service.beta.kubernetes.io/aws-load-balancer-ssl-cert: {arn} does not exist");
+        assert_eq!((code, plan.contains(&line)), (2, is_told), "{plan}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

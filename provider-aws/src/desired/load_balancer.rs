@@ -133,23 +133,4 @@ fn warn_of_failure(context: &Context<'_>, notes: &mut Notes) {
         let message = format!("{arn} could not be made by AWS ({why}); it is made anew");
         notes.warn("LoadBalancerFailed", message);
     }
-    let arns = context.asked.list("ssl-cert").unwrap_or_default();
-    let region = &context.facts.region;
-    let is_elsewhere = |arn: &&String| {
-        let mut parts = arn.split(':').skip(2);
-        parts.next() == Some("acm") && parts.next().is_some_and(|other| !region.is_empty() && other != region)
-    };
-    let elsewhere: Vec<&String> = arns.iter().filter(is_elsewhere).collect();
-    if !elsewhere.is_empty() {
-        let message =
-            format!("certificates are of another region than {region}: {}", comma_separated(elsewhere));
-        notes.warn("CertificateNotFound", message);
-    }
-    let known = &context.facts.certificates;
-    let unknown: Vec<&String> =
-        arns.iter().filter(|arn| !known.iter().any(|known| known.certificate_arn == **arn)).collect();
-    if !known.is_empty() && !unknown.is_empty() {
-        let message = format!("no such certificates in this region: {}", comma_separated(unknown));
-        notes.warn("CertificateNotFound", message);
-    }
 }

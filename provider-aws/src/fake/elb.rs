@@ -267,12 +267,13 @@ impl State {
         if self.users_of(group).iter().any(|user| user != lb_arn) {
             return Err(refused(ErrorKind::Quota, format!("{group} serves another load balancer")));
         }
-        let known = &self.account.certificates;
+        let known = self.account.certificates.as_deref();
+        let is_missing = |arn: &String| known.is_some_and(|all| all.iter().all(|c| c.certificate_arn != *arn));
         match &settings.certificate {
             None if settings.protocol == ListenerProtocol::Tls => {
                 Err(refused(ErrorKind::InvalidInput, "TLS without a certificate"))
             }
-            Some(arn) if !known.is_empty() && !known.iter().any(|c| c.certificate_arn == *arn) => {
+            Some(arn) if is_missing(arn) => {
                 Err(refused(ErrorKind::InvalidInput, format!("no certificate {arn}")))
             }
             _ => Ok(()),
