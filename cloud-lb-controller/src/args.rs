@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use self::run::{ApiArgs, LeaderArgs, ResourceLock, RunArgs, ServeArgs, ServiceArgs};
+pub(crate) use self::run::{ApiArgs, LeaderArgs, OtherLease, ResourceLock, RunArgs, ServeArgs, ServiceArgs};
 use crate::providers::{ProviderName, Shape};
 
 /// Gives Kubernetes Services of type LoadBalancer a cloud's native load balancer.

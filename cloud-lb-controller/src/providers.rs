@@ -73,6 +73,8 @@ pub(crate) struct Linked {
     /// Which Services are the provider's.
     pub(crate) classes: ClassPolicy,
     pub(crate) finalizer: &'static str,
+    /// Namespace and name of the Lease of a controller that does the same work for Services with this finalizer.
+    pub(crate) rival: Option<(&'static str, &'static str)>,
     /// Why a Service that could be the provider's gets nothing from it.
     pub(crate) why_not: String,
     /// Nodes to plan with where the manifests have none.
@@ -161,6 +163,7 @@ fn mock(asked: Asked<'_>) -> Result<Linked, Failure> {
         cluster,
         classes,
         finalizer: k8s::FINALIZER,
+        rival: None,
         why_not: "no load balancer: another controller looks after it".to_owned(),
         stand_ins: StandIns {
             nodes: EXAMPLE_NODES.to_owned(),

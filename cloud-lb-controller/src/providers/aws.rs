@@ -22,6 +22,9 @@ use crate::settings::Settings;
 /// The finalizer of aws-load-balancer-controller, in whose place we step (AWS-40).
 const FINALIZER: &str = "service.k8s.aws/resources";
 
+/// The Lease of its leader election, where it runs with its defaults.
+const RIVAL: (&str, &str) = ("kube-system", "aws-load-balancer-controller-leader");
+
 /// Makes the provider: of the account that a file describes, or else of the real one.
 pub(super) async fn link(asked: Asked<'_>) -> Result<Linked, Failure> {
     let settings = Chosen::read(&asked)?;
@@ -41,7 +44,8 @@ pub(super) async fn link(asked: Asked<'_>) -> Result<Linked, Failure> {
         None => live::link(&settings).await?,
     };
     let settings = json!(settings.config);
-    Ok(Linked { provider, settings, cluster, classes, finalizer: FINALIZER, why_not, stand_ins })
+    let (finalizer, rival) = (FINALIZER, Some(RIVAL));
+    Ok(Linked { provider, settings, cluster, classes, finalizer, rival, why_not, stand_ins })
 }
 
 /// Describes the real account.

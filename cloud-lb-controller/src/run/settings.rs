@@ -12,7 +12,7 @@ use cloud_lb_core::provider::LoadBalancerProvider;
 use cloud_lb_core::rate::RateLimit;
 use serde_json::{Value, json};
 
-use crate::args::{ApiArgs, LeaderArgs, ProviderArgs, ResourceLock, ServeArgs, ServiceArgs};
+use crate::args::{ApiArgs, LeaderArgs, OtherLease, ProviderArgs, ResourceLock, ServeArgs, ServiceArgs};
 use crate::failure::Failure;
 use crate::providers::{self, Asked, Linked};
 use crate::settings::Settings as File;
@@ -28,6 +28,10 @@ pub(super) struct Settings {
     pub(super) controller: Options,
     /// `None`: this replica is alone.
     pub(super) lease: Option<LeaseOptions>,
+    /// What the command line says of another controller's Lease.
+    other: Option<OtherLease>,
+    /// Namespace and name of the Lease that we yield to, once the provider is there.
+    pub(super) rival: Option<(String, String)>,
     pub(super) serve: ServeArgs,
 }
 
@@ -43,6 +47,7 @@ impl Settings {
         serve: ServeArgs,
         api: ApiArgs,
     ) -> Result<Self, Failure> {
+        let other = leader.yield_to_lease.clone();
         let class = services.load_balancer_class.clone();
         let mut controller = controller(services)?;
         if let Some(name) = &provider.cluster_name {
@@ -51,7 +56,7 @@ impl Settings {
         controller.validate()?;
         let lease = lease(leader);
         lease.as_ref().map_or(Ok(()), LeaseOptions::validate)?;
-        Ok(Self { provider, cloud: Value::Null, class, api, controller, lease, serve })
+        Ok(Self { provider, cloud: Value::Null, class, api, controller, lease, other, rival: None, serve })
     }
 
     /// The provider, with its own settings. These say which cluster and which Services the controller looks
@@ -61,7 +66,7 @@ impl Settings {
         let (cluster, class) = (cluster_name.as_deref(), self.class.as_deref());
         let asked = Asked { config: config.as_deref(), cluster, facts: None, class };
         let linked = providers::link(*provider, asked).await?;
-        let Linked { provider, settings, cluster, classes, finalizer, .. } = linked;
+        let Linked { provider, settings, cluster, classes, finalizer, rival, .. } = linked;
         self.cloud = settings;
         let defaults = Options::default();
         self.controller.cluster_name = cluster;
@@ -71,6 +76,9 @@ impl Settings {
         if self.controller.finalizer == defaults.finalizer {
             finalizer.clone_into(&mut self.controller.finalizer);
         }
+        // Who has a finalizer of its own runs beside the other controller.
+        let rival = rival.filter(|_| self.controller.finalizer == finalizer);
+        self.rival = rival_of(self.other.as_ref(), rival);
         Ok(provider)
     }
 
@@ -97,6 +105,7 @@ impl Settings {
             "cloud": self.cloud,
             "controller": self.controller,
             "leaderElect": self.lease.as_ref().map_or_else(|| json!(false), |lease| json!(lease)),
+            "yieldToLease": self.rival.as_ref().map(|(namespace, name)| format!("{namespace}/{name}")),
             "kubeApiQps": self.api.kube_api_qps,
             "kubeApiBurst": self.api.kube_api_burst,
             "bindAddress": self.serve.bind_address,
@@ -105,6 +114,15 @@ impl Settings {
             "authorizationAlwaysAllowPaths": self.serve.authorization_always_allow_paths,
             "httpAddress": self.serve.http_address,
         })
+    }
+}
+
+/// The Lease to yield to: the one that was told, else that of the provider.
+fn rival_of(told: Option<&OtherLease>, usual: Option<(&str, &str)>) -> Option<(String, String)> {
+    match told {
+        Some(OtherLease::Of { namespace, name }) => Some((namespace.clone(), name.clone())),
+        Some(OtherLease::None) => None,
+        None => usual.map(|(namespace, name)| (namespace.to_owned(), name.to_owned())),
     }
 }
 
@@ -144,6 +162,7 @@ fn lease(args: LeaderArgs) -> Option<LeaseOptions> {
         leader_elect_resource_lock: ResourceLock::Leases,
         leader_elect_resource_name,
         leader_elect_resource_namespace,
+        yield_to_lease: _,
     } = args;
     let lease = LeaseOptions::default()
         .with_lease(leader_elect_resource_namespace, leader_elect_resource_name)
@@ -223,6 +242,25 @@ mod tests {
         let shown = pairs(&settings.to_json());
         for pair in ["cloud.callDeadline=7s", "cloud.shape=stack", "cloud.cloud.provisioning=0s"] {
             assert!(shown.split(' ').any(|shown| shown == pair), "{pair} in {shown}");
+        }
+    }
+
+    #[tokio::test]
+    async fn we_yield_to_the_lease_that_we_are_told() {
+        for (flags, expected) in [
+            (&[][..], None),
+            (&["--yield-to-lease="], None),
+            (&["--yield-to-lease=lbc/leader"], Some(("lbc".to_owned(), "leader".to_owned()))),
+        ] {
+            let mut settings = settings(flags).unwrap();
+            settings.link().await.unwrap();
+            assert_eq!(settings.rival, expected, "{flags:?}");
+        }
+        let usual = Some(("kube-system", "theirs"));
+        assert_eq!(rival_of(None, usual), Some(("kube-system".to_owned(), "theirs".to_owned())));
+        assert_eq!(rival_of(Some(&OtherLease::None), usual), None);
+        for wrong in ["leader", "a/b/c", "/leader", "lbc/"] {
+            assert!(Cli::try_parse_from(["cloud-lb", "run", "--yield-to-lease", wrong]).is_err(), "{wrong}");
         }
     }
 

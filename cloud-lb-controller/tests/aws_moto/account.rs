@@ -40,7 +40,8 @@ impl Account {
         let acm = aws_sdk_acm::Client::from_conf(acm.build());
         let vpc = ec2.create_vpc().cidr_block("10.1.0.0/16").send().await.unwrap();
         let vpc_id = vpc.vpc().unwrap().vpc_id().unwrap().to_owned();
-        let mut account = Self { endpoint, vpc_id, instance_ids: Vec::new(), ec2, elbv2, acm, subnet_ids: Vec::new() };
+        let mut account =
+            Self { endpoint, vpc_id, instance_ids: Vec::new(), ec2, elbv2, acm, subnet_ids: Vec::new() };
         let group = account.ec2.create_security_group().group_name("nodes").description("nodes");
         let group = group.vpc_id(&account.vpc_id).send().await.unwrap().group_id.unwrap();
         for (index, zone) in ["a", "b"].into_iter().enumerate() {

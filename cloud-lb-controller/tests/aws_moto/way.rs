@@ -128,7 +128,9 @@ async fn aws_91_and_137_a_description_has_certificates_and_the_interfaces_of_pod
         let path = cluster.file("tls.yaml", &service);
         let plan = ["plan", "--facts", "facts.yaml", "-f", path.to_str().unwrap()];
         let (code, plan) = cluster.cloud_lb(&plan).await;
-        let line = format!("  ! CertificateNotFound: service.beta.kubernetes.io/aws-load-balancer-ssl-cert: {arn} does not exist");
+        let line = format!(
+            "  ! CertificateNotFound: service.beta.kubernetes.io/aws-load-balancer-ssl-cert: {arn} does not exist"
+        );
         assert_eq!((code, plan.contains(&line)), (2, is_told), "{plan}");
     }
 }

@@ -268,7 +268,8 @@ impl State {
             return Err(refused(ErrorKind::Quota, format!("{group} serves another load balancer")));
         }
         let known = self.account.certificates.as_deref();
-        let is_missing = |arn: &String| known.is_some_and(|all| all.iter().all(|c| c.certificate_arn != *arn));
+        let is_missing =
+            |arn: &String| known.is_some_and(|all| all.iter().all(|c| c.certificate_arn != *arn));
         match &settings.certificate {
             None if settings.protocol == ListenerProtocol::Tls => {
                 Err(refused(ErrorKind::InvalidInput, "TLS without a certificate"))

@@ -48,7 +48,8 @@ async fn networks() {
 async fn aws_91_interfaces_that_pods_may_have_are_those_of_no_instance_and_no_service() {
     let server = Server::start().await;
     let sdk = server.sdk(1).await;
-    let further = NetworkInterface { network_interface_id: "eni-1".to_owned(), ..NetworkInterface::default() };
+    let further =
+        NetworkInterface { network_interface_id: "eni-1".to_owned(), ..NetworkInterface::default() };
     let instance = Instance {
         network_interface_id: "eni-2".to_owned(),
         further_interfaces: vec![further],

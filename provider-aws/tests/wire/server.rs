@@ -86,7 +86,8 @@ impl Server {
         let mut state = self.state.lock().unwrap();
         state.requests.push(format!("Action={action}\nBody={body}\n"));
         let page = if body.contains("NextToken") { ".next" } else { "" };
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/wire/replies/{action}{page}.json"));
+        let path =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/wire/replies/{action}{page}.json"));
         state.answers.pop_front().unwrap_or_else(|| (200, std::fs::read_to_string(path).unwrap()))
     }
 
