@@ -52,7 +52,6 @@ pub(crate) struct ServiceArgs {
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Leader election")]
-#[expect(clippy::struct_field_names, reason = "flags are named after fields")]
 pub(crate) struct LeaderArgs {
     /// Let several replicas elect one that works
     #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, default_missing_value = "true",

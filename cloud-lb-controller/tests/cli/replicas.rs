@@ -102,6 +102,17 @@ impl Replica {
         assert!(asked.is_ok(), "{line} in\n{metrics}");
     }
 
+    /// What it said of why it ended, which may be read after its end only.
+    async fn complaint(&mut self) -> String {
+        let of = |logs: &Vec<Value>| {
+            let mut lines = logs.iter().filter_map(Value::as_str);
+            lines.rfind(|line| line.starts_with("error: ")).map(str::to_owned)
+        };
+        let found = self.logs.wait_for(|logs| of(logs).is_some());
+        let logs = tokio::time::timeout(PATIENCE, found).await.unwrap().unwrap();
+        of(&logs).unwrap()
+    }
+
     async fn exit_code(&mut self) -> i32 {
         tokio::time::timeout(PATIENCE, self.child.wait()).await.unwrap().unwrap().code().unwrap_or(-1)
     }
@@ -166,10 +177,8 @@ async fn l_2_a_lost_lease_ends_the_process_with_exit_code_1() {
         lease["metadata"]["resourceVersion"] = now["metadata"]["resourceVersion"].clone();
     }
     assert_eq!(replica.exit_code().await, 1);
-    let logs = replica.logs.borrow().clone();
-    let last = logs.last().and_then(Value::as_str).unwrap();
     assert_eq!(
-        last,
+        replica.complaint().await,
         "error: the leader election stopped: kube-system/cloud-lb: the lease was lost: somebody else holds it"
     );
 }
@@ -217,10 +226,8 @@ async fn nothing_is_done_beside_a_controller_that_does_the_same_work() {
     assert_eq!(replica.get("/readyz").await.0, 200);
     renew(&api, 1);
     assert_eq!(replica.exit_code().await, 1);
-    let logs = replica.logs.borrow().clone();
-    let last = logs.last().and_then(Value::as_str).unwrap();
     assert_eq!(
-        last,
+        replica.complaint().await,
         "error: the look at the other controller stopped: kube-system/theirs: another controller has begun to do the same \
          work: them holds its lease"
     );

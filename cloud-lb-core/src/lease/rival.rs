@@ -120,7 +120,7 @@ impl Rival {
                 }
                 Err(error) if error.kind() == ErrorKind::PermissionDenied => return Err(error),
                 Err(error) => {
-                    tracing::debug!(lease = self.lease, %error, "the lease of another controller could not be read")
+                    tracing::debug!(lease = self.lease, %error, "the lease of another controller could not be read");
                 }
             }
         }
