@@ -4,8 +4,14 @@ use aws_sdk_acm::primitives::Blob;
 use aws_sdk_ec2::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_ec2::types::{Filter, InstanceType, ResourceType, Tag, TagSpecification};
 use aws_sdk_elasticloadbalancingv2::types::LoadBalancer;
+use base64::Engine as _;
 
 pub(crate) const REGION: &str = "eu-west-1";
+
+fn pem(kind: &str, der: &[u8]) -> Blob {
+    let text = base64::engine::general_purpose::STANDARD.encode(der);
+    Blob::new(format!("-----BEGIN {kind}-----\n{text}\n-----END {kind}-----\n"))
+}
 
 /// Any key will do.
 pub(crate) const KEY: &str = "testing";
@@ -66,8 +72,8 @@ impl Account {
     /// Imports a certificate with a key of an elliptic curve, which are not listed unless they are asked for; its ARN.
     pub(crate) async fn import_certificate(&self, domain: &str) -> String {
         let made = rcgen::generate_simple_self_signed([domain.to_owned()]).unwrap();
-        let request = self.acm.import_certificate().certificate(Blob::new(made.cert.pem()));
-        let request = request.private_key(Blob::new(made.signing_key.serialize_pem()));
+        let request = self.acm.import_certificate().certificate(pem("CERTIFICATE", made.cert.der()));
+        let request = request.private_key(pem("PRIVATE KEY", &made.signing_key.serialize_der()));
         request.send().await.unwrap().certificate_arn.unwrap()
     }
 

@@ -64,12 +64,12 @@ fn missing(facts: &Account, known: &[Certificate], place: &Place<'_>) -> String 
     let issued: Vec<&Certificate> = known.iter().filter(|one| one.is_issued()).collect();
     let named: Vec<String> = issued.iter().take(NAMED).map(|one| in_words(one)).collect();
     let choice = match issued.len() {
-        0 => "of which there is none".to_owned(),
-        number if number > NAMED => format!("{} and {} more", named.join(", "), number - NAMED),
-        _ => named.join(", "),
+        0 => ", of which there is none".to_owned(),
+        number if number > NAMED => format!(": {} and {} more", named.join(", "), number - NAMED),
+        _ => format!(": {}", named.join(", ")),
     };
     let region = &facts.region;
-    format!("does not exist, expected a certificate of region {region} that is ISSUED: {choice}")
+    format!("does not exist, expected a certificate of region {region} that is ISSUED{choice}")
 }
 
 fn in_words(certificate: &Certificate) -> String {

@@ -2,7 +2,7 @@
 
 use cloud_lb_core::graph::Input;
 
-use super::notes::{Notes, comma_separated};
+use super::notes::Notes;
 use super::stack::Context;
 use super::{attributes, managed, names, tags};
 use crate::facts::{LoadBalancerState, lookup};

@@ -1,7 +1,7 @@
 //! Certificate Manager. Nothing that makes a plan or a load balancer calls it: only descriptions of the account do.
 
 use aws_sdk_acm::Client;
-use aws_sdk_acm::types::{CertificateSummary, Filters, KeyAlgorithm};
+use aws_sdk_acm::types::{CertificateStatus, CertificateSummary, CertificateType, Filters, KeyAlgorithm};
 use cloud_lb_core::error::Result;
 use jiff::Timestamp;
 
@@ -42,9 +42,9 @@ fn certificate(summary: &CertificateSummary) -> Result<Certificate> {
         certificate_arn: required(summary.certificate_arn(), "CertificateArn")?,
         domain_name: text(summary.domain_name()),
         subject_alternative_name_summaries: summary.subject_alternative_name_summaries().to_vec(),
-        status: text(summary.status().map(|status| status.as_str())),
-        kind: text(summary.r#type().map(|kind| kind.as_str())),
-        key_algorithm: text(summary.key_algorithm().map(|key| key.as_str())),
+        status: text(summary.status().map(CertificateStatus::as_str)),
+        kind: text(summary.r#type().map(CertificateType::as_str)),
+        key_algorithm: text(summary.key_algorithm().map(KeyAlgorithm::as_str)),
         not_after: summary.not_after().and_then(time),
     })
 }

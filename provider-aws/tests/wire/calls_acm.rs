@@ -1,5 +1,3 @@
-#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
-
 use cloud_lb_core::error::ErrorKind;
 
 use super::server::Server;
