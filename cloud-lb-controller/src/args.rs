@@ -3,12 +3,16 @@
 //! Each command takes its arguments apart exhaustively, so that a flag that nobody reads does not compile.
 
 mod run;
+mod traces;
 
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::run::{ApiArgs, LeaderArgs, OtherLease, ResourceLock, RunArgs, ServeArgs, ServiceArgs};
+#[cfg(all(test, feature = "otlp"))]
+pub(crate) use self::traces::Secret;
+pub(crate) use self::traces::TraceArgs;
 use crate::providers::{ProviderName, Shape};
 
 /// Gives Kubernetes Services of type LoadBalancer a cloud's native load balancer.

@@ -17,6 +17,7 @@ mod signals;
 mod style;
 mod submit;
 mod telemetry;
+mod traces;
 
 use std::process::ExitCode;
 
@@ -24,6 +25,7 @@ use clap::Parser as _;
 
 use args::{Cli, Command};
 use failure::Failure;
+use traces::Traces;
 
 /// What a command that did not fail has to tell the shell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,21 +70,28 @@ fn execute(cli: Cli) -> Result<Verdict, Failure> {
         // The demo narrates; what it breaks on purpose must not look like trouble.
         Command::Demo(_) => "off",
     };
-    telemetry::init(log, quiet);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::because("the async runtime cannot start", &error))?;
+    let asked = match &command {
+        Command::Run(args) => Some(&args.traces),
+        _ => None,
+    };
+    let traces = Traces::start(asked, runtime.handle())?;
+    telemetry::init(log, quiet, traces.layer());
     let result = runtime.block_on(async {
-        match command {
+        let result = match command {
             Command::Demo(args) => demo::run(args).await,
             Command::Plan(args) => plan_cmd::run(args).await,
             // The futures of the AWS SDK are too large for a stack.
-            Command::Run(args) => Box::pin(run::run(*args)).await,
+            Command::Run(args) => Box::pin(run::run(*args, &traces)).await,
             Command::Facts(args) => account::facts(args).await,
             Command::CheckPermissions(args) => account::check_permissions(args).await,
             Command::Orphans(args) => Box::pin(orphans::run(args)).await,
-        }
+        };
+        traces.end(result.as_ref().map(drop)).await;
+        result
     });
     // Whoever lost the lease must not wait for a name that somebody looks up.
     runtime.shutdown_background();

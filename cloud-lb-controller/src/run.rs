@@ -22,15 +22,18 @@ use crate::cluster::connect;
 use crate::failure::Failure;
 use crate::serve::{self, Access, Identity, Listener, Probe, Reviewer, Site};
 use crate::signals;
+use crate::traces::Traces;
 
 /// One run of a lane makes some calls, each with a deadline of its own; beyond this many it hangs.
 const CALLS_OF_A_LANE: u32 = 10;
 
 /// Runs until a signal comes, then finishes the work in hand; a second signal ends it at once.
-pub(crate) async fn run(args: RunArgs) -> Result<Verdict, Failure> {
-    let RunArgs { provider, cluster, services, leader, serve, api, ignored } = args;
-    let settings = Settings::of(provider, services, leader, serve, api)?;
-    for notice in ignored.notices() {
+pub(crate) async fn run(args: RunArgs, traces: &Traces) -> Result<Verdict, Failure> {
+    // Traces began before everything else.
+    let RunArgs { provider, cluster, services, leader, serve, api, traces: _, ignored } = args;
+    let mut settings = Settings::of(provider, services, leader, serve, api)?;
+    settings.traces = traces.shown();
+    for notice in ignored.notices().into_iter().chain(traces.notice()) {
         tracing::warn!("{notice}");
     }
     let ended = signals::ended()?;

@@ -1,6 +1,10 @@
 //! Logs: to standard error, so that standard output stays for results.
 
-use tracing_subscriber::EnvFilter;
+use tracing::Subscriber;
+use tracing_subscriber::layer::{Layer, SubscriberExt as _};
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Registry};
 
 use crate::args::{LogArgs, LogFormat};
 
@@ -10,16 +14,37 @@ const OURS: [&str; 4] = ["cloud_lb", "cloud_lb_core", "provider_aws", "provider_
 /// The client tells of every failed connection what we tell better, and once.
 const SAID_BY_US: &str = "kube_client::client::builder=off";
 
-/// Starts logging. `RUST_LOG` has the last word, then `-v`, then what the command wants.
-pub(crate) fn init(args: LogArgs, default: &str) {
+/// Starts logging, and traces beside it. `RUST_LOG` has the last word of the log, then `-v`, then what the
+/// command wants; none of them has a say in traces.
+pub(crate) fn init<T>(args: LogArgs, default: &str, traces: Option<T>)
+where
+    T: Layer<Registry> + Send + Sync,
+{
+    match traces {
+        Some(traces) => tracing_subscriber::registry().with(traces).with(lines(args, default)).init(),
+        // Without a layer that would have to be asked of everything that nobody logs.
+        None => tracing_subscriber::registry().with(lines(args, default)).init(),
+    }
+}
+
+/// Whether a target is of our own crates.
+#[cfg_attr(not(feature = "otlp"), expect(dead_code, reason = "traces ask"))]
+pub(crate) fn is_ours(target: &str) -> bool {
+    target.split("::").next().is_some_and(|name| OURS.contains(&name))
+}
+
+fn lines<S>(args: LogArgs, default: &str) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
     let LogArgs { verbose, level, log_format } = args;
     let verbose = verbose.max(level.map_or(0, verbosity));
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(directives(verbose, default)));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     match log_format {
-        LogFormat::Text => builder.with_ansi(colours()).init(),
-        LogFormat::Json => builder.json().init(),
+        LogFormat::Text => lines.with_ansi(colours()).with_filter(filter).boxed(),
+        LogFormat::Json => lines.json().with_filter(filter).boxed(),
     }
 }
 

@@ -8,12 +8,11 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use serde::Serialize;
 use tokio::time::Instant;
-use tracing::field::Empty;
-use tracing::{Instrument, debug_span};
+use tracing::Instrument;
 
 use crate::deadline;
 use crate::error::{Effect, Error, ErrorKind, Result, Retry};
-use crate::measure::{self, Fact};
+use crate::measure::{self, Fact, work_span};
 use crate::rate::{RateLimit, TokenBucket};
 
 /// How often [`Calls::make_patiently`] makes one call.
@@ -114,7 +113,7 @@ impl Calls {
             bucket.take().await;
         }
         let begin = Instant::now();
-        let span = debug_span!("cloud_call", %operation, error = Empty, otel.status_code = Empty);
+        let span = work_span!(DEBUG, "cloud_call", %operation, otel.kind = "client");
         let answer = tokio::time::timeout(self.deadline, call).instrument(span.clone()).await;
         let result = answer.unwrap_or_else(|_| Err(self.timed_out(access)));
         measure::end_span(&span, &result);

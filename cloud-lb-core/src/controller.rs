@@ -154,6 +154,7 @@ impl Controller {
             pods: PodClient::new(client.clone(), options.call_timeout),
             events: Events::new(client.clone(), options.call_timeout),
             timeout: options.call_timeout,
+            restore_delay: options.max_restore_delay,
             circuit: Mutex::new(Circuit::new(options.circuit())),
         }
     }

@@ -106,11 +106,12 @@ impl<B: Backend> Engine<B> {
     }
 
     fn warnings(&self, lb: &LoadBalancer, want: &Desired<B>) -> Vec<Warning> {
-        pure_stage(Stage::Build, || self.backend.warnings(lb, &want.facts))
+        self.backend.warnings(lb, &want.facts)
     }
 
     async fn planned(&self, scope: Scope<'_>, want: &Graph<B::Spec>) -> Result<Planned<B>> {
         let tick = self.fold.now();
+        self.recall.begin();
         let mut have = stage(Stage::Observe, self.backend.observe(scope)).await?;
         let service = scope.service().cloned();
         let plan = self.difference(service.as_ref(), want, &mut have)?;
@@ -153,7 +154,9 @@ impl<B: Backend> Engine<B> {
             match stage(Stage::Apply, self.run(&subject.path(), planned)).await? {
                 Ran::Stale => {}
                 Ran::Done(have) => {
-                    return Ok(self.recall.uncertain(subject).map_or(Ran::Done(have), Ran::Pending));
+                    let unseen = self.recall.unseen().filter(|_| matches!(scope, Scope::Deletion(_)));
+                    let pending = self.recall.uncertain(subject).or(unseen);
+                    return Ok(pending.map_or(Ran::Done(have), Ran::Pending));
                 }
                 ran => return Ok(ran),
             }

@@ -13,7 +13,9 @@ mod decide;
 mod elector;
 mod options;
 mod rival;
+mod standing;
 
-pub use self::elector::{Elector, Standing};
+pub use self::elector::Elector;
 pub use self::options::LeaseOptions;
 pub use self::rival::{Rival, RivalStanding};
+pub use self::standing::Standing;

@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tracing::{Instrument, Span, info_span};
+use tracing::{Instrument, Span};
 
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Op;
 
 /// Takes in what happens.
@@ -109,6 +109,22 @@ pub enum Fact<'a> {
         leads: bool,
     },
 }
+
+/// A span of work that may fail, with the fields that say so by OpenTelemetry's conventions. The other fields
+/// have the conventional names where there are such.
+macro_rules! work_span {
+    ($level:ident, $name:literal $(, $($fields:tt)+)?) => {
+        tracing::span!(
+            tracing::Level::$level,
+            $name,
+            $($($fields)+,)?
+            error.type = tracing::field::Empty,
+            otel.status_code = tracing::field::Empty,
+            otel.status_description = tracing::field::Empty
+        )
+    };
+}
+pub(crate) use work_span;
 
 /// A word for a label of a metric.
 macro_rules! words {
@@ -221,11 +237,11 @@ impl CallResult {
 impl Stage {
     fn span(self) -> Span {
         match self {
-            Self::Resolve => info_span!("resolve"),
-            Self::Build => info_span!("build"),
-            Self::Observe => info_span!("observe"),
-            Self::Plan => info_span!("plan"),
-            Self::Apply => info_span!("apply"),
+            Self::Resolve => work_span!(INFO, "resolve"),
+            Self::Build => work_span!(INFO, "build"),
+            Self::Observe => work_span!(INFO, "observe"),
+            Self::Plan => work_span!(INFO, "plan"),
+            Self::Apply => work_span!(INFO, "apply"),
         }
     }
 }
@@ -245,25 +261,34 @@ pub(crate) fn note(fact: &Fact<'_>) {
     let _ = MEASURE.try_with(|measure| measure.note(fact));
 }
 
-/// Says in a span how its work ended, for whoever collects traces. The span must have the fields.
+/// Says in a span made by [`work_span!`] how its work ended, for whoever collects traces.
 pub(crate) fn end_span<T>(span: &Span, result: &Result<T>) {
     if let Err(error) = result {
-        span.record("error", error.kind().word()).record("otel.status_code", "ERROR");
+        blame(span, error);
     }
 }
 
+/// Says in a span made by [`work_span!`] why its work failed.
+pub(crate) fn blame(span: &Span, error: &Error) {
+    span.record("error.type", error.kind().word())
+        .record("otel.status_code", "ERROR")
+        .record("otel.status_description", error.to_string());
+}
+
 /// Runs a stage in its span, and notes how long it took.
-pub(crate) async fn stage<T>(stage: Stage, work: impl Future<Output = T>) -> T {
-    let begin = Instant::now();
-    let result = work.instrument(stage.span()).await;
+pub(crate) async fn stage<T>(stage: Stage, work: impl Future<Output = Result<T>>) -> Result<T> {
+    let (begin, span) = (Instant::now(), stage.span());
+    let result = work.instrument(span.clone()).await;
+    end_span(&span, &result);
     note(&Fact::Stage { stage, took: begin.elapsed() });
     result
 }
 
 /// The same for a stage that does not wait for anything.
-pub(crate) fn pure_stage<T>(stage: Stage, work: impl FnOnce() -> T) -> T {
-    let begin = Instant::now();
-    let result = stage.span().in_scope(work);
+pub(crate) fn pure_stage<T>(stage: Stage, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let (begin, span) = (Instant::now(), stage.span());
+    let result = span.in_scope(work);
+    end_span(&span, &result);
     note(&Fact::Stage { stage, took: begin.elapsed() });
     result
 }
@@ -293,9 +318,12 @@ pub(crate) mod tests {
     #[tokio::test(start_paused = true)]
     async fn stages_are_told_to_the_measure_of_their_task_only() {
         let notes = Arc::new(Notes::default());
-        let sleep = || tokio::time::sleep(Duration::from_secs(2));
-        measured(Arc::clone(&notes) as _, stage(Stage::Observe, sleep())).await;
-        stage(Stage::Apply, sleep()).await;
+        let sleep = || async {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            Ok(())
+        };
+        measured(Arc::clone(&notes) as _, stage(Stage::Observe, sleep())).await.unwrap();
+        stage(Stage::Apply, sleep()).await.unwrap();
         assert_eq!(notes.take(), ["Stage { stage: Observe, took: 2s }"]);
     }
 }

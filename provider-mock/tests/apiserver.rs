@@ -12,6 +12,8 @@ mod helpers;
 mod listing;
 #[path = "apiserver/patches.rs"]
 mod patches;
+#[path = "support/refused.rs"]
+mod refused;
 #[path = "apiserver/reviews.rs"]
 mod reviews;
 #[path = "apiserver/serving.rs"]

@@ -10,12 +10,18 @@ mod classes;
 mod cleanup;
 #[path = "controller/cloud.rs"]
 mod cloud;
+#[path = "controller/cluster.rs"]
+#[expect(dead_code, reason = "shared with the tests of rights, which use the rest")]
+mod cluster;
 #[path = "controller/conditions.rs"]
 mod conditions;
 #[path = "controller/costs.rs"]
 mod costs;
 #[path = "controller/ensure.rs"]
 mod ensure;
+#[path = "support/envtest/mod.rs"]
+#[expect(dead_code, reason = "shared with the comparison of API servers, which uses the rest")]
+mod envtest;
 #[path = "controller/errors.rs"]
 mod errors;
 #[path = "controller/gates.rs"]
@@ -26,6 +32,10 @@ mod lanes;
 mod mock;
 #[path = "controller/nodes.rs"]
 mod nodes;
+#[path = "controller/real.rs"]
+mod real;
+#[path = "controller/remote.rs"]
+mod remote;
 #[path = "controller/rules.rs"]
 mod rules;
 #[path = "controller/snapshots.rs"]

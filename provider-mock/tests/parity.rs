@@ -77,6 +77,10 @@ fn find() -> Found {
     for root in ROOTS {
         visit(&workspace().join(root), &mut |path| {
             let file = path.strip_prefix(workspace()).unwrap().to_string_lossy().into_owned();
+            // It only lists tests of the others by their names.
+            if file.ends_with("controller/real.rs") {
+                return;
+            }
             find_in(&fs::read_to_string(path).unwrap(), &file, &mut found);
         });
     }

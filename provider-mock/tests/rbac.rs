@@ -5,8 +5,17 @@
 #[path = "controller/cloud.rs"]
 #[expect(dead_code, reason = "shared with the tests of the controller, which use the rest")]
 mod cloud;
+#[path = "controller/cluster.rs"]
+#[expect(dead_code, reason = "shared with the tests of the controller, which use the rest")]
+mod cluster;
+#[path = "support/envtest/mod.rs"]
+#[expect(dead_code, unused_imports, reason = "shared with the tests of the controller, which use the rest")]
+mod envtest;
 #[path = "rbac/life.rs"]
 mod life;
+#[path = "controller/remote.rs"]
+#[expect(dead_code, reason = "shared with the tests of the controller, which use the rest")]
+mod remote;
 #[path = "controller/world.rs"]
 #[expect(dead_code, reason = "shared with the tests of the controller, which use the rest")]
 mod world;

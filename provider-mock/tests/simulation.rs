@@ -1,10 +1,7 @@
 //! Whole clusters, with everything going wrong that can, as a seed decides; on paused time, on one thread.
 //!
 //! `SEED=7 cargo test -p provider-mock --test simulation` plays one seed and prints what happened;
-//! `SEEDS=100000 cargo test …` plays that many. `HARSH=1` adds an account that throttles, listings that are late,
-//! somebody who tampers with the cloud and with addresses in statuses, and orphans that are deleted; about one seed
-//! in a hundred fails then: after a crash while listings are late, or because a condition that a late write left
-//! is not found untrue. The same seed gives the same story, to the last line.
+//! `SEEDS=100000 cargo test …` plays that many. The same seed gives the same story, to the last line.
 
 #![expect(
     clippy::unwrap_used,

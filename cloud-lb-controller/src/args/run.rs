@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::{ClusterArgs, ProviderArgs, class};
+use super::{ClusterArgs, ProviderArgs, TraceArgs, class};
 
 /// Run the controller against a cluster
 ///
@@ -26,6 +26,8 @@ pub(crate) struct RunArgs {
     pub(crate) serve: ServeArgs,
     #[command(flatten)]
     pub(crate) api: ApiArgs,
+    #[command(flatten)]
+    pub(crate) traces: TraceArgs,
     #[command(flatten)]
     pub(crate) ignored: IgnoredArgs,
 }

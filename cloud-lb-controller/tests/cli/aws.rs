@@ -62,7 +62,7 @@ fn the_manifests_nodes_come_before_the_instances() {
 fn mistakes_in_the_description_name_line_key_value_and_what_is_expected() {
     assert_eq!(
         with("facts.yaml", "Scheme: internal\n", "Scheme: intern\n"),
-        "error: facts.yaml:88:13: unknown variant `intern`, expected one of internal, internet-facing\n"
+        "error: facts.yaml:88:13: LoadBalancers[0].Scheme: unknown variant `intern`, expected one of internal, internet-facing\n"
     );
     assert_eq!(
         with("facts.yaml", "VpcId: vpc-0a1b2c3d4e5f60718\nVpcs", "VpcId: vpc-1\nVpcs"),

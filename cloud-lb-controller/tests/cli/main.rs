@@ -14,3 +14,5 @@ mod plan;
 mod process;
 #[cfg(test)]
 mod replicas;
+#[cfg(test)]
+mod traces;

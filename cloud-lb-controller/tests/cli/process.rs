@@ -9,6 +9,9 @@ pub(crate) fn cloud_lb(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cloud-lb"));
     command.args(args).current_dir(root());
     command.env("HOME", "/nonexistent").env_remove("KUBECONFIG").env_remove("RUST_LOG");
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("OTEL_")) {
+        command.env_remove(name);
+    }
     command
 }
 

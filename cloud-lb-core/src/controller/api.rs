@@ -6,13 +6,12 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::Service;
 use kube::api::{Api, Patch, PatchParams};
 use kube::{Client, ResourceExt};
-use serde_json::Value;
-use tracing::field::Empty;
-use tracing::{Instrument, debug_span};
+use serde_json::{Value, json};
+use tracing::Instrument;
 
 use crate::deadline;
 use crate::error::{Effect, Error, ErrorKind, Result, Retry};
-use crate::measure;
+use crate::measure::{blame, work_span};
 
 /// Writes Services by strategic merge patches of the `status` subresource, which is all that the
 /// controller's role allows (SC-82 to SC-84).
@@ -30,21 +29,42 @@ impl ServiceWriter {
     /// Sends one patch, and returns the Service as it left it.
     ///
     /// # Errors
-    /// Also `Conflict`, if another Service of this name took the place of the one that was meant. A patch
-    /// goes by name only; whatever it wrote, the sync of the other Service puts right.
+    /// Also `Conflict`, if another Service of this name took the place of the one that was meant: the patch
+    /// names the UID, so that one that comes late changes nothing then.
     pub(crate) async fn patch(&self, service: &Service, patch: Value) -> Result<Service> {
         let api: Api<Service> =
             Api::namespaced(self.client.clone(), &service.namespace().unwrap_or_default());
         let (name, params) = (service.name_any(), PatchParams::default());
-        let patch = Patch::Strategic(patch);
-        let call = async { api.patch_status(&name, &params, &patch).await.map_err(from_kube) };
+        let patch = Patch::Strategic(meant_for(service, patch));
+        let call = async {
+            let patched = api.patch_status(&name, &params, &patch).await;
+            patched.map_err(|error| if is_of_another(&error) { replaced() } else { from_kube(error) })
+        };
         let patched = traced("patch", "services/status", within(self.timeout, call)).await;
-        let patched = patched.and_then(|patched| {
-            let replaced = || Error::new(ErrorKind::Conflict, "the Service was deleted and made anew");
-            if patched.uid() == service.uid() { Ok(patched) } else { Err(replaced()) }
-        });
         patched.map_err(|error| error.during("patch services/status"))
     }
+}
+
+/// A patch goes by name; with the UID in it, the API server refuses it for any other Service: a UID never
+/// changes.
+fn meant_for(service: &Service, mut patch: Value) -> Value {
+    if let (Some(uid), Some(patch)) = (service.uid(), patch.as_object_mut())
+        && let Some(metadata) = patch.entry("metadata").or_insert_with(|| json!({})).as_object_mut()
+    {
+        metadata.insert("uid".to_owned(), uid.into());
+    }
+    patch
+}
+
+/// Whether a patch was refused because it was meant for a Service of another UID.
+fn is_of_another(error: &kube::Error) -> bool {
+    let kube::Error::Api(status) = error else { return false };
+    let mut causes = status.details.iter().flat_map(|details| &details.causes);
+    status.code == 422 && causes.any(|cause| cause.field == "metadata.uid")
+}
+
+fn replaced() -> Error {
+    Error::new(ErrorKind::Conflict, "the Service was deleted and made anew")
 }
 
 /// A client whose requests must be answered in time, as clients of kube need not: if a connection loses its
@@ -62,15 +82,19 @@ pub(crate) fn impatient(client: &Client, timeout: Duration) -> Client {
     Client::new(tower::service_fn(send), namespace)
 }
 
-/// Gives a write to the API server its span.
+/// Gives a write to the API server its span. That the object is gone is no failure (SC-85); whoever minds tells.
 pub(crate) async fn traced<T>(
     verb: &'static str,
     resource: &'static str,
     write: impl Future<Output = Result<T>>,
 ) -> Result<T> {
-    let span = debug_span!("api_write", verb, resource, error = Empty, otel.status_code = Empty);
+    let span = work_span!(DEBUG, "api_write", verb, resource, otel.kind = "client");
     let result = write.instrument(span.clone()).await;
-    measure::end_span(&span, &result);
+    if let Err(error) = &result
+        && error.kind() != ErrorKind::NotFound
+    {
+        blame(&span, error);
+    }
     result
 }
 

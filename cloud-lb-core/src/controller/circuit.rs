@@ -10,9 +10,6 @@ use super::key::Key;
 use crate::backoff::Backoff;
 use crate::error::{ErrorKind, Result, Retry};
 
-/// Shortest and longest pause after refusals in a row, unless the cloud asks for a longer one.
-const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(1));
-
 /// By how much an answer raises the share of lanes that a refusal halved.
 const RECOVERY: f64 = 0.05;
 
@@ -72,6 +69,8 @@ pub(crate) struct Limits {
     pub(crate) lanes: usize,
     /// Time from opening to the probe, growing with each probe that fails.
     pub(crate) delay: Backoff,
+    /// Pause after refusals in a row, unless the cloud asks for a longer one.
+    pub(crate) pause: Backoff,
 }
 
 /// What is known of the cloud's health.
@@ -200,8 +199,7 @@ impl Circuit {
             self.share /= 2.0;
             self.pauses = self.pauses.saturating_add(1);
         }
-        let (min, max) = PAUSES;
-        let growing = Backoff::new(min, max).delay(self.pauses.saturating_sub(1));
+        let growing = self.limits.pause.delay(self.pauses.saturating_sub(1));
         let pause = asked.map_or(growing, |asked| asked.max(growing));
         self.paused_until = self.paused_until.max(Some(now + pause));
     }

@@ -13,8 +13,8 @@ use crate::backoff::Backoff;
 /// So often the status is written again at once.
 const AT_ONCE: u32 = 5;
 
-/// Shortest and longest time between two writes after that.
-const DELAYS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(5));
+/// Shortest time between two writes after that.
+const SHORTEST: Duration = Duration::from_secs(1);
 
 /// After so long without a change by others, they have given in.
 const PEACE: Duration = Duration::from_mins(15);
@@ -27,10 +27,10 @@ pub(crate) struct Contest {
 }
 
 impl Contest {
-    /// How long to leave the status as others want it, if it is contested.
-    pub(crate) fn wait(&self, now: Instant) -> Option<Duration> {
+    /// How long to leave the status as others want it, if it is contested: at most `longest`.
+    pub(crate) fn wait(&self, now: Instant, longest: Duration) -> Option<Duration> {
         let (repeats, last) = (self.restored.checked_sub(AT_ONCE)?, self.last?);
-        let delay = Backoff::new(DELAYS.0, DELAYS.1).delay(repeats);
+        let delay = Backoff::new(SHORTEST, longest).delay(repeats);
         let rest = delay.saturating_sub(now.saturating_duration_since(last));
         (!rest.is_zero()).then_some(rest)
     }
@@ -70,11 +70,13 @@ pub(crate) fn managers(service: &Service) -> BTreeSet<&str> {
 mod tests {
     use super::*;
 
+    const LONGEST: Duration = Duration::from_mins(5);
+
     #[tokio::test(start_paused = true)]
     async fn writes_become_rare_while_others_insist_and_are_prompt_after_a_peace() {
         let (mut contest, begin, mut times) = (Contest::default(), Instant::now(), Vec::new());
         while begin.elapsed() < Duration::from_mins(20) {
-            if let Some(rest) = contest.wait(Instant::now()) {
+            if let Some(rest) = contest.wait(Instant::now(), LONGEST) {
                 tokio::time::advance(rest).await;
             }
             assert_eq!(contest.restored(Instant::now()), times.len() == 4, "told once");
@@ -83,7 +85,7 @@ mod tests {
         assert_eq!(times, [0, 0, 0, 0, 0, 1, 3, 7, 15, 31, 63, 127, 255, 511, 811, 1111, 1411]);
         tokio::time::advance(PEACE + Duration::from_secs(1)).await;
         assert!(!contest.restored(Instant::now()));
-        assert_eq!(contest.wait(Instant::now()), None);
+        assert_eq!(contest.wait(Instant::now(), LONGEST), None);
     }
 
     #[test]

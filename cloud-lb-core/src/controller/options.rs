@@ -1,3 +1,5 @@
+mod check;
+
 use std::time::Duration;
 
 use jiff::fmt::serde::unsigned_duration::friendly::compact::required as friendly;
@@ -7,17 +9,7 @@ use super::circuit::Limits;
 use super::nodes::Debounce;
 use super::queue::Pace;
 use crate::backoff::Backoff;
-use crate::error::{Error, Result, Violation};
 use crate::k8s::{ClassPolicy, FINALIZER, NodePolicy};
-
-/// Most lanes that may run at once.
-const MAX_CONCURRENCY: usize = 1000;
-
-/// Longest name of a finalizer: that of any qualified name, a prefix of 253 and a name of 63 characters.
-const MAX_FINALIZER: usize = 317;
-
-/// Longest period that is accepted anywhere: a day.
-const MAX_PERIOD: Duration = Duration::from_hours(24);
 
 /// Settings of the service controller.
 ///
@@ -69,6 +61,16 @@ pub struct Options {
     /// fails, up to the greatest delay after failures; default 15 s.
     #[serde(with = "friendly")]
     pub probe_delay: Duration,
+    /// How long all lanes pause after a cloud asked for fewer calls without saying for how long. Doubles with
+    /// each refusal in a row; default 1 s.
+    #[serde(with = "friendly")]
+    pub min_throttle_pause: Duration,
+    /// Greatest such pause; default 1 min.
+    #[serde(with = "friendly")]
+    pub max_throttle_pause: Duration,
+    /// How seldom at the least a status is written again that others keep changing; default 5 min.
+    #[serde(with = "friendly")]
+    pub max_restore_delay: Duration,
     /// How often all load balancers are held against the cloud, up to a tenth more; what differs is repaired.
     /// 0 is only at the start; default 10 min.
     #[serde(with = "friendly")]
@@ -113,6 +115,9 @@ impl Default for Options {
             call_timeout: Duration::from_mins(1),
             breaker_services: 5,
             probe_delay: Duration::from_secs(15),
+            min_throttle_pause: Duration::from_secs(1),
+            max_throttle_pause: Duration::from_mins(1),
+            max_restore_delay: Duration::from_mins(5),
             drift_interval: Duration::from_mins(10),
             survey_timeout: Duration::from_mins(10),
             delete_orphans: false,
@@ -193,6 +198,18 @@ impl Options {
         self
     }
 
+    /// Sets the least and the greatest pause after a cloud asked for fewer calls.
+    pub fn with_throttle_pauses(mut self, min: Duration, max: Duration) -> Self {
+        (self.min_throttle_pause, self.max_throttle_pause) = (min, max);
+        self
+    }
+
+    /// Sets how seldom at the least a contested status is written again.
+    pub fn with_max_restore_delay(mut self, delay: Duration) -> Self {
+        self.max_restore_delay = delay;
+        self
+    }
+
     /// Sets how often all load balancers are held against the cloud; zero is only at the start.
     pub fn with_drift_interval(mut self, interval: Duration) -> Self {
         self.drift_interval = interval;
@@ -224,71 +241,6 @@ impl Options {
         self
     }
 
-    /// Checks all fields.
-    ///
-    /// # Errors
-    /// `InvalidInput`, with every field that is wrong.
-    pub fn validate(&self) -> Result<()> {
-        let mut violations = self.check_names();
-        if !(1..=MAX_CONCURRENCY).contains(&self.concurrency) {
-            let expected = format!("1 to {MAX_CONCURRENCY}");
-            violations.push(Violation::new("concurrency", self.concurrency, expected));
-        }
-        if self.retry_jitter > 100 {
-            violations.push(Violation::new("retryJitter", self.retry_jitter, "0 to 100 percent"));
-        }
-        let periods = [
-            ("minRetryDelay", self.min_retry_delay),
-            ("maxRetryDelay", self.max_retry_delay),
-            ("recheckDelay", self.recheck_delay),
-            ("callTimeout", self.call_timeout),
-            ("probeDelay", self.probe_delay),
-            ("surveyTimeout", self.survey_timeout),
-            ("gateInterval", self.gate_interval),
-        ];
-        violations.extend(periods.into_iter().filter_map(|(field, period)| check_period(field, period)));
-        let waits = [
-            ("drainTimeout", self.drain_timeout),
-            ("nodeQuiet", self.node_quiet),
-            ("nodeDelay", self.node_delay),
-            ("driftInterval", self.drift_interval),
-            ("orphanGrace", self.orphan_grace),
-        ];
-        let too_long = waits.into_iter().filter(|(_, wait)| *wait > MAX_PERIOD);
-        violations.extend(too_long.map(|(field, wait)| violation(field, wait, "at most 24h")));
-        if self.min_retry_delay > self.max_retry_delay {
-            let expected = "no more than maxRetryDelay";
-            violations.push(violation("minRetryDelay", self.min_retry_delay, expected));
-        }
-        if self.node_quiet > self.node_delay {
-            violations.push(violation("nodeQuiet", self.node_quiet, "no more than nodeDelay"));
-        }
-        if violations.is_empty() { Ok(()) } else { Err(Error::invalid("controller options", violations)) }
-    }
-
-    fn check_names(&self) -> Vec<Violation> {
-        let mut violations = Vec::new();
-        if self.cluster_name.trim().is_empty() {
-            violations.push(Violation::new("clusterName", &self.cluster_name, "a name"));
-        }
-        let allowed = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
-        let qualified = self
-            .finalizer
-            .split_once('/')
-            .is_some_and(|(prefix, name)| !prefix.is_empty() && !name.is_empty() && !name.contains('/'));
-        if !qualified || self.finalizer.len() > MAX_FINALIZER || !self.finalizer.chars().all(allowed) {
-            let expected = "a qualified name such as example.com/cleanup";
-            violations.push(Violation::new("finalizer", &self.finalizer, expected));
-        }
-        if self.namespace.as_ref().is_some_and(String::is_empty) {
-            violations.push(Violation::new("namespace", "", "a name, or nothing for all namespaces"));
-        }
-        if !self.classes.classless && self.classes.classes.is_empty() {
-            violations.push(Violation::new("classes", "none", "a class, or classless: true"));
-        }
-        violations
-    }
-
     /// The delays, with jitter by a random number from 0 to 1.
     pub(crate) fn pace(&self, random: f64) -> Pace {
         let backoff = Backoff::new(self.min_retry_delay, self.max_retry_delay);
@@ -299,21 +251,13 @@ impl Options {
     /// When the cloud is left alone.
     pub(crate) fn circuit(&self) -> Limits {
         let delay = Backoff::new(self.probe_delay, self.max_retry_delay.max(self.probe_delay));
-        Limits { lanes: self.breaker_services, delay }
+        let pause = Backoff::new(self.min_throttle_pause, self.max_throttle_pause);
+        Limits { lanes: self.breaker_services, delay, pause }
     }
 
     pub(crate) fn debounce(&self) -> Debounce {
         Debounce::new(self.node_quiet, self.node_delay)
     }
-}
-
-fn check_period(field: &str, period: Duration) -> Option<Violation> {
-    let fits = !period.is_zero() && period <= MAX_PERIOD;
-    (!fits).then(|| violation(field, period, "more than 0s, at most 24h"))
-}
-
-fn violation(field: &str, period: Duration, expected: &str) -> Violation {
-    Violation::new(field, format_args!("{period:?}"), expected)
 }
 
 #[cfg(test)]

@@ -35,6 +35,7 @@ use super::status::Health;
 use super::triggers::{Rules, addresses, is_deleting};
 use crate::error::Result;
 use crate::k8s::{self, Owner};
+use crate::measure::{blame, work_span};
 use crate::model::{LoadBalancer, ServiceId};
 use crate::provider::{LoadBalancerProvider, State};
 
@@ -83,6 +84,8 @@ pub(crate) struct Reconciler {
     pub(crate) pods: PodClient,
     pub(crate) events: Events,
     pub(crate) timeout: Duration,
+    /// How seldom at the least a contested status is written again.
+    pub(crate) restore_delay: Duration,
     pub(crate) circuit: Mutex<Circuit>,
 }
 
@@ -96,7 +99,16 @@ impl Reconciler {
         let uid = object.and_then(|service| service.uid()).unwrap_or_default();
         let goes = job.service.as_ref().is_none_or(|service| is_deleting(service));
         let provider = self.provider.name();
-        let span = tracing::info_span!("reconcile", service = %job.key, uid, provider, work = Empty);
+        let ObjectKey { namespace, name } = &job.key;
+        let span = work_span!(
+            INFO,
+            "reconcile",
+            k8s.namespace.name = namespace,
+            k8s.service.name = name,
+            k8s.service.uid = uid,
+            cloud.provider = provider,
+            work = Empty
+        );
         let run = async {
             match task {
                 Task::Work(work) => Box::pin(self.dispatch(job, work)).await,
@@ -129,6 +141,7 @@ impl Reconciler {
             Ok(id) => id,
             Err(error) => {
                 tracing::error!(%error, "a Service without an identity is left alone");
+                blame(&Span::current(), &error);
                 let verdict = Verdict::Failed(error.retry());
                 return Finished { key, memory: job.memory, verdict, handed: None };
             }

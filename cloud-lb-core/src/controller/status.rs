@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::k8s::same_status;
 
 pub use self::conditions::{DEGRADED_CONDITION, PROGRESSING_CONDITION, READY_CONDITION};
-pub(crate) use self::conditions::{Health, MIXED_PROTOCOLS, PortsError, Problem, has_conditions};
+pub(crate) use self::conditions::{Health, MIXED_PROTOCOLS, PortsError, Problem, contradicted};
 
 /// The strategic merge patch that makes a status as wanted, or `None` if it is (SC-83, SC-86, SC-87).
 ///

@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::{LoadBalancerStatus, Service};
 
 use super::memory::Memory;
 use super::queue::Work;
-use super::status::has_conditions;
+use super::status::contradicted;
 use crate::k8s::{
     ClassPolicy, Owner, has_finalizer, needs_cleanup, needs_update, same_status, wants_load_balancer,
 };
@@ -66,31 +66,37 @@ impl Rules {
             || (superfluous && differs(old, new))
             || (stripped && self.wants(new) && !is_deleting(new));
         let status = memory.is_some_and(|memory| {
-            is_wiped(Some(old), new, memory) || old.metadata.generation != new.metadata.generation
+            is_untrue(Some(old), new, memory) || old.metadata.generation != new.metadata.generation
         });
         let status = if status && self.serves(new) { Work::STATUS } else { Work::NONE };
         if update { Work::SYNC.and(status) } else { status }
     }
 
-    /// Work that a lane leaves which just ended: somebody may have wiped the status after it wrote it, and
+    /// Work that a lane leaves which just ended: somebody may have changed the status after it wrote it, and
     /// before it was remembered that it did.
     pub(crate) fn after_run(&self, service: &Service, memory: &Memory) -> Work {
-        if self.serves(service) && is_wiped(None, service, memory) { Work::STATUS } else { Work::NONE }
+        if self.serves(service) && is_untrue(None, service, memory) { Work::STATUS } else { Work::NONE }
     }
 }
 
-/// Whether somebody took away the status that we published (W-4).
+/// Whether somebody changed the status that we wrote, or took it away (W-4): a user, or a write of an earlier
+/// leader that came late.
 ///
 /// Objects from before our own write come in late and look alike: the version tells, or the old object, which
-/// must show what we wrote. That our conditions are gone only the old object tells.
-fn is_wiped(old: Option<&Service>, new: &Service, memory: &Memory) -> bool {
-    let conditions_gone = old.is_some_and(has_conditions) && !has_conditions(new);
-    let Some(published) = &memory.published else { return conditions_gone };
-    let was_ours = match (version(new), memory.written) {
+/// must show what we wrote.
+fn is_untrue(old: Option<&Service>, new: &Service, memory: &Memory) -> bool {
+    let is_later = match (version(new), memory.written) {
         (Some(seen), Some(written)) => seen > written,
-        _ => old.is_some_and(|old| same_status(&addresses(old), published)),
+        _ => old.is_some_and(|old| is_told(old, memory)),
     };
-    conditions_gone || (was_ours && !same_status(&addresses(new), published))
+    is_later && !is_told(new, memory)
+}
+
+/// Whether the Service shows what it was told last.
+pub(super) fn is_told(service: &Service, memory: &Memory) -> bool {
+    let Memory { published, health, .. } = memory;
+    published.as_ref().is_none_or(|published| same_status(&addresses(service), published))
+        && health.as_ref().is_none_or(|health| !contradicted(service, health))
 }
 
 /// The version of an object as a number: those of one kind can be compared.

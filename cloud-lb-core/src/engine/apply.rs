@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use tracing::field::{Empty, display};
-use tracing::{Instrument, Span, debug_span};
+use tracing::{Instrument, Span};
 
 use super::batch::{Batch, batches};
 use super::fold::Written;
@@ -14,7 +14,7 @@ use super::{Engine, Planned, contended};
 use crate::backend::{Applied, Backend};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Owner, Spec};
-use crate::measure::{self, Fact};
+use crate::measure::{self, Fact, work_span};
 use crate::plan::{Action, Have, Observed, Op, Ownership, Step, StepReport};
 use crate::provider::{Outcome, Pending};
 
@@ -241,15 +241,7 @@ fn deletes_shared<S>(step: &Step<S>) -> bool {
 
 /// One span for the steps that are one write, named after the first.
 fn step_span<S: Spec>(batch: &[Step<S>]) -> Span {
-    let span = debug_span!(
-        "step",
-        kind = Empty,
-        key = Empty,
-        op = Empty,
-        steps = batch.len(),
-        error = Empty,
-        otel.status_code = Empty
-    );
+    let span = work_span!(DEBUG, "step", kind = Empty, key = Empty, op = Empty, steps = batch.len());
     if let Some(step) = batch.first() {
         span.record("kind", step.key.kind);
         span.record("key", display(&step.key)).record("op", display(step.action.op()));

@@ -7,6 +7,7 @@
 //! changed it.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -27,6 +28,8 @@ type Place = (Option<ServiceId>, ResourceKey);
 pub(super) struct Recall<S> {
     /// How late listings may be; zero where they never are.
     lateness: Duration,
+    /// When this process first looked.
+    began: OnceLock<Instant>,
     known: Mutex<Known<S>>,
 }
 
@@ -53,7 +56,22 @@ enum Left<S> {
 
 impl<S: Spec> Recall<S> {
     pub(super) fn new(lateness: Duration) -> Self {
-        Self { lateness, known: Mutex::new(Known { places: BTreeMap::new(), order: VecDeque::new() }) }
+        let known = Known { places: BTreeMap::new(), order: VecDeque::new() };
+        Self { lateness, began: OnceLock::new(), known: Mutex::new(known) }
+    }
+
+    /// Takes note that this process looks at the cloud.
+    pub(super) fn begin(&self) {
+        self.began.get_or_init(Instant::now);
+    }
+
+    /// What to wait for before it can be told that nothing is left: whoever led before may have made something
+    /// just before this process began, which no listing shows yet.
+    pub(super) fn unseen(&self) -> Option<Pending> {
+        let age = self.began.get().map_or(Duration::ZERO, Instant::elapsed);
+        let retry_after = self.lateness.saturating_sub(age);
+        let reason = "the cloud may not show yet what was made before this process began".to_owned();
+        (!retry_after.is_zero()).then_some(Pending { retry_after, reason })
     }
 
     /// Takes note of how a write for a Service ended.
@@ -137,7 +155,8 @@ impl<S: Spec> Recall<S> {
         known.forget(self.lateness);
         let unknown = known.of(Some(service)).filter(|(_, past)| matches!(past.left, Left::Unknown));
         let (at, key) = unknown.map(|((_, key), past)| (past.at, key)).max()?;
-        let retry_after = self.lateness.saturating_sub(at.elapsed());
+        // Just then a listing may still be late.
+        let retry_after = self.lateness.saturating_sub(at.elapsed()) + Duration::from_millis(1);
         let reason = format!("a write to {key} got no answer, and the cloud may not show yet what it did");
         Some(Pending { retry_after, reason })
     }

@@ -1,9 +1,8 @@
 use crate::helpers::{answer, refusal, send, service, service_json, services};
+use crate::refused::{self, JSON};
 use kube::api::PostParams;
 use provider_mock::apiserver::{ApiServer, Resource};
 use serde_json::{Value, json};
-
-const JSON: (&str, &str) = ("content-type", "application/json");
 
 #[tokio::test]
 async fn create_fills_in_metadata_and_get_returns_it() {
@@ -112,25 +111,8 @@ async fn generated_names_differ() {
 #[tokio::test]
 async fn media_types_methods_and_kinds_that_do_not_fit_are_refused() {
     let server = ApiServer::new();
-    let services = "/api/v1/namespaces/default/services";
-    let pod = json!({"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "a"}});
-    let cases = [
-        ("POST", services, ("content-type", "application/cbor"), &pod, 415, "UnsupportedMediaType"),
-        ("POST", services, JSON, &pod, 400, "BadRequest"),
-        (
-            "GET",
-            services,
-            ("accept", "application/vnd.kubernetes.protobuf"),
-            &Value::Null,
-            406,
-            "NotAcceptable",
-        ),
-        ("POST", "/api/v1/services", JSON, &pod, 405, "MethodNotAllowed"),
-        ("GET", "/apis/apps/v1/deployments", JSON, &Value::Null, 404, "NotFound"),
-        ("GET", "/api/v1/services?limit=many", JSON, &Value::Null, 400, "BadRequest"),
-    ];
-    for (method, path, header, body, code, reason) in cases {
-        let (found, status) = answer(&server, (method, path), &[header], body).await;
+    for (method, path, header, body, code, reason) in refused::cases() {
+        let (found, status) = answer(&server, (method, path), &[header], &body).await;
         assert_eq!(
             (found.as_u16(), status["reason"].as_str()),
             (code, Some(reason)),

@@ -161,7 +161,7 @@ async fn w_10_controllers_with_classes_of_their_own_work_side_by_side() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn sc_61_w_27_a_service_for_which_nothing_was_ever_made_is_let_go_without_a_word_or_call() {
+pub(crate) async fn sc_61_w_27_a_service_for_which_nothing_was_ever_made_is_let_go_without_a_word_or_call() {
     let world = World::new();
     for name in ["changed", "deleted"] {
         let mut service = lb(name);
@@ -217,7 +217,7 @@ async fn w_26_a_hanging_deletion_is_given_up_only_as_annotated() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn w_26_a_deletion_that_works_is_not_given_up() {
+pub(crate) async fn w_26_a_deletion_that_works_is_not_given_up() {
     let mut service = lb("web");
     service["metadata"]["annotations"] = json!({"cloud-lb.dev/abandon-cloud-resources": "default/web"});
     let world = World::new().ready(&[service]).await;

@@ -21,7 +21,7 @@ fn change_to_cluster_ip(world: &World) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn b006_sc_60_a_changed_type_removes_everything_in_order() {
+pub(crate) async fn b006_sc_60_a_changed_type_removes_everything_in_order() {
     let world = World::new().ready(&[lb("web")]).await;
     change_to_cluster_ip(&world);
     world.until("gone", |world| address(world, "web").is_none() && world.condition("web").is_none()).await;
@@ -42,7 +42,7 @@ async fn b006_sc_60_a_changed_type_removes_everything_in_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn b007_sc_43_a_deleted_service_goes_after_its_load_balancer() {
+pub(crate) async fn b007_sc_43_a_deleted_service_goes_after_its_load_balancer() {
     let world = World::new().ready(&[lb("web")]).await;
     world.delete_service("web");
     assert!(world.exists("web"), "the finalizer holds it");
@@ -55,7 +55,7 @@ async fn b007_sc_43_a_deleted_service_goes_after_its_load_balancer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn sc_20_what_a_crash_left_undone_is_cleaned_up_at_the_start() {
+pub(crate) async fn sc_20_what_a_crash_left_undone_is_cleaned_up_at_the_start() {
     let world = World::new();
     world.add_service(finalized(of_type("web", "ClusterIP")));
     let world = world.start();
@@ -66,7 +66,7 @@ async fn sc_20_what_a_crash_left_undone_is_cleaned_up_at_the_start() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn w_8_a_failing_check_does_not_hold_the_deletion_back() {
+pub(crate) async fn w_8_a_failing_check_does_not_hold_the_deletion_back() {
     let world = World::new().ready(&[lb("web")]).await;
     world.cloud.next(Op::Get, Answer::Fail(down()));
     world.delete_service("web");
@@ -127,7 +127,7 @@ async fn a_deletion_that_takes_its_time_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn sc_60_implemented_elsewhere_counts_as_deleted() {
+pub(crate) async fn sc_60_implemented_elsewhere_counts_as_deleted() {
     let world = World::new().ready(&[lb("web")]).await;
     world.cloud.next(Op::Delete, Answer::Elsewhere);
     world.delete_service("web");
@@ -206,7 +206,7 @@ async fn f_1_w_10_class_transitions() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn sc_62_sc_84_foreign_finalizers_stay_in_place() {
+pub(crate) async fn sc_62_sc_84_foreign_finalizers_stay_in_place() {
     let world = World::new();
     let mut service = lb("web");
     service["metadata"]["finalizers"] = json!(["example.com/first", "example.com/second"]);
@@ -220,7 +220,7 @@ async fn sc_62_sc_84_foreign_finalizers_stay_in_place() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn f_1_a_class_that_is_newly_set_cleans_up() {
+pub(crate) async fn f_1_a_class_that_is_newly_set_cleans_up() {
     let world = World::new().ready(&[lb("web")]).await;
     change_to_cluster_ip(&world);
     world.change_service("web", |service| {
@@ -233,7 +233,7 @@ async fn f_1_a_class_that_is_newly_set_cleans_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn w_10_a_class_of_ours_is_served_and_others_are_not() {
+pub(crate) async fn w_10_a_class_of_ours_is_served_and_others_are_not() {
     let classes = ClassPolicy { classless: false, classes: ["example.com/ours".to_owned()].into() };
     let world = World::new().options(|options| options.with_classes(classes));
     let mut ours = lb("ours");
@@ -248,7 +248,7 @@ async fn w_10_a_class_of_ours_is_served_and_others_are_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn w_11_after_a_restart_the_cloud_tells_whose_a_classed_service_with_our_finalizer_is() {
+pub(crate) async fn w_11_after_a_restart_the_cloud_tells_whose_a_classed_service_with_our_finalizer_is() {
     let world = World::new();
     for name in ["theirs", "ours"] {
         let mut service = finalized(lb(name));
@@ -268,7 +268,7 @@ async fn w_11_after_a_restart_the_cloud_tells_whose_a_classed_service_with_our_f
 }
 
 #[tokio::test(start_paused = true)]
-async fn side_by_side_controllers_with_finalizers_of_their_own() {
+pub(crate) async fn side_by_side_controllers_with_finalizers_of_their_own() {
     let world =
         World::new().options(|options| options.with_finalizer("example.com/lb")).ready(&[lb("web")]).await;
     assert_eq!(finalizers(&world, "web"), ["example.com/lb"]);

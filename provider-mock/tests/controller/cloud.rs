@@ -23,9 +23,11 @@ use cloud_lb_core::provider::{
 };
 use cloud_lb_core::{Error, ErrorKind, Result};
 use parking_lot::Mutex;
-use provider_mock::apiserver::{ApiServer, Resource};
+use provider_mock::apiserver::Resource;
 use tokio::sync::watch;
 use tokio::time::Instant;
+
+use crate::cluster::Cluster;
 
 /// A method of the provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,11 +92,11 @@ pub(crate) struct Cloud {
     notes: Arc<Mutex<Notes>>,
     changes: watch::Sender<u64>,
     capabilities: Capabilities,
-    api: ApiServer,
+    api: Cluster,
 }
 
 impl Cloud {
-    pub(crate) fn new(api: ApiServer) -> Self {
+    pub(crate) fn new(api: Cluster) -> Self {
         let capabilities = Capabilities {
             protocols: [Protocol::Tcp, Protocol::Udp, Protocol::Sctp].into(),
             families: [IpFamily::V4, IpFamily::V6].into(),
@@ -226,7 +228,7 @@ impl Cloud {
             let finalizers = service["metadata"]["finalizers"].clone();
             call.finalizers = serde_json::from_value(finalizers).unwrap_or_default();
         }
-        call.version = *self.api.changes().borrow();
+        call.version = self.api.version();
         let (op, service) = (call.op, call.service.clone());
         let _running = self.begin(call);
         self.changed();

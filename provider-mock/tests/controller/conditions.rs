@@ -37,7 +37,7 @@ fn expected(states: &[(&str, &str)]) -> BTreeMap<String, String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn f_4_w_13_mixed_protocols_are_told_as_kubernetes_does_and_cleared() {
+pub(crate) async fn f_4_w_13_mixed_protocols_are_told_as_kubernetes_does_and_cleared() {
     let world = World::new();
     let mixed = Violation::new("spec.ports", "TCP, UDP", "one protocol for all ports");
     world.cloud.next(Op::Ensure, Answer::Fail(Error::unsupported("web", vec![mixed])));
@@ -72,7 +72,7 @@ async fn f_4_w_13_mixed_protocols_are_told_as_kubernetes_does_and_cleared() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn w_13_a_change_that_is_no_work_still_counts_as_observed() {
+pub(crate) async fn w_13_a_change_that_is_no_work_still_counts_as_observed() {
     let world = World::new().ready(&[lb("web")]).await;
     world.change_service("web", |service| service["spec"]["selector"] = json!({"app": "web"}));
     world.rest().await;
@@ -81,7 +81,7 @@ async fn w_13_a_change_that_is_no_work_still_counts_as_observed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn w_4_a_status_wiped_while_its_lane_ends_is_restored_too() {
+pub(crate) async fn w_4_a_status_wiped_while_its_lane_ends_is_restored_too() {
     let world = World::new();
     world.add_service(lb("web"));
     let world = world.start();
@@ -124,9 +124,23 @@ async fn w_4_a_status_that_cannot_be_restored_is_tried_again_without_the_cloud()
     assert!(world.cloud.calls().is_empty());
 }
 
+#[tokio::test(start_paused = true)]
+async fn w_4_conditions_that_others_write_are_put_right_without_the_cloud() {
+    let world = World::new().ready(&[lb("web")]).await;
+    let mut status = world.service("web")["status"].clone();
+    let before = status.clone();
+    status["conditions"][0]["status"] = json!("False");
+    status["conditions"][0]["message"] = json!("what an earlier leader says late");
+    world.change_status("web", status);
+    world.rest().await;
+    assert_eq!(world.service("web")["status"]["loadBalancer"], before["loadBalancer"]);
+    assert_eq!(world.condition("web").unwrap().0, "True");
+    assert_eq!((world.cloud.calls().len(), world.patches()), (0, 1));
+}
+
 /// Another controller that wants other addresses in the status, whenever it sees others there.
 async fn insist(world: &World) {
-    let services: Api<Service> = Api::default_namespaced(kube::Client::new(world.api.client(), "default"));
+    let services: Api<Service> = Api::default_namespaced(world.api.client_of_others());
     let wanted = json!({
         "apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"},
         "status": {"loadBalancer": {"ingress": [{"ip": "198.51.100.9"}]}},

@@ -58,7 +58,7 @@ async fn b005_a_foreign_class_is_left_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn b008_with_the_finalizer_there_is_one_patch() {
+pub(crate) async fn b008_with_the_finalizer_there_is_one_patch() {
     let world = World::new();
     world.add_service(finalized(lb("web")));
     let world = world.start();
@@ -68,7 +68,7 @@ async fn b008_with_the_finalizer_there_is_one_patch() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn b034_sc_50_the_order_of_effects() {
+pub(crate) async fn b034_sc_50_the_order_of_effects() {
     let world = World::new().start();
     world.add_service(lb("web"));
     world.until_ready("web").await;
@@ -79,7 +79,7 @@ async fn b034_sc_50_the_order_of_effects() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn sc_50_f_15_without_nodes_it_warns_and_goes_on() {
+pub(crate) async fn sc_50_f_15_without_nodes_it_warns_and_goes_on() {
     let world = World::new();
     world.remove_node("n1");
     world.remove_node("n2");
@@ -130,7 +130,7 @@ async fn sc_7_sc_3_existing_services_are_ensured_once_after_everything_is_listed
 }
 
 #[tokio::test(start_paused = true)]
-async fn b035_what_the_user_changes_reaches_the_cloud() {
+pub(crate) async fn b035_what_the_user_changes_reaches_the_cloud() {
     let world = World::new().ready(&[lb("web")]).await;
     world.change_service("web", |service| service["spec"]["loadBalancerIP"] = json!("192.0.2.77"));
     world.until("ensured again", |world| world.cloud.count(Op::Ensure) == 1).await;
@@ -159,7 +159,7 @@ async fn w_7_sc_14_f_17_what_nobody_reads_is_no_work() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn w_4_a_wiped_status_is_restored_without_a_call_to_the_cloud() {
+pub(crate) async fn w_4_a_wiped_status_is_restored_without_a_call_to_the_cloud() {
     let world = World::new().ready(&[lb("web")]).await;
     world.change_status("web", json!({}));
     world.until_ready("web").await;
@@ -174,14 +174,14 @@ async fn w_4_a_wiped_status_is_restored_without_a_call_to_the_cloud() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn w_9_a_finalizer_that_was_stripped_is_put_back() {
+pub(crate) async fn w_9_a_finalizer_that_was_stripped_is_put_back() {
     let world = World::new().ready(&[lb("web")]).await;
     world.strip_finalizers("web");
     world.until("put back", |world| finalizers(world, "web") == [FINALIZER]).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn conditions_of_others_are_left_alone() {
+pub(crate) async fn conditions_of_others_are_left_alone() {
     let world = World::new();
     world.add_service(lb("web"));
     let foreign = json!({"type": "example.com/Other", "status": "True", "reason": "Is", "message": "m",
@@ -198,7 +198,7 @@ async fn conditions_of_others_are_left_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_restart_writes_nothing_to_a_service_that_is_as_it_should_be() {
+pub(crate) async fn a_restart_writes_nothing_to_a_service_that_is_as_it_should_be() {
     let mut world = World::new().ready(&[lb("web")]).await;
     world.stop().await.unwrap();
     world.launch();

@@ -107,7 +107,7 @@ async fn w_14_invalid_input_is_looked_at_again_slowly() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_that_cannot_be_understood_is_told_so_and_not_touched() {
+pub(crate) async fn a_service_that_cannot_be_understood_is_told_so_and_not_touched() {
     let world = World::new();
     let mut service = lb("web");
     service["spec"]["loadBalancerIP"] = json!("no-address");

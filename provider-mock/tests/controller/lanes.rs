@@ -11,7 +11,7 @@ use crate::cloud::{Answer, Op};
 use crate::world::{World, finalizers, is_ready, lb};
 
 #[tokio::test(start_paused = true)]
-async fn w_22_a_load_balancer_that_is_stuck_delays_no_other() {
+pub(crate) async fn w_22_a_load_balancer_that_is_stuck_delays_no_other() {
     let world = World::new();
     world.cloud.hold("stuck");
     world.add_service(lb("stuck"));
@@ -26,7 +26,7 @@ async fn w_22_a_load_balancer_that_is_stuck_delays_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn sc_31_no_more_lanes_run_at_once_than_allowed() {
+pub(crate) async fn sc_31_no_more_lanes_run_at_once_than_allowed() {
     let world = World::new().options(|options| options.with_concurrency(3));
     for index in 0..30 {
         let name = format!("s{index}");
@@ -155,7 +155,7 @@ async fn l_5_an_api_server_that_is_down_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_task_that_dies_ends_the_controller_with_an_error() {
+pub(crate) async fn a_task_that_dies_ends_the_controller_with_an_error() {
     let mut world = World::new();
     world.cloud.next(Op::Ensure, Answer::Panic);
     world.add_service(lb("web"));

@@ -119,7 +119,7 @@ async fn sc_53_an_empty_status_is_legal_and_takes_the_address_away() {
 
 /// The finalizer is the core's business, also where another controller looks after the Service.
 #[tokio::test(start_paused = true)]
-async fn t_6_the_finalizer_goes_also_where_the_provider_never_took_the_service() {
+pub(crate) async fn t_6_the_finalizer_goes_also_where_the_provider_never_took_the_service() {
     let world = World::new();
     world.cloud.next(Op::Ensure, Answer::Elsewhere);
     world.add_service(lb("web"));

@@ -227,7 +227,7 @@ async fn sc_931_which_node_sets_are_equal() {
 /// The object that the sync began with has neither the annotation nor the label that a user sets during
 /// it; what the controller writes leaves both, and the spec, as they are (SC-83, SC-84).
 #[tokio::test(start_paused = true)]
-async fn b151_a_patch_from_an_older_object_takes_nothing_away() {
+pub(crate) async fn b151_a_patch_from_an_older_object_takes_nothing_away() {
     let world = World::new();
     world.cloud.hold("web");
     world.add_service(lb("web"));

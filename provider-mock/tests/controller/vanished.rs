@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use cloud_lb_core::error::Retry;
 use cloud_lb_core::{Error, ErrorKind};
+use provider_mock::apiserver::{Fault, Resource, Verb};
+use serde_json::Value;
 
 use crate::cloud::{Answer, Op};
-use crate::world::{World, address, is_ready, lb, seconds};
+use crate::world::{World, address, finalizers, is_ready, lb, of_type, seconds};
 
 fn down() -> Error {
     Error::new(ErrorKind::Unavailable, "the cloud is down")
@@ -18,8 +20,25 @@ fn tear_out(world: &World, name: &str) {
     world.delete_service(name);
 }
 
+/// A patch goes by name, but is for one UID.
 #[tokio::test(start_paused = true)]
-async fn b042_w_9_a_service_without_finalizer_that_is_deleted_still_gets_its_cleanup() {
+async fn sc_72_a_patch_that_comes_late_changes_nothing_of_the_successor() {
+    let world = World::new();
+    world.api.faults().inject(Verb::Patch, Resource::Services, Fault::Delay(Duration::from_secs(3)), 1);
+    world.add_service(lb("web"));
+    let world = world.start();
+    world.pass_time(Duration::from_secs(1)).await;
+    world.delete_service("web");
+    world.add_service(of_type("web", "ClusterIP"));
+    world.rest().await;
+    assert!(world.patches() > 0, "it was sent");
+    assert_eq!(finalizers(&world, "web"), [""; 0]);
+    assert_eq!(world.service("web")["status"]["conditions"], Value::Null);
+    assert!(world.cloud.calls().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+pub(crate) async fn b042_w_9_a_service_without_finalizer_that_is_deleted_still_gets_its_cleanup() {
     let world = World::new().ready(&[lb("web")]).await;
     tear_out(&world, "web");
     world.until("deleted", |world| world.cloud.existing() == 0).await;
@@ -115,7 +134,7 @@ async fn w_9_a_deletion_that_the_watch_missed_shows_in_the_next_list() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_deleted_while_it_is_ensured_is_cleaned_up_after_that() {
+pub(crate) async fn a_service_deleted_while_it_is_ensured_is_cleaned_up_after_that() {
     let world = World::new();
     world.cloud.hold("web");
     world.add_service(lb("web"));

@@ -13,20 +13,17 @@ use cloud_lb_core::controller::{Controller, Options, READY_CONDITION};
 use cloud_lb_core::k8s::FINALIZER;
 use cloud_lb_core::provider::{Capabilities, LoadBalancerProvider};
 use cloud_lb_core::vitals::Vitals;
-use kube::Client;
-use provider_mock::apiserver::{ApiServer, Resource, Verb};
+use provider_mock::apiserver::Resource;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::cloud::{Cloud, Op};
-
-/// How long a test waits, in paused time, for what must happen.
-const PATIENCE: Duration = Duration::from_hours(1);
+use crate::cluster::Cluster;
 
 pub(crate) struct World {
-    pub(crate) api: ApiServer,
+    pub(crate) api: Cluster,
     pub(crate) cloud: Cloud,
     provider: Arc<dyn LoadBalancerProvider>,
     options: Options,
@@ -42,7 +39,7 @@ impl World {
     }
 
     pub(crate) fn with(change: impl FnOnce(&mut Capabilities)) -> Self {
-        let api = ApiServer::new();
+        let api = Cluster::of_this_thread();
         let cloud = Cloud::new(api.clone()).with(change);
         let shutdown = CancellationToken::new();
         let (provider, options) = (Arc::new(cloud.clone()), Options::default().with_retry_jitter(0));
@@ -90,8 +87,8 @@ impl World {
 
     pub(crate) fn launch(&mut self) {
         self.shutdown = CancellationToken::new();
-        let client = Client::new(self.api.clone(), "default");
-        let controller = Controller::new(client, Arc::clone(&self.provider), self.options.clone()).unwrap();
+        let controller =
+            Controller::new(self.api.client(), Arc::clone(&self.provider), self.options.clone()).unwrap();
         self.vitals = controller.vitals();
         self.controller = Some(tokio::spawn(controller.run(self.shutdown.clone())));
     }
@@ -115,7 +112,7 @@ impl World {
     /// Waits until something holds.
     pub(crate) async fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
         let (mut api, mut cloud) = (self.api.changes(), self.cloud.changes());
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + self.api.patience();
         while !holds(self) {
             tokio::select! {
                 _ = api.changed() => {}
@@ -210,14 +207,13 @@ impl World {
         }
         world.rest().await;
         world.cloud.forget_calls();
-        world.api.faults().reset_counts();
+        world.api.forget_counts();
         world
     }
 
     /// How many patches of `services/status` there were.
     pub(crate) fn patches(&self) -> u64 {
-        let requests = self.api.faults().requests();
-        requests.get(&(Verb::Patch, "services/status".to_owned())).copied().unwrap_or_default()
+        self.api.patches()
     }
 
     /// Our condition on a Service: status, reason and message.

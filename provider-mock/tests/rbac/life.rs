@@ -7,7 +7,6 @@ use cloud_lb_core::lease::{Elector, LeaseOptions, Rival};
 use cloud_lb_core::model::ServiceId;
 use cloud_lb_core::provider::Capabilities;
 use cloud_lb_core::{Error, ErrorKind, Result};
-use kube::Client;
 use provider_mock::apiserver::{Resource, Rights};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -32,7 +31,7 @@ pub(crate) async fn live(rights: &Rights) -> Result<World> {
     let mut world = World::with(with_pods)
         .options(|options| options.with_drift_interval(MINUTE).with_orphans_deleted_after(MINUTE));
     world.api = world.api.restricted_to(rights.clone());
-    let client = Client::new(world.api.clone(), "default");
+    let client = world.api.client();
     Rival::new(client.clone(), "kube-system", "aws-load-balancer-controller-leader").gone().await?;
     let mut elector = Elector::new(client, LeaseOptions::default(), "a")?;
     let elected = tokio::time::timeout(MINUTE, elector.acquire()).await;

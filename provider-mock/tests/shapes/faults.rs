@@ -8,7 +8,7 @@ use cloud_lb_core::provider::{LoadBalancerProvider, Outcome, Standing};
 use cloud_lb_core::{ErrorKind, call::Access};
 use provider_mock::{CallMatch, Fault, MockCloud, Options, Shape};
 
-use super::support::{SHAPES, deleted, dual_stack, ensured, load_balancer, make, number, port};
+use super::support::{SHAPES, deleted, dual_stack, ensured, load_balancer, make, number, port, provider_of};
 
 /// Three states of one Service, far from each other.
 fn states() -> [LoadBalancer; 3] {
@@ -170,6 +170,43 @@ async fn stale_lists_make_no_duplicates() {
             tokio::time::sleep(stale).await;
             assert_eq!(cloud.records(), [], "{name}");
         }
+    }
+}
+
+/// What an earlier leader made just before it died no listing shows yet.
+#[tokio::test(start_paused = true)]
+async fn a_deletion_that_a_new_process_begins_with_leaves_nothing_that_listings_do_not_show() {
+    let stale = Duration::from_secs(5);
+    for shape in SHAPES {
+        for seed in 0..8 {
+            let name = format!("{shape:?}, seed {seed}");
+            let (cloud, before) = make(shape, Options::new().with_stale_reads(stale).with_seed(seed));
+            let [first, ..] = states();
+            let _ = before.ensure(&first).await;
+            drop(before);
+            persisted(&*provider_of(&cloud, shape), None, &name).await;
+            tokio::time::sleep(stale).await;
+            assert_eq!(cloud.records(), [], "{name}");
+        }
+    }
+}
+
+/// At the very end of the time for which listings may be late, too: time stands still for whoever waits for none.
+#[tokio::test(start_paused = true)]
+async fn nobody_is_told_to_wait_for_no_time() {
+    let stale = Duration::from_secs(5);
+    for shape in SHAPES {
+        let (cloud, provider) = make(shape, Options::new().with_stale_reads(stale));
+        let lb = load_balancer("web");
+        cloud.faults().on_nth(1, CallMatch::Access(Access::Write), Fault::FailAfterWork(ErrorKind::Timeout));
+        provider.ensure(&lb).await.unwrap_err();
+        tokio::time::sleep(stale).await;
+        let Standing::Pending(pending) = provider.ensure(&lb).await.unwrap().standing else {
+            panic!("{shape:?}: what the write did may not show yet")
+        };
+        assert!(!pending.retry_after.is_zero(), "{shape:?}: {pending:?}");
+        tokio::time::sleep(pending.retry_after).await;
+        ensured(&*provider, &lb).await;
     }
 }
 

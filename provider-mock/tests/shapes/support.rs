@@ -80,8 +80,13 @@ pub(crate) fn dual_stack(mut lb: LoadBalancer) -> LoadBalancer {
 
 pub(crate) fn make(shape: Shape, options: Options) -> (MockCloud, Arc<dyn LoadBalancerProvider>) {
     let cloud = MockCloud::new(options);
-    let provider = provider(cloud.clone(), Config::new("c1").with_shape(shape)).unwrap();
+    let provider = provider_of(&cloud, shape);
     (cloud, provider)
+}
+
+/// A provider as a new process makes it.
+pub(crate) fn provider_of(cloud: &MockCloud, shape: Shape) -> Arc<dyn LoadBalancerProvider> {
+    provider(cloud.clone(), Config::new("c1").with_shape(shape)).unwrap()
 }
 
 /// Ensures until done; each waiting costs a try.

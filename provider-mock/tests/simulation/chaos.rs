@@ -11,7 +11,7 @@ use crate::world::World;
 impl World {
     /// One thing that happens.
     pub(crate) async fn something_happens(&mut self) {
-        match self.rng.u8(..if self.setting.harsh { 24 } else { 22 }) {
+        match self.rng.u8(..24) {
             0..=8 => self.use_cluster(),
             9..=11 => self.change_some_node(),
             12 => self.add_node(),

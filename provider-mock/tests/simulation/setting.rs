@@ -14,8 +14,6 @@ pub(crate) struct Setting {
     pub(crate) seed: u64,
     pub(crate) shape: Shape,
     pub(crate) cloud: Options,
-    /// Whether more goes wrong than every seed is known to stand.
-    pub(crate) harsh: bool,
     /// Calls a second that a provider allows itself, if it counts them.
     pub(crate) budget: Option<u32>,
     /// Whether what is in the cloud for no Service is deleted.
@@ -41,31 +39,17 @@ impl Setting {
             .with_seed(seed);
         let replicas = [1, 1, 1, 2, 3][rng.usize(..5)];
         let (names, steps) = (rng.usize(1..4), rng.usize(10..40));
-        let (budget, deletes_orphans, harsh) = (None, false, false);
-        let setting = Self { seed, shape, cloud, harsh, budget, deletes_orphans, replicas, names, steps };
-        if std::env::var_os("HARSH").is_some() { setting.made_harsh(&mut rng) } else { setting }
-    }
-
-    fn made_harsh(mut self, rng: &mut fastrand::Rng) -> Self {
-        let late = [0, 0, 500, 5000, 20_000][rng.usize(..5)];
-        self.cloud = self.cloud.with_stale_reads(Duration::from_millis(late));
-        if rng.u8(..4) == 0 {
-            let number = |choices: &[u32], rng: &mut fastrand::Rng| {
-                NonZeroU32::new(choices[rng.usize(..choices.len())]).unwrap_or(NonZeroU32::MIN)
-            };
-            let (per_second, burst) = (number(&[2, 5, 20], rng), number(&[1, 5, 30], rng));
-            self.cloud = self.cloud.with_throttle(per_second, burst);
-        }
-        self.budget = [None, None, None, Some(5)][rng.usize(..4)];
-        (self.harsh, self.deletes_orphans) = (true, rng.bool());
-        self
+        let cloud = cloud.with_stale_reads(millis(&[0, 0, 500, 5000, 20_000], &mut rng));
+        let cloud = if rng.u8(..4) == 0 { throttling(cloud, &mut rng) } else { cloud };
+        let budget = [None, None, None, Some(5)][rng.usize(..4)];
+        let deletes_orphans = rng.bool();
+        Self { seed, shape, cloud, budget, deletes_orphans, replicas, names, steps }
     }
 
     /// A world in which nothing is left to chance.
     pub(crate) fn calm(seed: u64, shape: Shape) -> Self {
         let cloud = Options::new();
-        let (budget, deletes_orphans, harsh) = (None, false, false);
-        Self { seed, shape, cloud, harsh, budget, deletes_orphans, replicas: 1, names: 1, steps: 0 }
+        Self { seed, shape, cloud, budget: None, deletes_orphans: false, replicas: 1, names: 1, steps: 0 }
     }
 
     /// What the providers are told.
@@ -84,12 +68,20 @@ impl Setting {
             .with_retry_delays(Duration::from_secs(1), Duration::from_mins(1))
             .with_recheck_delay(Duration::from_mins(2))
             .with_call_timeout(Duration::from_secs(40))
-            .with_drain_timeout(Duration::from_secs(20));
-        let options = if self.harsh { options.with_drift_interval(Duration::from_mins(3)) } else { options };
+            .with_drain_timeout(Duration::from_secs(20))
+            .with_drift_interval(Duration::from_mins(3));
         if self.deletes_orphans {
             options.with_orphans_deleted_after(Duration::from_mins(5))
         } else {
             options
         }
     }
+}
+
+fn throttling(cloud: Options, rng: &mut fastrand::Rng) -> Options {
+    let number = |choices: [u32; 3], rng: &mut fastrand::Rng| {
+        NonZeroU32::new(choices[rng.usize(..choices.len())]).unwrap_or(NonZeroU32::MIN)
+    };
+    let (per_second, burst) = (number([2, 5, 20], rng), number([1, 5, 30], rng));
+    cloud.with_throttle(per_second, burst)
 }

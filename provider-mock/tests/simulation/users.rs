@@ -95,7 +95,7 @@ impl World {
     }
 
     fn wipe(&mut self, mut service: Value) {
-        if self.setting.harsh && self.once_in(3) {
+        if self.once_in(3) {
             return self.mislead(service);
         }
         tracing::info!(target: "simulation", name = name(&service), "a user wipes the status");

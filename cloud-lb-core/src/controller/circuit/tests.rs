@@ -8,8 +8,12 @@ fn key(number: usize) -> Key {
     Key::Service(ObjectKey { namespace: "default".to_owned(), name: number.to_string() })
 }
 
+fn limits(lanes: usize, delay: Backoff) -> Limits {
+    Limits { lanes, delay, pause: Backoff::new(SECOND, 60 * SECOND) }
+}
+
 fn circuit() -> Circuit {
-    Circuit::new(Limits { lanes: 3, delay: Backoff::new(15 * SECOND, 300 * SECOND) })
+    Circuit::new(limits(3, Backoff::new(15 * SECOND, 300 * SECOND)))
 }
 
 fn opened(now: Instant) -> Circuit {
@@ -104,7 +108,7 @@ async fn w_14_a_refusal_pauses_all_lanes_and_halves_their_number() {
     assert_eq!((circuit.gate(now), circuit.lanes(10)), (Gate::Free, 10));
     circuit.note(&key(0), Sign::Throttles(None), now);
     assert_eq!(circuit.due(now), Some(now + SECOND), "answers shorten the next pause");
-    let mut greedy = Circuit::new(Limits { lanes: 0, delay: Backoff::new(SECOND, SECOND) });
+    let mut greedy = Circuit::new(limits(0, Backoff::new(SECOND, SECOND)));
     let mut pauses = Vec::new();
     for _ in 0..4 {
         greedy.note(&key(0), Sign::Throttles(Some(SECOND / 10)), now);
@@ -116,7 +120,7 @@ async fn w_14_a_refusal_pauses_all_lanes_and_halves_their_number() {
         [SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND],
         "the time of one call is not that of many"
     );
-    let mut worst = Circuit::new(Limits { lanes: 0, delay: Backoff::new(SECOND, SECOND) });
+    let mut worst = Circuit::new(limits(0, Backoff::new(SECOND, SECOND)));
     for seconds in 0..100 {
         worst.note(&key(0), Sign::Throttles(None), now + 100 * seconds * SECOND);
         worst.note(&key(seconds as usize), Sign::Silent, now);

@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 
+use super::check::MAX_PERIOD;
 use super::*;
 
 #[test]
@@ -43,6 +44,8 @@ fn w_29_every_period_is_a_setting_and_all_that_is_wrong_is_reported_at_once() {
         .with_retry_delays(Duration::from_secs(9), Duration::from_secs(3))
         .with_recheck_delay(Duration::ZERO)
         .with_breaker(5, Duration::ZERO)
+        .with_throttle_pauses(Duration::from_secs(2), Duration::from_secs(1))
+        .with_max_restore_delay(Duration::ZERO)
         .with_gate_interval(Duration::ZERO)
         .with_drift_interval(MAX_PERIOD * 2)
         .with_orphans_deleted_after(MAX_PERIOD * 2)
@@ -61,11 +64,13 @@ fn w_29_every_period_is_a_setting_and_all_that_is_wrong_is_reported_at_once() {
             "retryJitter",
             "recheckDelay",
             "probeDelay",
+            "maxRestoreDelay",
             "gateInterval",
             "drainTimeout",
             "driftInterval",
             "orphanGrace",
             "minRetryDelay",
+            "minThrottlePause",
             "nodeQuiet"
         ]
     );

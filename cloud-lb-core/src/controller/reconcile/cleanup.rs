@@ -2,6 +2,7 @@
 
 use k8s_openapi::api::core::v1::{LoadBalancerStatus, Service};
 use kube::ResourceExt;
+use tracing::Span;
 
 use super::tell::throttled;
 use super::{Failure, Job, Lane, Reconciler};
@@ -15,6 +16,7 @@ use crate::controller::status::Health;
 use crate::controller::triggers::ABANDON_ANNOTATION;
 use crate::error::{ErrorKind, Result};
 use crate::k8s;
+use crate::measure::blame;
 use crate::model::Endpoint;
 use crate::provider::{Outcome, Pending, State};
 
@@ -145,6 +147,7 @@ impl Reconciler {
             Err(error) if error.kind() == ErrorKind::Throttled => throttled(&error),
             Err(error) => {
                 tracing::warn!(%error, "the load balancer of a vanished Service could not be deleted");
+                blame(&Span::current(), &error);
                 self.events.publish(&service, Notice::delete_failed(&error)).await;
                 Verdict::Failed(error.retry())
             }

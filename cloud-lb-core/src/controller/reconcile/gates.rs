@@ -5,6 +5,7 @@
 
 use futures::{StreamExt, TryStreamExt, stream};
 use k8s_openapi::api::core::v1::Pod;
+use tracing::Span;
 
 use super::tell::throttled;
 use super::{Lane, Reconciler};
@@ -16,6 +17,7 @@ use crate::controller::queue::Verdict;
 use crate::controller::status::Health;
 use crate::error::{Error, ErrorKind, Result};
 use crate::k8s;
+use crate::measure::blame;
 use crate::model::{Endpoint, Gate, GateStatus, ServiceId};
 use crate::provider::Waiting;
 
@@ -49,6 +51,7 @@ impl Reconciler {
                 if error.kind() == ErrorKind::Throttled {
                     return throttled(&error);
                 }
+                blame(&Span::current(), &error);
                 Verdict::Failed(error.retry())
             }
         }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use tracing::{Instrument, Span};
 
 use super::Reconciler;
 use super::tell::throttled;
@@ -12,14 +13,18 @@ use crate::controller::notice::Notice;
 use crate::controller::orphans::Orphan;
 use crate::controller::queue::Verdict;
 use crate::error::{ErrorKind, Result};
+use crate::measure::{blame, end_span, work_span};
 use crate::model::{LoadBalancer, ServiceId};
 use crate::provider::{Outcome, Survey};
 
 impl Reconciler {
     /// Holds all these Services against the cloud. Writes nothing.
-    #[tracing::instrument(name = "survey", skip_all, fields(provider = self.provider.name()))]
     pub(crate) async fn survey(&self, services: &[LoadBalancer], timeout: Duration) -> Result<Survey> {
-        self.call_within(timeout, &Key::Cluster, self.provider.survey(services)).await
+        let span = work_span!(INFO, "survey", cloud.provider = self.provider.name());
+        let survey = self.call_within(timeout, &Key::Cluster, self.provider.survey(services));
+        let result = survey.instrument(span.clone()).await;
+        end_span(&span, &result);
+        result
     }
 
     /// Tells of orphans, and deletes those whose time has come.
@@ -58,6 +63,7 @@ impl Reconciler {
             Err(error) if error.kind() == ErrorKind::Throttled => throttled(&error),
             Err(error) => {
                 tracing::warn!(service = id.path(), uid = id.uid, %error, "an orphan could not be deleted");
+                blame(&Span::current(), &error);
                 self.events.publish(&reference(id), Notice::delete_failed(&error)).await;
                 Verdict::Failed(error.retry())
             }

@@ -1,5 +1,7 @@
 //! Host updates: the newest targets for a load balancer that exists (SC-93, SC-94).
 
+use tracing::{Instrument, Span};
+
 use super::tell::throttled;
 use super::{Finished, Lane, Reconciler};
 use crate::controller::key::Key;
@@ -9,6 +11,7 @@ use crate::controller::notice::{Notice, node_names};
 use crate::controller::pods::Look;
 use crate::controller::queue::Verdict;
 use crate::error::{Error, ErrorKind, Retry};
+use crate::measure::{blame, work_span};
 use crate::provider::{Outcome, State, TargetUpdate};
 
 impl Reconciler {
@@ -69,16 +72,23 @@ impl Reconciler {
         lane.memory.targets = None;
         lane.memory.unreached = Some(error.to_string());
         tracing::warn!(%error, kind = ?error.kind(), request_id = error.request_id(), "host update failed");
+        blame(&Span::current(), error);
         self.tell(lane, Notice::update_failed(&lane.nodes.nodes, error)).await;
         Verdict::Failed(error.retry())
     }
 
     /// Hands the nodes over to a provider whose load balancers share their targets: one call, however
     /// many Services there are (W-1).
-    #[tracing::instrument(name = "reconcile", skip_all, fields(provider = self.provider.name(), work = "update"))]
     pub(crate) async fn update_cluster(&self, nodes: &NodeSet) -> Finished {
+        let provider = self.provider.name();
+        let span = work_span!(INFO, "reconcile", cloud.provider = provider, work = "update");
+        let verdict = self.hand_over_to_all(nodes).instrument(span).await;
+        Finished { key: Key::Cluster, memory: None, verdict, handed: Some(nodes.generation) }
+    }
+
+    async fn hand_over_to_all(&self, nodes: &NodeSet) -> Verdict {
         let update = TargetUpdate::Cluster(&nodes.nodes);
-        let verdict = match self.call(&Key::Cluster, self.provider.update_targets(update)).await {
+        match self.call(&Key::Cluster, self.provider.update_targets(update)).await {
             Ok(Outcome::Done) => {
                 tracing::info!(nodes = nodes.nodes.len(), "targets of the cluster updated");
                 Verdict::Done
@@ -89,13 +99,13 @@ impl Reconciler {
             Err(error) => {
                 let nodes = node_names(&nodes.nodes);
                 tracing::warn!(%error, nodes, "targets of the cluster could not be updated");
+                blame(&Span::current(), &error);
                 Verdict::Failed(match error.retry() {
                     // There is no object whose change could be waited for.
                     Retry::Never => Retry::Backoff,
                     retry => retry,
                 })
             }
-        };
-        Finished { key: Key::Cluster, memory: None, verdict, handed: Some(nodes.generation) }
+        }
     }
 }

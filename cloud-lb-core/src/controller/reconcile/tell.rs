@@ -6,6 +6,7 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::{LoadBalancerStatus, Service};
 use kube::ResourceExt;
 use tokio::time::Instant;
+use tracing::Span;
 
 use super::failure::DELETION;
 use super::{Failure, Finished, Job, Lane, Reconciler, Tone};
@@ -15,10 +16,11 @@ use crate::controller::key::Key;
 use crate::controller::memory::{Memory, Told};
 use crate::controller::notice::Notice;
 use crate::controller::queue::Verdict;
-use crate::controller::status::{self, Health, MIXED_PROTOCOLS, Problem, has_conditions};
-use crate::controller::triggers::{ABANDON_ANNOTATION, addresses, is_deleting, version};
+use crate::controller::status::{self, Health, MIXED_PROTOCOLS, Problem};
+use crate::controller::triggers::{ABANDON_ANNOTATION, is_deleting, is_told, version};
 use crate::error::{Error, ErrorKind, Retry};
 use crate::k8s;
+use crate::measure::blame;
 
 impl Reconciler {
     /// Tells the Service that its sync failed (SC-42 step 5), by event and condition.
@@ -28,6 +30,7 @@ impl Reconciler {
         if kind == ErrorKind::Throttled {
             return self.slowed(lane, failure).await;
         }
+        blame(&Span::current(), error);
         if error.retry() == Retry::Never {
             tracing::error!(%failure, ?kind, request_id, "sync failed, and only a change can mend it");
         } else {
@@ -102,15 +105,14 @@ impl Reconciler {
         self.rules.has_finalizer(service).then_some(DELETION)
     }
 
-    /// Writes the status again that somebody wiped, without a call to the cloud (W-4). Tells how long to wait
+    /// Writes the status again that somebody changed, without a call to the cloud (W-4). Tells how long to wait
     /// with that, where others insist.
     pub(super) async fn restore_status(&self, lane: &mut Lane) -> Result<Option<Duration>, Failure> {
-        if let Some(rest) = lane.memory.contest.wait(Instant::now()) {
+        if let Some(rest) = lane.memory.contest.wait(Instant::now(), self.restore_delay) {
             return Ok(Some(rest));
         }
+        let changed = !is_told(&lane.service, &lane.memory);
         let Memory { published, health, .. } = &lane.memory;
-        let others_want = |published| !k8s::same_status(&addresses(&lane.service), published);
-        let changed = published.as_ref().is_some_and(others_want) || !has_conditions(&lane.service);
         if changed {
             tracing::info!("the status was changed by somebody else: restoring it");
         }
@@ -129,6 +131,7 @@ impl Reconciler {
         if error.kind() == ErrorKind::Throttled {
             return throttled(error);
         }
+        blame(&Span::current(), error);
         self.tell(lane, Notice::sync_failed(failure)).await;
         Verdict::Failed(error.retry())
     }

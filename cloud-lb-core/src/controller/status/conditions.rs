@@ -123,9 +123,14 @@ impl PortsError {
     }
 }
 
-/// Whether any of our own conditions is there.
-pub(crate) fn has_conditions(service: &Service) -> bool {
-    condition(service, READY_CONDITION).is_some()
+/// Whether our conditions say anything but this, be it of an earlier generation.
+pub(crate) fn contradicted(service: &Service, health: &Health) -> bool {
+    TYPES.iter().any(|type_| {
+        let have = condition(service, type_);
+        let have = have.map(|have| (have.status.as_str(), have.reason.as_str(), have.message.as_str()));
+        have != statement(type_, health)
+            .map(|Statement(status, reason, message)| (word(status), reason, message))
+    })
 }
 
 /// The changes of our conditions, as elements of a list that is merged by type.
@@ -165,10 +170,14 @@ impl Statement<'_> {
             message: (*message).to_owned(),
             observed_generation: service.metadata.generation,
             reason: (*reason).to_owned(),
-            status: if *status { "True" } else { "False" }.to_owned(),
+            status: word(*status).to_owned(),
             type_: type_.to_owned(),
         }
     }
+}
+
+fn word(status: bool) -> &'static str {
+    if status { "True" } else { "False" }
 }
 
 /// What a condition says; `None` if it must not be there.

@@ -1,8 +1,10 @@
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::controller::status::{self, Health};
 use crate::k8s::FINALIZER;
 
 fn rules() -> Rules {
@@ -139,18 +141,31 @@ fn w_4_a_status_that_was_wiped_while_its_lane_ran_is_work_after_it() {
 }
 
 #[test]
-fn w_4_w_13_wiped_conditions_and_a_new_generation_are_told_again() {
-    let condition = (
-        "/status/conditions",
-        json!([{"type": "cloud-lb.dev/Ready", "status": "False", "reason": "R",
-        "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"}]),
-    );
-    let told = service(&[ours(), condition]);
-    let mut failing = memory(&told);
-    failing.published = None;
-    assert_eq!(rules().on_updated(&told, &service(&[ours()]), Some(&failing)), Work::STATUS);
+fn w_4_w_13_conditions_that_others_changed_and_a_new_generation_are_told_again() {
+    let health = Health::Pending("it takes a while".to_owned());
+    let told = |health: &Health| {
+        let patch = status::patch(&service(&[ours()]), None, Some(health), Timestamp::UNIX_EPOCH).unwrap();
+        ("/status/conditions", patch["status"]["conditions"].clone())
+    };
+    let at = |version: i32, rest: (&'static str, Value)| {
+        service(&[ours(), rest, ("/metadata/resourceVersion", json!(version.to_string()))])
+    };
+    let mut waiting = memory(&service(&[ours()]));
+    (waiting.published, waiting.health, waiting.written) = (None, Some(health.clone()), Some(7));
+    let ours_now = at(7, told(&health));
+    let others_say = told(&Health::Pending("a write that comes late".to_owned()));
+    let cases = [
+        (at(8, ("/status/conditions", json!([]))), Work::STATUS, "wiped"),
+        (at(8, others_say.clone()), Work::STATUS, "said otherwise"),
+        (at(8, told(&health)), Work::NONE, "somebody changed something else"),
+        (at(6, others_say), Work::NONE, "late news from before our write"),
+    ];
+    for (new, work, what) in cases {
+        assert_eq!(rules().on_updated(&ours_now, &new, Some(&waiting)), work, "{what}");
+        assert_eq!(rules().after_run(&new, &waiting), work, "{what}");
+    }
     let selected = service(&[ours(), ("/metadata/generation", json!(2))]);
-    assert_eq!(rules().on_updated(&service(&[ours()]), &selected, Some(&failing)), Work::STATUS);
+    assert_eq!(rules().on_updated(&service(&[ours()]), &selected, Some(&waiting)), Work::STATUS);
 }
 
 #[test]
