@@ -1,4 +1,5 @@
 //! Readiness gates that cannot be looked after are told by events, which say what to do.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a helper that fails fails its test")]
 
 use cloud_lb_core::{Error, ErrorKind};
 use provider_mock::apiserver::{Fault, Resource, Verb};
