@@ -155,7 +155,8 @@ impl<S: Spec> Recall<S> {
         known.forget(self.lateness);
         let unknown = known.of(Some(service)).filter(|(_, past)| matches!(past.left, Left::Unknown));
         let (at, key) = unknown.map(|((_, key), past)| (past.at, key)).max()?;
-        let retry_after = self.lateness.saturating_sub(at.elapsed());
+        // Just then a listing may still be late.
+        let retry_after = self.lateness.saturating_sub(at.elapsed()) + Duration::from_millis(1);
         let reason = format!("a write to {key} got no answer, and the cloud may not show yet what it did");
         Some(Pending { retry_after, reason })
     }

@@ -1,5 +1,4 @@
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -7,18 +6,15 @@ use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use kube::api::{ObjectMeta, PostParams};
 use kube::{Api, Client};
-use parking_lot::Mutex;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::decide::{Candidate, Decision, Record, Sight};
 use super::options::{JITTER, LeaseOptions};
+use super::standing::Standing;
 use crate::clock;
 use crate::controller::from_kube;
 use crate::error::{Error, ErrorKind, Result};
-
-/// Time that the leader's health check waits beyond the lease duration before it complains (rule L-3).
-const TOLERANCE: Duration = Duration::from_secs(20);
 
 /// Campaigns for a Lease and holds it.
 ///
@@ -45,43 +41,6 @@ pub struct Elector {
     /// When the last successful write was asked for.
     renewed: Instant,
     standing: Standing,
-}
-
-/// How an [`Elector`] stands; a cheap handle for health checks.
-#[derive(Debug, Clone, Default)]
-pub struct Standing(Arc<Mutex<State>>);
-
-#[derive(Debug, Default)]
-struct State {
-    leads: bool,
-    holder: String,
-    renewed: Option<Instant>,
-    lease_duration: Duration,
-}
-
-impl Standing {
-    /// Whether it leads.
-    pub fn leads(&self) -> bool {
-        self.0.lock().leads
-    }
-
-    /// Who holds the Lease, as far as it saw; empty if nobody does.
-    pub fn holder(&self) -> String {
-        self.0.lock().holder.clone()
-    }
-
-    /// Complains if it leads and has not renewed for much longer than it may (L-3): it is stuck.
-    ///
-    /// # Errors
-    /// Says for how long.
-    pub fn check(&self) -> std::result::Result<(), String> {
-        let state = self.0.lock();
-        let age = state.renewed.map(|renewed| renewed.elapsed()).unwrap_or_default();
-        if state.leads && age > state.lease_duration + TOLERANCE {
-            return Err(format!("the lease was not renewed for {age:?}"));
-        }
-        Ok(())
-    }
 }
 
 /// What came of an attempt.
@@ -293,7 +252,7 @@ impl Elector {
     }
 }
 
-fn record_of(spec: LeaseSpec) -> Record {
+pub(super) fn record_of(spec: LeaseSpec) -> Record {
     let seconds = spec.lease_duration_seconds.unwrap_or_default();
     Record {
         holder: spec.holder_identity.unwrap_or_default(),

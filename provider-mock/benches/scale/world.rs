@@ -34,23 +34,30 @@ const TICK: Duration = Duration::from_millis(100);
 /// Most targets of all target groups together that the mock cloud has room for.
 const ROOM: usize = 1_000_000;
 
+/// Most rules of one load balancer: as many as Azure allows
+/// (<https://learn.microsoft.com/azure/azure-resource-manager/management/azure-subscription-service-limits>).
+const MOST_RULES: usize = 1500;
+
 /// What is on the other side of the controller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Partner {
     /// A cloud in which each Service has targets of its own.
     Stack,
-    /// A cloud in which all Services share their targets.
+    /// A cloud in which all Services share their targets, and each has rules of its own.
+    Rules,
+    /// A cloud in which all Services share one load balancer.
     Shared,
     /// None: the controller alone.
     Content,
 }
 
 impl Partner {
-    pub(crate) const ALL: [Self; 3] = [Self::Stack, Self::Shared, Self::Content];
+    pub(crate) const ALL: [Self; 4] = [Self::Stack, Self::Rules, Self::Shared, Self::Content];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Stack => "stack",
+            Self::Rules => "rules",
             Self::Shared => "shared",
             Self::Content => "content",
         }
@@ -63,7 +70,8 @@ impl Partner {
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Stack => "each Service",
-            Self::Shared => "the cluster",
+            Self::Rules => "the cluster",
+            Self::Shared => "the cluster, and all else",
             Self::Content => "each Service, no cloud",
         }
     }
@@ -72,15 +80,21 @@ impl Partner {
         self != Self::Content
     }
 
-    /// A target group for each Service holds every node: the cloud keeps their product.
+    /// A target group for each Service holds every node: the cloud keeps their product. One load balancer holds
+    /// the rules of all Services, and every read of it carries them all.
     pub(crate) fn has_room_for(self, size: Size) -> bool {
-        self != Self::Stack || size.services * size.nodes <= ROOM
+        match self {
+            Self::Stack => size.services * size.nodes <= ROOM,
+            Self::Shared => size.services <= MOST_RULES,
+            Self::Rules | Self::Content => true,
+        }
     }
 
     /// A new provider; what one remembers goes with the process.
     fn provider(self, cloud: &MockCloud) -> Arc<dyn LoadBalancerProvider> {
         let shape = match self {
             Self::Stack => Shape::Stack,
+            Self::Rules => Shape::Rules,
             Self::Shared => Shape::Shared,
             Self::Content => return Arc::new(Content::new()),
         };

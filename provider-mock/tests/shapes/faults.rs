@@ -191,6 +191,25 @@ async fn a_deletion_that_a_new_process_begins_with_leaves_nothing_that_listings_
     }
 }
 
+/// At the very end of the time for which listings may be late, too: time stands still for whoever waits for none.
+#[tokio::test(start_paused = true)]
+async fn nobody_is_told_to_wait_for_no_time() {
+    let stale = Duration::from_secs(5);
+    for shape in SHAPES {
+        let (cloud, provider) = make(shape, Options::new().with_stale_reads(stale));
+        let lb = load_balancer("web");
+        cloud.faults().on_nth(1, CallMatch::Access(Access::Write), Fault::FailAfterWork(ErrorKind::Timeout));
+        provider.ensure(&lb).await.unwrap_err();
+        tokio::time::sleep(stale).await;
+        let Standing::Pending(pending) = provider.ensure(&lb).await.unwrap().standing else {
+            panic!("{shape:?}: what the write did may not show yet")
+        };
+        assert!(!pending.retry_after.is_zero(), "{shape:?}: {pending:?}");
+        tokio::time::sleep(pending.retry_after).await;
+        ensured(&*provider, &lb).await;
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_failed_page_of_a_list_is_an_error_and_deletes_nothing() {
     for shape in SHAPES {
