@@ -2,6 +2,7 @@
 //! to make is slow, and not without an answer.
 
 use std::future::Future;
+use std::iter::successors;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,32 +10,66 @@ use parking_lot::Mutex;
 use tokio::time::{Instant, sleep, sleep_until};
 
 tokio::task_local! {
-    static WAITS: Arc<Mutex<Waits>>;
+    static WAITS: Waits;
 }
 
-/// The waits of one piece of work; those at the same time count once.
+/// The waits of one piece of work, which are also those of the work that it is part of.
+#[derive(Debug, Clone)]
+pub(crate) struct Waits(Arc<Scope>);
+
+#[derive(Debug)]
+struct Scope {
+    tally: Mutex<Tally>,
+    outer: Option<Waits>,
+}
+
+/// Waits at the same time count once.
 #[derive(Debug, Default)]
-struct Waits {
+struct Tally {
     running: usize,
     since: Option<Instant>,
     ended: Duration,
 }
 
-impl Waits {
+impl Tally {
     fn total(&self) -> Duration {
         self.ended + self.since.map(|since| since.elapsed()).unwrap_or_default()
     }
 }
 
-/// What comes of the work, unless it takes longer than this beside its [waits](wait).
+impl Waits {
+    /// None yet; those of work that is part of what runs now.
+    pub(crate) fn new() -> Self {
+        let outer = WAITS.try_with(Self::clone).ok();
+        Self(Arc::new(Scope { tally: Mutex::default(), outer }))
+    }
+
+    /// How long the work has waited so far.
+    pub(crate) fn total(&self) -> Duration {
+        self.0.tally.lock().total()
+    }
+
+    /// Does the work that these are the waits of.
+    ///
+    /// # Cancel safety
+    /// That of the work.
+    pub(crate) async fn of<T>(&self, work: impl Future<Output = T>) -> T {
+        WAITS.scope(self.clone(), work).await
+    }
+
+    fn outwards(&self) -> impl Iterator<Item = &Self> {
+        successors(Some(self), |waits| waits.0.outer.as_ref())
+    }
+}
+
+/// What comes of the work, unless it takes longer than this beside its [waits](excused).
 ///
 /// # Cancel safety
 /// That of the work.
-#[cfg_attr(not(feature = "kube"), expect(dead_code, reason = "it is the controller that sets deadlines"))]
-pub(crate) async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
-    let (waits, begin) = (Arc::<Mutex<Waits>>::default(), Instant::now());
-    let due = || begin + limit + waits.lock().total();
-    let work = WAITS.scope(Arc::clone(&waits), work);
+pub async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+    let (waits, begin) = (Waits::new(), Instant::now());
+    let due = || begin + limit + waits.total();
+    let work = waits.of(work);
     tokio::pin!(work);
     loop {
         tokio::select! {
@@ -51,20 +86,29 @@ pub(crate) async fn within<T>(limit: Duration, work: impl Future<Output = T>) ->
 
 /// Waits because of a limit of calls.
 pub(crate) async fn wait(duration: Duration) {
+    excused(sleep(duration)).await;
+}
+
+/// Waits for something without counting it against the deadlines of whoever waits: for a limit of calls, or for others
+/// who make calls that we would make otherwise, and have deadlines of their own.
+///
+/// # Cancel safety
+/// That of what is waited for.
+pub async fn excused<T>(wait: impl Future<Output = T>) -> T {
     let _waiting = Waiting::begin();
-    sleep(duration).await;
+    wait.await
 }
 
 /// A wait that goes on until this is dropped.
-struct Waiting(Option<Arc<Mutex<Waits>>>);
+struct Waiting(Option<Waits>);
 
 impl Waiting {
     fn begin() -> Self {
-        let waits = WAITS.try_with(Arc::clone).ok();
-        if let Some(waits) = &waits {
-            let mut waits = waits.lock();
-            waits.running += 1;
-            waits.since.get_or_insert_with(Instant::now);
+        let waits = WAITS.try_with(Waits::clone).ok();
+        for waits in waits.iter().flat_map(Waits::outwards) {
+            let mut tally = waits.0.tally.lock();
+            tally.running += 1;
+            tally.since.get_or_insert_with(Instant::now);
         }
         Self(waits)
     }
@@ -72,17 +116,18 @@ impl Waiting {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        let Some(waits) = &self.0 else { return };
-        let mut waits = waits.lock();
-        waits.running -= 1;
-        if waits.running == 0 {
-            waits.ended = waits.total();
-            waits.since = None;
+        for waits in self.0.iter().flat_map(Waits::outwards) {
+            let mut tally = waits.0.tally.lock();
+            tally.running -= 1;
+            if tally.running == 0 {
+                tally.ended = tally.total();
+                tally.since = None;
+            }
         }
     }
 }
 
-#[cfg(all(test, feature = "kube"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -119,5 +164,17 @@ mod tests {
         assert_eq!(begin.elapsed(), Duration::from_secs(100));
         assert_eq!(within(LIMIT, std::future::pending::<()>()).await, None);
         waiting(1).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_part_waits_for_the_whole_waits_for() {
+        let whole = Waits::new();
+        let parts = async {
+            assert_eq!(within(LIMIT, waiting(60)).await, Some(()));
+            work(5).await;
+            waiting(30).await;
+        };
+        whole.of(parts).await;
+        assert_eq!(whole.total(), Duration::from_secs(90));
     }
 }

@@ -17,7 +17,7 @@ mod clock;
 pub mod conformance;
 #[cfg(feature = "kube")]
 pub mod controller;
-mod deadline;
+pub mod deadline;
 pub mod engine;
 pub mod error;
 pub mod graph;

@@ -1,6 +1,7 @@
 //! What the controller is at, for health checks and metrics.
 
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::deadline::Waits;
 use crate::measure::Lane;
 
 /// Time that the controller's loop has to answer a [`Vitals::pulse`].
@@ -27,8 +29,16 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Lanes {
-    running: BTreeMap<u64, Running>,
+    running: BTreeMap<u64, Begun>,
     begun: u64,
+}
+
+#[derive(Debug)]
+struct Begun {
+    lane: Lane,
+    subject: String,
+    since: Instant,
+    waits: Waits,
 }
 
 /// The state of a controller at one moment.
@@ -73,6 +83,23 @@ pub struct Running {
     pub subject: String,
     /// Since when.
     pub since: Instant,
+    /// How long of this it waited because of limits on our own calls.
+    pub waited: Duration,
+}
+
+impl Running {
+    /// How long it has been at work so far, without its waits for limits on our own calls: many calls take long, and
+    /// do not hang.
+    pub fn at_work(&self) -> Duration {
+        self.since.elapsed().saturating_sub(self.waited)
+    }
+}
+
+impl Begun {
+    fn shown(&self) -> Running {
+        let Self { lane, subject, since, waits } = self;
+        Running { lane: *lane, subject: subject.clone(), since: *since, waited: waits.total() }
+    }
 }
 
 impl Default for Vitals {
@@ -90,7 +117,9 @@ impl Vitals {
 
     /// The lanes that run, longest first.
     pub fn lanes(&self) -> Vec<Running> {
-        let mut running: Vec<Running> = self.0.lanes.lock().running.values().cloned().collect();
+        let lanes = self.0.lanes.lock();
+        let mut running: Vec<Running> = lanes.running.values().map(Begun::shown).collect();
+        drop(lanes);
         running.sort_by_key(|lane| lane.since);
         running
     }
@@ -122,8 +151,9 @@ impl Vitals {
         let mut lanes = self.0.lanes.lock();
         lanes.begun += 1;
         let number = lanes.begun;
-        lanes.running.insert(number, Running { lane, subject, since: Instant::now() });
-        Turn { vitals: self.clone(), number }
+        let waits = Waits::new();
+        lanes.running.insert(number, Begun { lane, subject, since: Instant::now(), waits: waits.clone() });
+        Turn { vitals: self.clone(), number, waits }
     }
 
     /// Notes that the loop runs, until the result is dropped.
@@ -138,6 +168,14 @@ impl Vitals {
 pub(crate) struct Turn {
     vitals: Vitals,
     number: u64,
+    waits: Waits,
+}
+
+impl Turn {
+    /// Runs the lane.
+    pub(crate) async fn over<T>(&self, lane: impl Future<Output = T>) -> T {
+        self.waits.of(lane).await
+    }
 }
 
 impl Drop for Turn {
@@ -203,5 +241,19 @@ mod tests {
         assert_eq!(lanes[0].since.elapsed(), Duration::from_secs(9));
         drop((first, second));
         assert!(vitals.lanes().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lane_that_waits_for_our_own_limit_is_not_at_work() {
+        let vitals = Vitals::default();
+        let turn = vitals.begin(Lane::Service, "default/web".to_owned());
+        let lane = async {
+            crate::deadline::wait(Duration::from_secs(700)).await;
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            let lane = vitals.lanes().remove(0);
+            assert_eq!(lane.since.elapsed(), Duration::from_secs(703));
+            assert_eq!((lane.waited, lane.at_work()), (Duration::from_secs(700), Duration::from_secs(3)));
+        };
+        turn.over(lane).await;
     }
 }

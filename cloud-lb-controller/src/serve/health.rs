@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use cloud_lb_core::lease::{RivalStanding, Standing};
-use cloud_lb_core::vitals::Vitals;
+use cloud_lb_core::vitals::{Running, Vitals};
 
 /// What the checks look at.
 #[derive(Debug, Clone)]
@@ -15,7 +15,7 @@ pub(crate) struct Probe {
     pub(crate) standing: Option<Standing>,
     /// The controller that does the same work, if one is looked for.
     pub(crate) rival: Option<RivalStanding>,
-    /// Time that one run of a lane may take: beyond it, it hangs.
+    /// Time that one run of a lane may take beside its waits for our own limit of calls: beyond it, it hangs.
     pub(crate) lane_limit: Duration,
 }
 
@@ -97,13 +97,12 @@ impl Check {
 impl Probe {
     fn lanes(&self) -> Result<(), String> {
         let lanes = self.vitals.lanes();
-        let hanging = lanes.iter().filter(|lane| lane.since.elapsed() > self.lane_limit);
-        let hanging: Vec<&str> = hanging.map(|lane| lane.subject.as_str()).collect();
+        let hanging = hanging(&lanes, self.lane_limit);
         if hanging.is_empty() {
             return Ok(());
         }
         tracing::error!(?hanging, limit = ?self.lane_limit, "lanes hang");
-        Err(format!("{} lanes have run for more than {:?}", hanging.len(), self.lane_limit))
+        Err(format!("{} lanes have been at work for more than {:?}", hanging.len(), self.lane_limit))
     }
 
     /// A replica that does not lead has nothing to list: it is ready to take over.
@@ -114,6 +113,13 @@ impl Probe {
         }
         Err(format!("not listed yet: {}", state.unlisted.join(", ")))
     }
+}
+
+/// The lanes that are at work for too long. One that waits for our own limit of calls is none: whoever ended the process
+/// for it would end the next one, too.
+pub(super) fn hanging(lanes: &[Running], limit: Duration) -> Vec<&str> {
+    let hanging = lanes.iter().filter(|lane| lane.at_work() > limit);
+    hanging.map(|lane| lane.subject.as_str()).collect()
 }
 
 /// While surveys fail, nobody knows of changes in the cloud and of what is left there of Services that are gone.

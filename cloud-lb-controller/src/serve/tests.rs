@@ -6,8 +6,9 @@ use std::sync::Arc;
 use base64::Engine as _;
 use bytes::Bytes;
 use cloud_lb_core::lease::Standing;
+use cloud_lb_core::measure::Lane;
 use cloud_lb_core::metrics::Metrics;
-use cloud_lb_core::vitals::Vitals;
+use cloud_lb_core::vitals::{Running, Vitals};
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Empty, Full};
 use hyper::client::conn::http1;
@@ -101,6 +102,20 @@ async fn l_4_health_is_told_as_kubernetes_components_do() {
 fn surveys_that_keep_failing_show_in_readyz() {
     let reason = "the last 2 surveys of all load balancers failed".to_owned();
     assert_eq!([0, 1, 2].map(health::surveyed), [Ok(()), Ok(()), Err(reason)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn l_4_a_lane_that_waits_for_our_own_rate_does_not_hang() {
+    let begun = tokio::time::Instant::now();
+    tokio::time::advance(Duration::from_secs(900)).await;
+    let lane = |subject: &str, waited| Running {
+        lane: Lane::Service,
+        subject: subject.to_owned(),
+        since: begun,
+        waited: Duration::from_secs(waited),
+    };
+    let lanes = [lane("patient", 800), lane("default/web", 200)];
+    assert_eq!(health::hanging(&lanes, Duration::from_mins(10)), ["default/web"]);
 }
 
 /// An API server that knows one token, and lets its owner read nothing but `/metrics`.

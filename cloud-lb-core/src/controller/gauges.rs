@@ -40,7 +40,7 @@ pub(crate) struct LaneWatch {
     begin: Instant,
     measure: Arc<dyn Measure>,
     /// Ends with the watch, also if the lane is cancelled.
-    _turn: Turn,
+    turn: Turn,
 }
 
 impl Gauges {
@@ -93,7 +93,7 @@ impl Gauges {
         let (lane, measure) = (key.lane(), Arc::clone(&self.measure));
         measure.note(&Fact::LaneBegan { lane, waited: since.elapsed() });
         let turn = self.vitals.begin(lane, key.to_string());
-        LaneWatch { lane, begin: Instant::now(), measure, _turn: turn }
+        LaneWatch { lane, begin: Instant::now(), measure, turn }
     }
 
     /// What is remembered of a Service changes.
@@ -140,7 +140,7 @@ impl Gauges {
 impl LaneWatch {
     /// Runs the lane, and tells how it ended.
     pub(crate) async fn over(self, lane: impl Future<Output = Finished>) -> Finished {
-        let finished = lane.await;
+        let finished = self.turn.over(lane).await;
         let result = match finished.verdict {
             Verdict::Done => LaneResult::Done,
             Verdict::Wait(_) | Verdict::Throttled(_) => LaneResult::Pending,

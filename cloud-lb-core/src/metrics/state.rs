@@ -14,7 +14,7 @@ use prometheus_client::registry::Unit;
 use super::families::Labels;
 use super::measure::{number, queue};
 use crate::measure::Lane;
-use crate::vitals::{QueueState, Snapshot, Vitals};
+use crate::vitals::{QueueState, Running, Snapshot, Vitals};
 
 const LANES: [Lane; 2] = [Lane::Service, Lane::Node];
 
@@ -34,8 +34,12 @@ impl State {
 
     /// Ages of the lanes that run.
     fn ages(&self, lane: Lane) -> Vec<Duration> {
+        self.of_running(lane, |running| running.since.elapsed())
+    }
+
+    fn of_running(&self, lane: Lane, value: fn(&Running) -> Duration) -> Vec<Duration> {
         let lanes = self.vitals.lanes();
-        lanes.iter().filter(|running| running.lane == lane).map(|running| running.since.elapsed()).collect()
+        lanes.iter().filter(|running| running.lane == lane).map(value).collect()
     }
 
     fn by_state(&self, counts: impl IntoIterator<Item = (&'static str, usize)>) -> Series {
@@ -69,7 +73,11 @@ impl State {
         gauges(encoder, "workqueue_unfinished_work", unfinished, Some(&Unit::Seconds), sum)?;
         let longest = "Time that the lane has run that has run longest";
         let max = of(|ages| ages.into_iter().max().unwrap_or_default());
-        gauges(encoder, "workqueue_longest_running_processor", longest, Some(&Unit::Seconds), max)
+        gauges(encoder, "workqueue_longest_running_processor", longest, Some(&Unit::Seconds), max)?;
+        let at_work = "Time that the lane has been at work that has been so longest, without its waits for our own rate limit";
+        let most = |lane| self.of_running(lane, Running::at_work).into_iter().max().unwrap_or_default();
+        let most = LANES.map(|lane| (queue(lane), most(lane).as_secs_f64())).to_vec();
+        gauges(encoder, "cloud_lb_lane_at_work", at_work, Some(&Unit::Seconds), most)
     }
 }
 
