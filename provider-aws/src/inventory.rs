@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use cloud_lb_core::deadline::excused;
 use cloud_lb_core::error::{ErrorKind, Result};
 use parking_lot::Mutex;
 use tokio::time::Instant;
@@ -99,7 +100,8 @@ impl Inventory {
         if let Some(view) = self.current() {
             return Ok(view);
         }
-        let _filling = self.filling.lock().await;
+        // Whoever fills it has a deadline, and may wait for a limit of calls.
+        let _filling = excused(self.filling.lock()).await;
         if let Some(view) = self.current() {
             return Ok(view);
         }

@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 use tracing::Span;
 
 use crate::backend::{Applied, Backend};
+use crate::deadline::excused;
 use crate::error::{Effect, Error, ErrorKind, Result};
 use crate::graph::{Owner, ResourceKey, Spec};
 use crate::plan::Step;
@@ -85,7 +86,8 @@ impl<S: Spec> Fold<S> {
         planned: u64,
     ) -> Result<Written> {
         let unit = self.unit(&step.key);
-        let mut history = unit.history.lock().await;
+        // Whoever writes has a deadline, and may wait for a limit of calls.
+        let mut history = excused(unit.history.lock()).await;
         history.end(|| self.tick());
         let steps = std::slice::from_ref(step);
         if history.outdates(steps, planned) {
@@ -113,7 +115,7 @@ impl<S: Spec> Fold<S> {
         let unit = self.unit(container);
         let (reply, mut result) = oneshot::channel();
         unit.waiting.lock().push(Request { steps: steps.to_vec(), planned, span: Span::current(), reply });
-        let mut history = unit.history.lock().await;
+        let mut history = excused(unit.history.lock()).await;
         history.end(|| self.tick());
         if let Some(answer) = answer(&mut result) {
             return answer;

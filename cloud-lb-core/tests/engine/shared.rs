@@ -1,5 +1,7 @@
 use std::future::Future;
+use std::time::Duration;
 
+use cloud_lb_core::deadline::within;
 use cloud_lb_core::error::Effect;
 use cloud_lb_core::graph::{Graph, Resource};
 use cloud_lb_core::model::Status;
@@ -218,4 +220,24 @@ async fn what_the_cloud_still_uses_is_not_forgotten() {
     assert_eq!(pending.reason, "Shared/x is still in use");
     assert_all_gone(vec![delete(&engine, "a").await]);
     assert_eq!(count(&engine, "Shared"), 0);
+}
+
+/// Whoever writes may wait for a limit of calls, which does not count; that others wait for the writer does not either.
+#[tokio::test(start_paused = true)]
+async fn aws_237_who_waits_for_another_writer_is_not_without_an_answer() {
+    const LIMIT: Duration = Duration::from_secs(10);
+    let behind: fn(&str) -> Graph<Toy> = |uid| behind_shared(uid, Toy::of(""));
+    for wanted in [behind, in_box] {
+        let engine = all(wanted);
+        engine.backend().pause();
+        let running = UIDS.map(|uid| {
+            // The first one is the writer, and has a deadline of its own.
+            let limit = if uid == UIDS[0] { LIMIT * 100 } else { LIMIT };
+            tokio::spawn(within(limit, ensure(&engine, uid)))
+        });
+        tokio::time::sleep(LIMIT * 10).await;
+        engine.backend().resume();
+        let results = join_all(running).await.into_iter().map(|result| result.unwrap());
+        assert_all_ready(results.map(|result| result.expect("it is in time")).collect());
+    }
 }

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cloud_lb_core::backend::Applied;
+use cloud_lb_core::deadline::excused;
 use cloud_lb_core::error::{Error, Result};
 use cloud_lb_core::graph::Input;
 use parking_lot::Mutex;
@@ -46,9 +47,9 @@ impl NodeRuleWriter {
         self.needs.lock().remove(target_group);
     }
 
-    /// Waits for its turn.
+    /// Waits for its turn. Whoever writes has a deadline, and may wait for a limit of calls.
     pub(super) async fn writing(&self) -> tokio::sync::MutexGuard<'_, ()> {
-        self.writing.lock().await
+        excused(self.writing.lock()).await
     }
 
     /// All that is needed of one security group of nodes.
