@@ -85,6 +85,15 @@ fn the_pod_has_no_rights_on_its_machine() {
     assert_eq!(container["readinessProbe"]["httpGet"]["path"], "/readyz?exclude=survey");
 }
 
+/// While aws-load-balancer-controller works, the check `alone` keeps every replica from being ready.
+#[test]
+fn replicas_that_wait_for_another_controller_can_be_evicted() {
+    let budget = of_kind("PodDisruptionBudget")["spec"].clone();
+    assert_eq!((&budget["minAvailable"], &budget["unhealthyPodEvictionPolicy"]), (&1.into(), &"AlwaysAllow".into()));
+    let labels = &of_kind("Deployment")["spec"]["template"]["metadata"]["labels"];
+    assert_eq!(&budget["selector"]["matchLabels"], labels);
+}
+
 #[test]
 fn the_readme_tells_the_rights_that_the_role_has() {
     let readme = std::fs::read_to_string(deploy().join("../README.md")).unwrap();

@@ -16,6 +16,9 @@ use crate::error::{Error, ErrorKind, Result};
 const PERIOD: Duration = Duration::from_secs(5);
 /// Time that the API server has to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Time for which we must be denied the Lease that we could read before, until we believe it: API servers that start
+/// deny what they allow a moment later.
+const DISBELIEF: Duration = Duration::from_secs(30);
 /// Looks between two lines of the log that say that we wait.
 const LOOKS_PER_LINE: u32 = 12;
 
@@ -38,6 +41,10 @@ pub struct Rival {
     epoch: Instant,
     sight: Sight,
     standing: RivalStanding,
+    /// Whether a look ever succeeded.
+    readable: bool,
+    /// Since when looks are denied.
+    denied: Option<Instant>,
 }
 
 /// Whether a [`Rival`] keeps us from working; a cheap handle for health checks.
@@ -70,6 +77,8 @@ impl Rival {
             epoch: Instant::now(),
             sight: Sight::default(),
             standing: RivalStanding::default(),
+            readable: false,
+            denied: None,
         }
     }
 
@@ -81,7 +90,7 @@ impl Rival {
     /// Waits until nobody renews the Lease any more. An API server that fails is asked again.
     ///
     /// # Errors
-    /// `PermissionDenied` if we may not read it.
+    /// `PermissionDenied` if we may not read it: at once, or for half a minute if we could before.
     ///
     /// # Cancel safety
     /// Nothing is lost.
@@ -90,10 +99,7 @@ impl Rival {
             match self.look().await {
                 Ok(None) => break,
                 Ok(Some(holder)) => self.tell(&holder, look),
-                Err(error) if error.kind() == ErrorKind::PermissionDenied => return Err(error),
-                Err(error) => {
-                    tracing::warn!(lease = self.lease, %error, "the lease of another controller could not be read and will be looked at again");
-                }
+                Err(error) => self.put_up_with(error)?,
             }
             tokio::time::sleep(PERIOD).await;
         }
@@ -104,7 +110,7 @@ impl Rival {
     /// Waits until somebody renews the Lease again.
     ///
     /// # Errors
-    /// `Conflict`, with who it is; `PermissionDenied` if we may not read it any more.
+    /// `Conflict`, with who it is; `PermissionDenied` if we may not read it any more, for half a minute.
     ///
     /// # Cancel safety
     /// Nothing is lost.
@@ -118,12 +124,23 @@ impl Rival {
                         format!("another controller has begun to do the same work: {holder} holds its lease");
                     return Err(Error::new(ErrorKind::Conflict, message).on(self.lease.as_str()));
                 }
-                Err(error) if error.kind() == ErrorKind::PermissionDenied => return Err(error),
-                Err(error) => {
-                    tracing::debug!(lease = self.lease, %error, "the lease of another controller could not be read");
-                }
+                Err(error) => self.put_up_with(error)?,
             }
         }
+    }
+
+    /// Takes note of a look that failed; there will be another one unless we are denied it, and believe it.
+    fn put_up_with(&mut self, error: Error) -> Result<()> {
+        if error.kind() == ErrorKind::PermissionDenied {
+            let since = *self.denied.get_or_insert_with(Instant::now);
+            if !self.readable || since.elapsed() >= DISBELIEF {
+                return Err(error);
+            }
+        } else {
+            self.denied = None;
+        }
+        tracing::warn!(lease = self.lease, %error, "the lease of another controller could not be read and will be looked at again");
+        Ok(())
     }
 
     /// Who is at work, if anybody is.
@@ -132,6 +149,7 @@ impl Rival {
         let found =
             asked.map_err(|_| Error::new(ErrorKind::Timeout, format!("no answer within {PATIENCE:?}")))?;
         let spec = found.map_err(from_kube)?.map(|lease| lease.spec.unwrap_or_default());
+        (self.readable, self.denied) = (true, None);
         let now = self.epoch.elapsed();
         self.sight.look(spec.map(record_of), now);
         Ok(self.sight.alive(now).map(str::to_owned))

@@ -112,3 +112,40 @@ async fn a_lease_that_cannot_be_read_is_not_one_that_is_not_there() {
     api.faults().inject(Verb::Get, Resource::Leases, Fault::Fail(403), 1);
     assert_eq!(rival(&api).gone().await.unwrap_err().kind(), ErrorKind::PermissionDenied);
 }
+
+#[tokio::test(start_paused = true)]
+async fn one_denial_of_a_lease_that_could_be_read_ends_nobody() {
+    let api = ApiServer::new();
+    for code in [401, 403] {
+        let mut rival = rival(&api);
+        rival.gone().await.unwrap();
+        let watching = tokio::spawn(async move { rival.returned().await });
+        api.faults().inject(Verb::Get, Resource::Leases, Fault::Fail(code), 4);
+        tokio::time::sleep(SECOND * 120).await;
+        assert!(!watching.is_finished(), "{code} for 20 s");
+        // What is denied now and then, and could not be asked between, is not denied all the time.
+        api.faults().inject(Verb::Get, Resource::Leases, Fault::Fail(code), 4);
+        tokio::time::sleep(SECOND * 20).await;
+        api.faults().inject(Verb::Get, Resource::Leases, Fault::Fail(503), 1);
+        tokio::time::sleep(SECOND * 5).await;
+        api.faults().inject(Verb::Get, Resource::Leases, Fault::Fail(code), 4);
+        tokio::time::sleep(SECOND * 60).await;
+        assert!(!watching.is_finished(), "{code} with a break");
+        let start = Instant::now();
+        api.faults().inject(Verb::Get, Resource::Leases, Fault::Fail(code), 100);
+        assert_eq!(watching.await.unwrap().unwrap_err().kind(), ErrorKind::PermissionDenied);
+        assert!((30..=40).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+        api.faults().clear();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_waits_bears_a_denial_too() {
+    let api = ApiServer::new();
+    renew(&api, "them", 0);
+    let mut rival = rival(&api);
+    let waiting = tokio::spawn(async move { waited(&mut rival).await });
+    tokio::time::sleep(SECOND).await;
+    api.faults().inject(Verb::Get, Resource::Leases, Fault::Fail(403), 2);
+    assert_eq!(waiting.await.unwrap(), 15);
+}
