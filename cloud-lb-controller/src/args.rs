@@ -138,6 +138,10 @@ pub(crate) struct ProviderArgs {
     /// Settings of the provider (YAML)
     #[arg(long, alias = "cloud-config", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// Settings of the controller (YAML): every period and limit. Flags override them. Cluster name, classes, finalizer
+    /// and nodes in it count for every command
+    #[arg(long, value_name = "FILE")]
+    pub(crate) controller_config: Option<PathBuf>,
     /// Name of the cluster in the cloud's ownership marks: distinguishes clusters of one account.
     /// Overrides the one of the settings [default: that one, on the mock kubernetes]
     #[arg(long, value_name = "NAME")]

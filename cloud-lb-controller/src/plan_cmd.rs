@@ -9,7 +9,7 @@ use cloud_lb_core::k8s::{self, NodePolicy};
 use cloud_lb_core::plan::PlanReport;
 
 use crate::Verdict;
-use crate::args::{PlanArgs, ProviderArgs};
+use crate::args::PlanArgs;
 use crate::failure::{Failure, all};
 use crate::providers::{Asked, Linked};
 use crate::{manifests, providers};
@@ -18,17 +18,12 @@ use gather::{Situation, Wanted};
 /// Prints the plan of every Service.
 pub(crate) async fn run(args: PlanArgs) -> Result<Verdict, Failure> {
     let PlanArgs { files, output, against_cluster, facts, provider, cluster } = args;
-    let ProviderArgs { provider: name, config, cluster_name } = provider;
-    let asked = Asked {
-        config: config.as_deref(),
-        cluster: cluster_name.as_deref(),
-        facts: facts.as_deref(),
-        class: None,
-    };
+    let name = provider.provider;
+    let asked = Asked { facts: facts.as_deref(), ..Asked::from(&provider) };
     let linked = providers::link(name, asked).await?;
     let manifests = manifests::read(&files)?;
     let mut situation = if against_cluster {
-        live::gather(cluster, &manifests, linked.finalizer).await?
+        live::gather(cluster, &manifests, &linked.finalizer).await?
     } else {
         offline::gather(&manifests, &linked.stand_ins).await?
     };
@@ -64,7 +59,7 @@ async fn report(linked: &Linked, wanted: &Wanted, situation: &Situation) -> Resu
         let remark = is_elsewhere.then(|| linked.why_not.clone());
         return Ok(Reported { report, remark });
     }
-    let report = if k8s::has_finalizer(service, linked.finalizer) {
+    let report = if k8s::has_finalizer(service, &linked.finalizer) {
         linked.provider.plan_delete(&id).await.map_err(refused)?
     } else {
         PlanReport::empty(id.path())
@@ -79,7 +74,7 @@ fn load_balancer(
 ) -> cloud_lb_core::Result<cloud_lb_core::model::LoadBalancer> {
     let policy = NodePolicy {
         require_provider_id: linked.provider.capabilities().needs_provider_id,
-        ..NodePolicy::default()
+        ..linked.nodes.clone()
     };
     let nodes = k8s::usable_nodes(&situation.nodes, &policy);
     k8s::load_balancer(&linked.cluster, &wanted.service, &nodes, &situation.slices)

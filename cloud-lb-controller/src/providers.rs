@@ -1,6 +1,7 @@
 //! The only place that names the providers.
 
 mod aws;
+mod told;
 
 use std::fmt;
 use std::path::Path;
@@ -9,12 +10,13 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use cloud_lb_core::engine::StepObserver;
-use cloud_lb_core::k8s::{self, ClassPolicy};
+use cloud_lb_core::k8s::{self, ClassPolicy, NodePolicy};
 use cloud_lb_core::provider::LoadBalancerProvider;
 use provider_mock::net::Net;
 use provider_mock::{Config, MockCloud, Options};
 use serde_json::{Value, json};
 
+use self::told::{Said, Told};
 use crate::args::ProviderArgs;
 use crate::failure::Failure;
 use crate::settings::Settings;
@@ -44,10 +46,12 @@ pub(crate) enum ProviderName {
 }
 
 /// What the command line says about the cloud.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Asked<'a> {
     /// File with settings.
     pub(crate) config: Option<&'a Path>,
+    /// File with settings of the controller.
+    pub(crate) controller: Option<&'a Path>,
     /// Name of the cluster; overrides the one of the settings.
     pub(crate) cluster: Option<&'a str>,
     /// Description of the cloud, instead of the cloud itself.
@@ -58,8 +62,13 @@ pub(crate) struct Asked<'a> {
 
 impl<'a> From<&'a ProviderArgs> for Asked<'a> {
     fn from(args: &'a ProviderArgs) -> Self {
-        let ProviderArgs { provider: _, config, cluster_name } = args;
-        Self { config: config.as_deref(), cluster: cluster_name.as_deref(), facts: None, class: None }
+        let ProviderArgs { provider: _, config, controller_config, cluster_name } = args;
+        Self {
+            config: config.as_deref(),
+            controller: controller_config.as_deref(),
+            cluster: cluster_name.as_deref(),
+            ..Self::default()
+        }
     }
 }
 
@@ -72,7 +81,9 @@ pub(crate) struct Linked {
     pub(crate) cluster: String,
     /// Which Services are the provider's.
     pub(crate) classes: ClassPolicy,
-    pub(crate) finalizer: &'static str,
+    /// Which nodes may be behind load balancers.
+    pub(crate) nodes: NodePolicy,
+    pub(crate) finalizer: String,
     /// Namespace and name of the Lease of a controller that does the same work for Services with this finalizer.
     pub(crate) rival: Option<(&'static str, &'static str)>,
     /// Why a Service that could be the provider's gets nothing from it.
@@ -131,38 +142,48 @@ impl ProviderName {
     }
 }
 
-/// Makes the provider, with the settings of a file.
+/// Makes the provider, with the settings of files.
 ///
 /// # Errors
-/// Names the file and what is wrong in it.
+/// Names the file and what is wrong in it, and both where two contradict each other.
 pub(crate) async fn link(name: ProviderName, asked: Asked<'_>) -> Result<Linked, Failure> {
-    match name {
-        ProviderName::Mock => mock(asked),
-        ProviderName::Aws => aws::link(asked).await,
-    }
+    let told = Told::read(asked.controller)?;
+    let mut linked = match name {
+        ProviderName::Mock => mock(asked, &told),
+        ProviderName::Aws => aws::link(asked, &told).await,
+    }?;
+    told.over(&asked, &mut linked);
+    Ok(linked)
 }
 
-fn mock(asked: Asked<'_>) -> Result<Linked, Failure> {
+fn mock(asked: Asked<'_>, told: &Told) -> Result<Linked, Failure> {
     if let Some(facts) = asked.facts {
         let message = "a mock cloud is not described by a file, expected --provider aws";
         return Err(Failure::new(format!("--facts {}: {message}", facts.display())));
     }
     let settings: Option<Settings<Config>> = asked.config.map(Settings::read).transpose()?;
+    let cluster =
+        told.cluster(&asked, said(settings.as_ref(), "cluster", |config| config.cluster.clone()))?;
+    let own = |config: &Config| config.load_balancer_class.iter().cloned().collect();
+    let classes =
+        told.classes(&asked, said(settings.as_ref(), "loadBalancerClass", own))?.unwrap_or_default();
+    if classes.len() > 1 {
+        let classes = classes.into_iter().collect::<Vec<_>>().join(", ");
+        return Err(Failure::new(format!("classes: the mock cloud has one at most, not {classes}")));
+    }
     let mut config = settings.map(|settings| settings.value).unwrap_or_default();
-    let cluster = asked.cluster.unwrap_or(CLUSTER).to_owned();
+    let cluster = cluster.unwrap_or_else(|| CLUSTER.to_owned());
     config.cluster.clone_from(&cluster);
-    config.load_balancer_class = asked.class.map(str::to_owned).or(config.load_balancer_class);
+    config.load_balancer_class = classes.first().cloned();
     let cloud = MockCloud::with_dataplane(config.cloud.clone(), Net::new());
-    let classes = match asked.class {
-        None => ClassPolicy::default(),
-        Some(class) => ClassPolicy { classless: false, classes: [class.to_owned()].into() },
-    };
+    let classes = ClassPolicy { classless: asked.class.is_none(), classes };
     Ok(Linked {
         settings: json!(config),
         provider: provider_mock::provider(cloud, config)?,
         cluster,
         classes,
-        finalizer: k8s::FINALIZER,
+        nodes: NodePolicy::default(),
+        finalizer: k8s::FINALIZER.to_owned(),
         rival: None,
         why_not: "no load balancer: another controller looks after it".to_owned(),
         stand_ins: StandIns {
@@ -170,6 +191,12 @@ fn mock(asked: Asked<'_>) -> Result<Linked, Failure> {
             note: "no Nodes given: three example nodes stand in, node-1 to node-3".to_owned(),
         },
     })
+}
+
+/// What a file says under a key, if it does.
+fn said<C, T>(file: Option<&Settings<C>>, key: &str, value: impl FnOnce(&C) -> T) -> Option<Said<T>> {
+    let file = file?;
+    file.said(key).map(|place| Said { value: value(&file.value), place })
 }
 
 /// An account of a cloud as a file.

@@ -5,6 +5,7 @@ mod wrong;
 use std::fs;
 use std::path::Path;
 
+use cloud_lb_core::controller::Options;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -45,6 +46,11 @@ fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Wrong> {
 }
 
 impl<T> Settings<T> {
+    /// The place where a key of the file stands, with the key, for messages; `None` if the file does not have it.
+    pub(crate) fn said(&self, key: &str) -> Option<String> {
+        self.lines.has(key).then(|| format!("{}:{}: {key}", self.file, self.lines.of(key)))
+    }
+
     /// Name of the file, for messages.
     pub(crate) fn file(&self) -> &str {
         &self.file
@@ -57,6 +63,18 @@ impl<T> Settings<T> {
             [] => Failure::from(error.clone()),
             violations => violations.iter().map(|one| format!("{}: {one}", place(&one.field))).collect(),
         }
+    }
+}
+
+impl Settings<Options> {
+    /// Reads and checks the controller's settings alone, so that complaints name their file.
+    ///
+    /// # Errors
+    /// Names the file and everything that is wrong in it.
+    pub(crate) fn checked(path: &Path) -> Result<Self, Failure> {
+        let file = Self::read(path)?;
+        file.value.validate().map_err(|error| file.refused(&error))?;
+        Ok(file)
     }
 }
 

@@ -35,9 +35,6 @@ pub(crate) struct RunArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Services")]
 pub(crate) struct ServiceArgs {
-    /// Settings of the controller (YAML): every period and limit. Flags override them
-    #[arg(long, value_name = "FILE")]
-    pub(crate) controller_config: Option<PathBuf>,
     /// How many Services are worked on at the same time [default: 10]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) concurrent_service_syncs: Option<u16>,

@@ -53,6 +53,11 @@ impl Lines {
         self.0.insert(path.to_lowercase(), line);
     }
 
+    /// Whether a field is written.
+    pub(crate) fn has(&self, field: &str) -> bool {
+        self.0.contains_key(&field.to_lowercase())
+    }
+
     /// The line of a field; where it is not written, that of the closest part around it.
     ///
     /// Upper and lower case are the same: the API server writes `spec.LoadBalancerSourceRanges`. The key of

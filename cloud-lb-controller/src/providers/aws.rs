@@ -10,12 +10,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use cloud_lb_core::engine::Engine;
-use cloud_lb_core::k8s::ClassPolicy;
+use cloud_lb_core::k8s::{ClassPolicy, NodePolicy};
 use cloud_lb_core::provider::LoadBalancerProvider;
 use provider_aws::{Account, Aws, Config, Permission};
 use serde_json::{Value, json};
 
-use super::{Asked, Described, Linked, StandIns};
+use super::told::Told;
+use super::{Asked, Described, Linked, StandIns, said};
 use crate::failure::Failure;
 use crate::settings::Settings;
 
@@ -26,8 +27,8 @@ const FINALIZER: &str = "service.k8s.aws/resources";
 const RIVAL: (&str, &str) = ("kube-system", "aws-load-balancer-controller-leader");
 
 /// Makes the provider: of the account that a file describes, or else of the real one.
-pub(super) async fn link(asked: Asked<'_>) -> Result<Linked, Failure> {
-    let settings = Chosen::read(&asked)?;
+pub(super) async fn link(asked: Asked<'_>, told: &Told) -> Result<Linked, Failure> {
+    let settings = Chosen::read(&asked, told)?;
     let facts: Option<Settings<Account>> = asked.facts.map(Settings::read).transpose()?;
     let classes = ClassPolicy {
         classless: asked.class.is_none(),
@@ -44,18 +45,18 @@ pub(super) async fn link(asked: Asked<'_>) -> Result<Linked, Failure> {
         None => live::link(&settings).await?,
     };
     let settings = json!(settings.config);
-    let (finalizer, rival) = (FINALIZER, Some(RIVAL));
-    Ok(Linked { provider, settings, cluster, classes, finalizer, rival, why_not, stand_ins })
+    let (nodes, finalizer, rival) = (NodePolicy::default(), FINALIZER.to_owned(), Some(RIVAL));
+    Ok(Linked { provider, settings, cluster, classes, nodes, finalizer, rival, why_not, stand_ins })
 }
 
 /// Describes the real account.
 pub(super) async fn facts(asked: Asked<'_>) -> Result<Described, Failure> {
-    live::facts(&Chosen::read(&asked)?).await
+    live::facts(&Chosen::read(&asked, &Told::read(asked.controller)?)?).await
 }
 
 /// Asks the real account.
 pub(super) async fn permissions(asked: Asked<'_>) -> Result<Vec<Permission>, Failure> {
-    live::permissions(&Chosen::read(&asked)?).await
+    live::permissions(&Chosen::read(&asked, &Told::read(asked.controller)?)?).await
 }
 
 type Parts = (Arc<dyn LoadBalancerProvider>, StandIns);
@@ -76,15 +77,17 @@ struct Chosen {
 }
 
 impl Chosen {
-    /// Reads the settings; the command line comes first.
-    fn read(asked: &Asked<'_>) -> Result<Self, Failure> {
+    /// Reads the settings; the command line comes first, and what the controller is told counts, too.
+    fn read(asked: &Asked<'_>, told: &Told) -> Result<Self, Failure> {
         let file: Option<Settings<Config>> = asked.config.map(Settings::read).transpose()?;
         let mut config = file.as_ref().map_or_else(Config::default, |file| file.value.clone());
-        if let Some(name) = asked.cluster {
-            name.clone_into(&mut config.cluster_name);
+        let own = said(file.as_ref(), "cluster-name", |config| config.cluster_name.clone());
+        if let Some(name) = told.cluster(asked, own)? {
+            config.cluster_name = name;
         }
-        if let Some(class) = asked.class {
-            config.load_balancer_class = BTreeSet::from([class.to_owned()]);
+        let own = said(file.as_ref(), "load-balancer-class", |config| config.load_balancer_class.clone());
+        if let Some(classes) = told.classes(asked, own)? {
+            config.load_balancer_class = classes;
         }
         let chosen = Self { config, file };
         chosen.config.validate().map_err(|error| chosen.refused(&error))?;
@@ -140,7 +143,10 @@ mod tests {
     async fn aws_40_the_finalizer_is_that_of_aws_load_balancer_controller() {
         let examples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/aws");
         let (config, facts) = (examples.join("config.yaml"), examples.join("facts.yaml"));
-        let asked = Asked { config: Some(&config), cluster: None, facts: Some(&facts), class: None };
-        assert_eq!(link(asked).await.unwrap().finalizer, "service.k8s.aws/resources");
+        let asked = Asked { config: Some(&config), facts: Some(&facts), ..Asked::default() };
+        assert_eq!(
+            link(asked, &Told::read(None).unwrap()).await.unwrap().finalizer,
+            "service.k8s.aws/resources"
+        );
     }
 }

@@ -51,7 +51,7 @@ impl Settings {
     ) -> Result<Self, Failure> {
         let other = leader.yield_to_lease.clone();
         let class = services.load_balancer_class.clone();
-        let mut controller = controller(services)?;
+        let mut controller = controller(provider.controller_config.as_deref(), services)?;
         if let Some(name) = &provider.cluster_name {
             name.clone_into(&mut controller.cluster_name);
         }
@@ -62,25 +62,16 @@ impl Settings {
         Ok(Self { provider, cloud, class, api, controller, lease, other, rival, serve, traces })
     }
 
-    /// The provider, with its own settings. These say which cluster and which Services the controller looks
-    /// after, where it was not told otherwise.
+    /// The provider, with its own settings and those of the controller that concern both: they look after the same
+    /// cluster and the same Services.
     pub(super) async fn link(&mut self) -> Result<Arc<dyn LoadBalancerProvider>, Failure> {
-        let ProviderArgs { provider, config, cluster_name } = &self.provider;
-        let (cluster, class) = (cluster_name.as_deref(), self.class.as_deref());
-        let asked = Asked { config: config.as_deref(), cluster, facts: None, class };
-        let linked = providers::link(*provider, asked).await?;
+        let asked = Asked { class: self.class.as_deref(), ..Asked::from(&self.provider) };
+        let linked = providers::link(self.provider.provider, asked).await?;
         let Linked { provider, settings, cluster, classes, finalizer, rival, .. } = linked;
         self.cloud = settings;
-        let defaults = Options::default();
         self.controller.cluster_name = cluster;
-        if self.controller.classes == defaults.classes {
-            self.controller.classes = classes;
-        }
-        if self.controller.finalizer == defaults.finalizer {
-            finalizer.clone_into(&mut self.controller.finalizer);
-        }
-        // Who has a finalizer of its own runs beside the other controller.
-        let rival = rival.filter(|_| self.controller.finalizer == finalizer);
+        self.controller.classes = classes;
+        self.controller.finalizer = finalizer;
         self.rival = rival_of(self.other.as_ref(), rival);
         Ok(provider)
     }
@@ -130,15 +121,10 @@ fn rival_of(told: Option<&OtherLease>, usual: Option<(&str, &str)>) -> Option<(S
     }
 }
 
-fn controller(args: ServiceArgs) -> Result<Options, Failure> {
-    let ServiceArgs {
-        controller_config,
-        concurrent_service_syncs,
-        load_balancer_class,
-        call_timeout,
-        drain_timeout,
-    } = args;
-    let mut options = controller_config.as_deref().map(read).transpose()?.unwrap_or_default();
+fn controller(file: Option<&Path>, args: ServiceArgs) -> Result<Options, Failure> {
+    let ServiceArgs { concurrent_service_syncs, load_balancer_class, call_timeout, drain_timeout } = args;
+    let file = file.map(File::<Options>::checked).transpose()?;
+    let mut options = file.map(|file| file.value).unwrap_or_default();
     if let Some(concurrency) = concurrent_service_syncs {
         options.concurrency = usize::from(concurrency);
     }
@@ -148,13 +134,6 @@ fn controller(args: ServiceArgs) -> Result<Options, Failure> {
     options.call_timeout = call_timeout.unwrap_or(options.call_timeout);
     options.drain_timeout = drain_timeout.unwrap_or(options.drain_timeout);
     Ok(options)
-}
-
-/// Reads and checks the file alone, so that complaints name it.
-fn read(path: &Path) -> Result<Options, Failure> {
-    let file = File::<Options>::read(path)?;
-    file.value.validate().map_err(|error| file.refused(&error))?;
-    Ok(file.value)
 }
 
 fn lease(args: LeaderArgs) -> Option<LeaseOptions> {

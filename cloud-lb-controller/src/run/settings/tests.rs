@@ -123,3 +123,19 @@ fn no_limit_is_no_limit() {
     assert!(settings(&["--kube-api-qps=0"]).unwrap().rate().is_none());
     assert_eq!(settings(&[]).unwrap().rate().unwrap().burst.get(), 30);
 }
+
+#[tokio::test]
+async fn the_cluster_of_the_file_is_that_of_controller_and_provider() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("controller.yaml");
+    std::fs::write(&file, "clusterName: blue\n").unwrap();
+    let flag = format!("--controller-config={}", file.display());
+    for (flags, expected) in [(&[flag.as_str()][..], "blue"), (&[&flag, "--cluster-name=red"], "red")] {
+        let mut settings = settings(flags).unwrap();
+        settings.link().await.unwrap();
+        let shown = pairs(&settings.to_json());
+        for pair in [format!("controller.clusterName={expected}"), format!("cloud.cluster={expected}")] {
+            assert!(shown.split(' ').any(|shown| shown == pair), "{pair} in {shown}");
+        }
+    }
+}
