@@ -1,19 +1,21 @@
 """Holds requests as they go over the wire against AWS's own service models, as botocore ships them.
 
 Usage: models.py FILE...    each file holds requests, one parameter a line as `key=value`, the first of each
-`Action=`, up to a line `---`; what precedes the first one is skipped (the header of a snapshot).
+`Action=`, up to a line `---`; what precedes the first one is skipped (the header of a snapshot). Of an API in
+JSON the only parameter is `Body`.
 
 A parameter that the model does not know, one that it requires and that is missing, a value of another type, and
 one outside the enumeration, pattern or range of the model are errors.
 """
 
+import json
 import re
 import sys
 
 import botocore.session
 import botocore.validate
 
-SERVICES = ("elbv2", "ec2")
+SERVICES = ("elbv2", "ec2", "acm")
 SESSION = botocore.session.get_session()
 MODELS = {name: SESSION.get_service_model(name) for name in SERVICES}
 
@@ -85,6 +87,9 @@ def constraints(shape, value, place):
     """What botocore's own validation leaves to the service: enumerations, patterns, upper bounds."""
     if shape.type_name == "structure" and isinstance(value, dict):
         for name, member in value.items():
+            if name not in shape.members:
+                yield f"{place}.{name}={member} is no parameter"
+                continue
             yield from constraints(shape.members[name], member, f"{place}.{name}")
     elif shape.type_name == "list" and isinstance(value, list):
         for index, item in enumerate(value):
@@ -117,7 +122,10 @@ def problems(request):
     if model is None:
         return [f"{action} is no action of {' or '.join(SERVICES)}"]
     shape = model.operation_model(action).input_shape
-    value = parse(model, shape, "", flat) or {}
+    if model.metadata["protocol"] == "json":
+        value = json.loads(flat.pop("Body"))
+    else:
+        value = parse(model, shape, "", flat) or {}
     found = [f"{action}: {key}={text} is no parameter" for key, text in flat.items()]
     report = botocore.validate.ParamValidator().validate(value, shape)
     if report.has_errors():

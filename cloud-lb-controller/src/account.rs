@@ -8,13 +8,16 @@ use crate::Verdict;
 use crate::args::{FactsArgs, Output, PermissionArgs};
 use crate::failure::Failure;
 use crate::providers::{self, Asked, Permission, Verdict as Permitted};
-use crate::style::{ERROR, QUIET, paint, print};
+use crate::style::{ERROR, QUIET, paint, print, warn};
 
 /// Writes a description of the account.
 pub(crate) async fn facts(args: FactsArgs) -> Result<Verdict, Failure> {
     let FactsArgs { provider } = args;
-    let text = providers::facts(provider.provider, Asked::from(&provider)).await?;
-    print(&text)?;
+    let described = providers::facts(provider.provider, Asked::from(&provider)).await?;
+    print(&described.text)?;
+    if let Some(lacks) = &described.lacks {
+        warn(lacks);
+    }
     Ok(Verdict::Fine)
 }
 

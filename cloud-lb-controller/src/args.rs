@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use self::run::{ApiArgs, LeaderArgs, ResourceLock, RunArgs, ServeArgs, ServiceArgs};
+pub(crate) use self::run::{ApiArgs, LeaderArgs, OtherLease, ResourceLock, RunArgs, ServeArgs, ServiceArgs};
 #[cfg(all(test, feature = "otlp"))]
 pub(crate) use self::traces::Secret;
 pub(crate) use self::traces::TraceArgs;

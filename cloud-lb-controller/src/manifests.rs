@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::failure::{Failure, all, chain};
 pub(crate) use lines::Lines;
-pub(crate) use parse::place_and_reason;
+pub(crate) use parse::{place, reason};
 
 /// Endings of the files that are read from a directory, as kubectl has them.
 const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];

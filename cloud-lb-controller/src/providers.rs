@@ -73,6 +73,8 @@ pub(crate) struct Linked {
     /// Which Services are the provider's.
     pub(crate) classes: ClassPolicy,
     pub(crate) finalizer: &'static str,
+    /// Namespace and name of the Lease of a controller that does the same work for Services with this finalizer.
+    pub(crate) rival: Option<(&'static str, &'static str)>,
     /// Why a Service that could be the provider's gets nothing from it.
     pub(crate) why_not: String,
     /// Nodes to plan with where the manifests have none.
@@ -161,6 +163,7 @@ fn mock(asked: Asked<'_>) -> Result<Linked, Failure> {
         cluster,
         classes,
         finalizer: k8s::FINALIZER,
+        rival: None,
         why_not: "no load balancer: another controller looks after it".to_owned(),
         stand_ins: StandIns {
             nodes: EXAMPLE_NODES.to_owned(),
@@ -169,11 +172,18 @@ fn mock(asked: Asked<'_>) -> Result<Linked, Failure> {
     })
 }
 
+/// An account of a cloud as a file.
+pub(crate) struct Described {
+    pub(crate) text: String,
+    /// What could not be read and is left out, and why.
+    pub(crate) lacks: Option<String>,
+}
+
 /// Describes the account of the cloud, as `--facts` reads it.
 ///
 /// # Errors
 /// Where the provider has no account, and where it cannot be read.
-pub(crate) async fn facts(name: ProviderName, asked: Asked<'_>) -> Result<String, Failure> {
+pub(crate) async fn facts(name: ProviderName, asked: Asked<'_>) -> Result<Described, Failure> {
     match name {
         ProviderName::Mock => Err(no_account("facts")),
         ProviderName::Aws => aws::facts(asked).await,

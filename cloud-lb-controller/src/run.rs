@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use cloud_lb_core::controller::Controller;
-use cloud_lb_core::lease::Elector;
+use cloud_lb_core::lease::{Elector, Rival};
 use cloud_lb_core::metrics::Metrics;
 use cloud_lb_core::supervisor::Supervisor;
 use kube::Client;
@@ -65,16 +65,19 @@ async fn start(mut settings: Settings, cluster: ClusterArgs) -> Result<Life, Fai
         Elector::new(cluster.client.clone(), lease, identity())
     });
     let elector = elector.transpose()?;
+    let rival = settings.rival.as_ref();
+    let rival = rival.map(|(namespace, name)| Rival::new(cluster.client.clone(), namespace, name));
     let probe = Probe {
         vitals: controller.vitals(),
         standing: elector.as_ref().map(Elector::standing),
+        rival: rival.as_ref().map(Rival::standing),
         lane_limit: settings.controller.call_timeout * CALLS_OF_A_LANE,
     };
     let mut tasks = Supervisor::default();
     for listener in listeners(&settings, &cluster.client, &metrics, &probe).await? {
         tasks.spawn("server", listener.serve());
     }
-    Ok(Life { tasks, elector, controller, measure, url: cluster.url })
+    Ok(Life { tasks, elector, rival, controller, measure, url: cluster.url })
 }
 
 async fn listeners(

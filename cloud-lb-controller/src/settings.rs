@@ -1,12 +1,16 @@
-//! Files with settings: read strictly, and every complaint names file and line.
+//! Files with settings: read strictly, and every complaint names file, line and key, and what is expected.
+
+mod wrong;
 
 use std::fs;
 use std::path::Path;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use self::wrong::Wrong;
 use crate::failure::Failure;
-use crate::manifests::{Lines, place_and_reason};
+use crate::manifests::Lines;
 
 /// The content of a file, and where in it everything stands.
 pub(crate) struct Settings<T> {
@@ -15,19 +19,29 @@ pub(crate) struct Settings<T> {
     lines: Lines,
 }
 
-impl<T: DeserializeOwned> Settings<T> {
+impl<T: DeserializeOwned + Serialize + Default> Settings<T> {
     /// Reads a YAML or JSON file.
     ///
     /// # Errors
-    /// Names the file, the line and what is wrong there.
+    /// Names the file, the line, the key, its value, and what is expected there.
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
         let file = path.display().to_string();
         let text = fs::read_to_string(path)
             .map_err(|error| Failure::because(format!("{file}: cannot be read"), &error))?;
-        let value = serde_saphyr::from_str(&text)
-            .map_err(|error| Failure::new(format!("{file}{}", place_and_reason(&error))))?;
+        let value = parse(&text).map_err(|wrong| Failure::new(wrong.complaint::<T>(&file, &text)))?;
         Ok(Self { value, lines: Lines::of_text(&text), file })
     }
+}
+
+fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Wrong> {
+    let mut path = None;
+    let read = serde_saphyr::with_deserializer_from_str(text, |document| {
+        serde_path_to_error::deserialize(document).map_err(|error| {
+            path = Some(error.path().clone());
+            error.into_inner()
+        })
+    });
+    read.map_err(|error| Wrong { path, error: Box::new(error) })
 }
 
 impl<T> Settings<T> {
@@ -45,3 +59,6 @@ impl<T> Settings<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,6 +58,12 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     written.map_err(|error| Failure::of_output(&error))
 }
 
+/// Says something on standard error that is no failure.
+pub(crate) fn warn(line: &str) {
+    // A closed standard error leaves nobody to tell.
+    let _ = writeln!(anstream::stderr().lock(), "{} {line}", paint(WARNING, "warning:"));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

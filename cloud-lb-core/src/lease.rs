@@ -6,13 +6,16 @@
 //! from the moment at which it *asked* for its last successful renewal. So the leader stops before another
 //! one may start, as long as clocks run at about the same speed.
 //!
-//! `decide` is pure: the table of what to do with what was seen. `elector` does it.
+//! `decide` is pure: the table of what to do with what was seen. `elector` does it. `rival` looks at the Lease of
+//! another controller, and writes nothing.
 
 mod decide;
 mod elector;
 mod options;
+mod rival;
 mod standing;
 
 pub use self::elector::Elector;
 pub use self::options::LeaseOptions;
+pub use self::rival::{Rival, RivalStanding};
 pub use self::standing::Standing;

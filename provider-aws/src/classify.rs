@@ -22,6 +22,7 @@ const UNREADABLE: &str = "AWS's answer could not be read";
 pub(crate) enum Service {
     Elbv2,
     Ec2,
+    Acm,
 }
 
 impl Service {
@@ -30,6 +31,15 @@ impl Service {
         match self {
             Self::Elbv2 => "elasticloadbalancing",
             Self::Ec2 => "ec2",
+            Self::Acm => "acm",
+        }
+    }
+
+    /// Where to look besides, if an action is not permitted.
+    fn policy(self) -> &'static str {
+        match self {
+            Self::Elbv2 | Self::Ec2 => "or a condition of deploy/iam/aws.json is not met",
+            Self::Acm => "as in deploy/iam/aws-facts.json",
         }
     }
 }
@@ -147,8 +157,8 @@ fn message(call: Call, class: &Class, code: &str, text: &str) -> String {
         let action = call.action();
         return format!(
             "no permission for {action} ({code}); a policy of our role needs the statement \
-             {{\"Effect\": \"Allow\", \"Action\": \"{action}\", \"Resource\": \"*\"}}, \
-             or a condition of deploy/iam/aws.json is not met"
+             {{\"Effect\": \"Allow\", \"Action\": \"{action}\", \"Resource\": \"*\"}}, {}",
+            call.service.policy()
         );
     }
     if class.kind == ErrorKind::PermissionDenied {

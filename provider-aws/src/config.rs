@@ -149,6 +149,8 @@ pub struct Config {
     pub endpoint_elbv2: String,
     /// URL of the EC2 API; empty = AWS's own.
     pub endpoint_ec2: String,
+    /// URL of the API of Certificate Manager, which only descriptions of the account take; empty = AWS's own.
+    pub endpoint_acm: String,
     /// Attempts per call within the SDK, 1 to 50.
     pub aws_max_retries: u32,
     /// Most calls, by service and action. The first entry that fits counts.
@@ -199,6 +201,7 @@ impl Default for Config {
             subnet_discovery_by_reachability: true,
             endpoint_elbv2: String::new(),
             endpoint_ec2: String::new(),
+            endpoint_acm: String::new(),
             aws_max_retries: 10,
             aws_api_throttle: Throttle::defaults(),
             inventory_refresh_seconds: 600,

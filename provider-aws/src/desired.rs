@@ -1,6 +1,7 @@
 //! Desired resources of a Service: a pure function of the Service, the account and the configuration.
 
 mod attributes;
+mod certificates;
 mod health;
 mod listeners;
 mod load_balancer;
@@ -114,6 +115,7 @@ struct Parts<'a> {
 impl<'a> Parts<'a> {
     fn new(context: &Context<'a>, notes: &mut Notes) -> Self {
         let plans = listeners::plan(context, notes);
+        certificates::warn_of_unusable(context, &plans, notes);
         health::warn_of_unanswered_checks(context, &plans, notes);
         health::warn_of_unused_ports(context, &plans, notes);
         let groups = target_groups::target_groups(context, &plans, notes);

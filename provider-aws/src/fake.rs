@@ -8,6 +8,7 @@ mod api;
 mod elb;
 mod faults;
 mod groups;
+mod listeners;
 mod options;
 mod state;
 mod targets;

@@ -56,6 +56,7 @@ pub(crate) fn service(ports: &[u16], annotations: &[(&str, &str)]) -> LoadBalanc
         families: vec![IpFamily::V4],
         affinity: SessionAffinity::None,
         source_ranges: vec!["0.0.0.0/0".parse().unwrap()],
+        source_ranges_given: false,
         traffic_policy: TrafficPolicy::Cluster,
         requested_address: None,
         class: Some("service.k8s.aws/nlb".into()),

@@ -35,4 +35,4 @@ pub use facts::Account;
 pub use offline::Offline;
 pub use permissions::{Permission, Verdict};
 #[cfg(feature = "sdk")]
-pub use sdk::{AccessKeys, Credentials, Sdk};
+pub use sdk::{AccessKeys, Credentials, Description, Sdk};

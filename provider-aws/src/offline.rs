@@ -48,7 +48,10 @@ impl Aws<Offline> {
         if config.aws_vpc_id.is_empty() && config.aws_vpc_tags.is_empty() {
             config.aws_vpc_id.clone_from(&account.vpc_id);
         }
-        Self::new(Offline::new(account)?, config)
+        let certificates = account.certificates.clone();
+        let mut aws = Self::new(Offline::new(account)?, config)?;
+        aws.lookups.certificates = certificates;
+        Ok(aws)
     }
 }
 

@@ -24,6 +24,9 @@ pub struct Permission {
     pub verdict: Verdict,
 }
 
+/// What `cloud-lb facts` reads besides, and no controller: `deploy/iam/aws-facts.json`.
+pub const FACTS_ACTIONS: &[&str] = &["acm:ListCertificates"];
+
 /// Every action of the minimal policy (AWS-250), as policies name them; sorted.
 pub const ACTIONS: &[&str] = &[
     "ec2:AuthorizeSecurityGroupIngress",

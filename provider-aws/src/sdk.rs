@@ -1,6 +1,7 @@
 //! [`Api`] on the AWS SDK for Rust. This module and `classify` are the only ones that name it.
 
 mod account;
+mod acm;
 mod attempts;
 mod call;
 mod connect;
@@ -16,6 +17,7 @@ use std::fmt;
 use cloud_lb_core::call::CallCount;
 use cloud_lb_core::error::Result;
 
+pub use account::Description;
 pub use credentials::{AccessKeys, Credentials};
 
 use crate::api::{
@@ -27,6 +29,7 @@ use crate::facts::{
     TargetFacts, TargetGroupFacts, VpcFacts, ZoneKind,
 };
 use crate::kinds::{HealthCheck, IpAddressType, IpPermission, Pairs, SubnetMapping, Target};
+use acm::Acm;
 use ec2::Ec2;
 use elbv2::Elbv2;
 
@@ -37,6 +40,7 @@ use elbv2::Elbv2;
 pub struct Sdk {
     elbv2: Elbv2,
     ec2: Ec2,
+    acm: Acm,
     region: String,
     metadata: aws_config::imds::Client,
 }
@@ -51,6 +55,7 @@ impl Sdk {
     pub fn counts(&self) -> BTreeMap<String, CallCount> {
         let mut counts = self.elbv2.calls.counts();
         counts.extend(self.ec2.calls.counts());
+        counts.extend(self.acm.calls.counts());
         counts
     }
 }

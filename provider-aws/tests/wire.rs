@@ -3,6 +3,8 @@
 
 #![cfg(feature = "sdk")]
 
+#[path = "wire/calls_acm.rs"]
+mod calls_acm;
 #[path = "wire/calls_ec2.rs"]
 mod calls_ec2;
 #[path = "wire/calls_elbv2.rs"]

@@ -4,6 +4,8 @@
 mod network;
 #[path = "lease/replica.rs"]
 mod replica;
+#[path = "lease/rival.rs"]
+mod rival;
 
 use std::time::Duration;
 

@@ -54,7 +54,6 @@ pub(crate) struct ServiceArgs {
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Leader election")]
-#[expect(clippy::struct_field_names, reason = "flags are named after fields")]
 pub(crate) struct LeaderArgs {
     /// Let several replicas elect one that works
     #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, default_missing_value = "true",
@@ -78,6 +77,31 @@ pub(crate) struct LeaderArgs {
     /// Namespace of the lease
     #[arg(long, value_name = "NAMESPACE", default_value = "kube-system")]
     pub(crate) leader_elect_resource_namespace: String,
+    /// Lease of another controller that would do the same work: nothing is done as long as somebody renews it. Empty:
+    /// no look [default: with --provider aws and the finalizer of aws-load-balancer-controller, the lease of that,
+    /// kube-system/aws-load-balancer-controller-leader]
+    #[arg(long, value_name = "NAMESPACE/NAME", value_parser = other_lease)]
+    pub(crate) yield_to_lease: Option<OtherLease>,
+}
+
+/// The Lease of another controller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum OtherLease {
+    /// None is looked at.
+    None,
+    /// The one of this namespace and name.
+    Of { namespace: String, name: String },
+}
+
+/// Reads `NAMESPACE/NAME`, or nothing.
+fn other_lease(text: &str) -> Result<OtherLease, String> {
+    if text.is_empty() {
+        return Ok(OtherLease::None);
+    }
+    let parts = text.split_once('/').filter(|(namespace, name)| !namespace.is_empty() && !name.is_empty());
+    let (namespace, name) =
+        parts.filter(|(_, name)| !name.contains('/')).ok_or("expected NAMESPACE/NAME, or nothing")?;
+    Ok(OtherLease::Of { namespace: namespace.to_owned(), name: name.to_owned() })
 }
 
 /// The kinds of object that replicas can elect a leader on.

@@ -17,25 +17,25 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Vec<Manifest>, Failure> {
 }
 
 fn not_yaml(file: &str, error: &serde_saphyr::Error) -> Failure {
-    let message = place_and_reason(error);
-    let (place, reason) = message.split_once(": ").unwrap_or(("", &message));
-    Failure::new(format!("{file}{place}: not YAML: {reason}"))
+    Failure::new(format!("{file}{}: not YAML: {}", place(error), reason(error)))
 }
 
-/// What follows the name of a file that cannot be understood: `:<line>:<column>: <reason>`.
-pub(crate) fn place_and_reason(error: &serde_saphyr::Error) -> String {
+/// What follows the name of a file that cannot be understood: `:<line>:<column>`, or nothing.
+pub(crate) fn place(error: &serde_saphyr::Error) -> String {
+    error.location().map(|place| format!(":{}:{}", place.line(), place.column())).unwrap_or_default()
+}
+
+/// Why it cannot be understood.
+pub(crate) fn reason(error: &serde_saphyr::Error) -> String {
     // The first line says it all; a drawing of the source follows it.
     let text = error.without_snippet().to_string();
     let reason = text.lines().next().unwrap_or_default();
     let reason = reason.strip_prefix("error: ").unwrap_or(reason);
-    // The place stands in front.
+    // The place is told apart.
     let reason = reason.split(" at line ").next().unwrap_or(reason);
     // Advice to programmers is of no use to who writes the file.
-    let reason = reason.split(", set ").next().unwrap_or(reason);
-    match error.location() {
-        Some(place) => format!(":{}:{}: {reason}", place.line(), place.column()),
-        None => format!(": {reason}"),
-    }
+    let advice = [", set ", "; use "];
+    advice.iter().fold(reason, |reason, advice| reason.split(advice).next().unwrap_or(reason)).to_owned()
 }
 
 /// The objects of a document: itself, or the items of a list.

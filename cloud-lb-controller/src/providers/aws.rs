@@ -15,12 +15,15 @@ use cloud_lb_core::provider::LoadBalancerProvider;
 use provider_aws::{Account, Aws, Config, Permission};
 use serde_json::{Value, json};
 
-use super::{Asked, Linked, StandIns};
+use super::{Asked, Described, Linked, StandIns};
 use crate::failure::Failure;
 use crate::settings::Settings;
 
 /// The finalizer of aws-load-balancer-controller, in whose place we step (AWS-40).
 const FINALIZER: &str = "service.k8s.aws/resources";
+
+/// The Lease of its leader election, where it runs with its defaults.
+const RIVAL: (&str, &str) = ("kube-system", "aws-load-balancer-controller-leader");
 
 /// Makes the provider: of the account that a file describes, or else of the real one.
 pub(super) async fn link(asked: Asked<'_>) -> Result<Linked, Failure> {
@@ -41,11 +44,12 @@ pub(super) async fn link(asked: Asked<'_>) -> Result<Linked, Failure> {
         None => live::link(&settings).await?,
     };
     let settings = json!(settings.config);
-    Ok(Linked { provider, settings, cluster, classes, finalizer: FINALIZER, why_not, stand_ins })
+    let (finalizer, rival) = (FINALIZER, Some(RIVAL));
+    Ok(Linked { provider, settings, cluster, classes, finalizer, rival, why_not, stand_ins })
 }
 
 /// Describes the real account.
-pub(super) async fn facts(asked: Asked<'_>) -> Result<String, Failure> {
+pub(super) async fn facts(asked: Asked<'_>) -> Result<Described, Failure> {
     live::facts(&Chosen::read(&asked)?).await
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cloud_lb_core::ErrorKind;
 use cloud_lb_core::controller::Controller;
-use cloud_lb_core::lease::Elector;
+use cloud_lb_core::lease::{Elector, Rival};
 use cloud_lb_core::measure::{Fact, Measure};
 use cloud_lb_core::supervisor::Supervisor;
 use tokio::sync::oneshot;
@@ -16,11 +16,14 @@ use crate::signals;
 
 const ELECTION: &str = "leader election";
 const CONTROLLER: &str = "controller";
+const RIVAL: &str = "look at the other controller";
 
 /// A process that is ready to work.
 pub(super) struct Life {
     pub(super) tasks: Supervisor,
     pub(super) elector: Option<Elector>,
+    /// A controller that does the same work, and in whose way we must not be.
+    pub(super) rival: Option<Rival>,
     pub(super) controller: Controller,
     pub(super) measure: Arc<dyn Measure>,
     /// The cluster, for messages.
@@ -36,25 +39,26 @@ enum Turn {
 }
 
 impl Life {
-    /// Campaigns, works until a signal comes, finishes the work in hand and gives the lease back.
+    /// Campaigns, waits until no other controller does the same work, works until a signal comes, finishes the work in hand and gives the lease back.
     ///
     /// # Errors
-    /// Any task that ends before its time ends the process, above all a lost lease (L-2); so does a second
-    /// signal. Whatever still runs is cancelled then.
+    /// Any task that ends before its time ends the process, above all a lost lease (L-2) and another controller that
+    /// begins to do the same work; so does a second signal. Whatever still runs is cancelled then.
     pub(super) async fn live(self, ended: impl Future<Output = &'static str>) -> Result<(), Failure> {
-        let Self { mut tasks, elector, controller, measure, url } = self;
+        let Self { mut tasks, elector, rival, controller, measure, url } = self;
         let (shutdown, resign) = (CancellationToken::new(), CancellationToken::new());
         let elected = elector.is_some();
         let leads = campaign(&mut tasks, elector, measure, resign.clone());
+        let alone = keep_clear(&mut tasks, rival);
         tokio::pin!(ended);
         let turn = tokio::select! {
             biased;
             (name, result) = tasks.next() => return Err(stopped(name, &url, result)),
             signal = ended.as_mut() => Turn::Signal(signal),
-            _ = leads => Turn::On,
+            _ = async { (leads.await, alone.await) } => Turn::On,
         };
         if let Turn::Signal(signal) = turn {
-            tracing::info!(signal, "ended while another replica leads");
+            tracing::info!(signal, "ended while another one works");
             return Ok(());
         }
         tasks.spawn(CONTROLLER, controller.run(shutdown.clone()));
@@ -99,6 +103,24 @@ fn campaign(
         held
     });
     leads
+}
+
+/// Starts to look at the other controller. The result completes when that does nothing; from then on its return ends
+/// the process.
+fn keep_clear(tasks: &mut Supervisor, rival: Option<Rival>) -> oneshot::Receiver<()> {
+    let (cleared, alone) = oneshot::channel();
+    let Some(mut rival) = rival else {
+        // The receiver is in our hands.
+        let _ = cleared.send(());
+        return alone;
+    };
+    tasks.spawn(RIVAL, async move {
+        rival.gone().await?;
+        // If nobody listens any more, the process ends just now.
+        let _ = cleared.send(());
+        rival.returned().await
+    });
+    alone
 }
 
 /// Waits for a task to end well.

@@ -12,7 +12,7 @@ use cloud_lb_core::provider::LoadBalancerProvider;
 use cloud_lb_core::rate::RateLimit;
 use serde_json::{Value, json};
 
-use crate::args::{ApiArgs, LeaderArgs, ProviderArgs, ResourceLock, ServeArgs, ServiceArgs};
+use crate::args::{ApiArgs, LeaderArgs, OtherLease, ProviderArgs, ResourceLock, ServeArgs, ServiceArgs};
 use crate::failure::Failure;
 use crate::providers::{self, Asked, Linked};
 use crate::settings::Settings as File;
@@ -28,6 +28,10 @@ pub(super) struct Settings {
     pub(super) controller: Options,
     /// `None`: this replica is alone.
     pub(super) lease: Option<LeaseOptions>,
+    /// What the command line says of another controller's Lease.
+    other: Option<OtherLease>,
+    /// Namespace and name of the Lease that we yield to, once the provider is there.
+    pub(super) rival: Option<(String, String)>,
     pub(super) serve: ServeArgs,
     /// Where traces go.
     pub(super) traces: Value,
@@ -45,6 +49,7 @@ impl Settings {
         serve: ServeArgs,
         api: ApiArgs,
     ) -> Result<Self, Failure> {
+        let other = leader.yield_to_lease.clone();
         let class = services.load_balancer_class.clone();
         let mut controller = controller(services)?;
         if let Some(name) = &provider.cluster_name {
@@ -53,8 +58,8 @@ impl Settings {
         controller.validate()?;
         let lease = lease(leader);
         lease.as_ref().map_or(Ok(()), LeaseOptions::validate)?;
-        let (cloud, traces) = (Value::Null, Value::Null);
-        Ok(Self { provider, cloud, class, api, controller, lease, serve, traces })
+        let (cloud, traces, rival) = (Value::Null, Value::Null, None);
+        Ok(Self { provider, cloud, class, api, controller, lease, other, rival, serve, traces })
     }
 
     /// The provider, with its own settings. These say which cluster and which Services the controller looks
@@ -64,7 +69,7 @@ impl Settings {
         let (cluster, class) = (cluster_name.as_deref(), self.class.as_deref());
         let asked = Asked { config: config.as_deref(), cluster, facts: None, class };
         let linked = providers::link(*provider, asked).await?;
-        let Linked { provider, settings, cluster, classes, finalizer, .. } = linked;
+        let Linked { provider, settings, cluster, classes, finalizer, rival, .. } = linked;
         self.cloud = settings;
         let defaults = Options::default();
         self.controller.cluster_name = cluster;
@@ -74,6 +79,9 @@ impl Settings {
         if self.controller.finalizer == defaults.finalizer {
             finalizer.clone_into(&mut self.controller.finalizer);
         }
+        // Who has a finalizer of its own runs beside the other controller.
+        let rival = rival.filter(|_| self.controller.finalizer == finalizer);
+        self.rival = rival_of(self.other.as_ref(), rival);
         Ok(provider)
     }
 
@@ -100,6 +108,7 @@ impl Settings {
             "cloud": self.cloud,
             "controller": self.controller,
             "leaderElect": self.lease.as_ref().map_or_else(|| json!(false), |lease| json!(lease)),
+            "yieldToLease": self.rival.as_ref().map(|(namespace, name)| format!("{namespace}/{name}")),
             "kubeApiQps": self.api.kube_api_qps,
             "kubeApiBurst": self.api.kube_api_burst,
             "bindAddress": self.serve.bind_address,
@@ -109,6 +118,15 @@ impl Settings {
             "httpAddress": self.serve.http_address,
             "otlp": self.traces,
         })
+    }
+}
+
+/// The Lease to yield to: the one that was told, else that of the provider.
+fn rival_of(told: Option<&OtherLease>, usual: Option<(&str, &str)>) -> Option<(String, String)> {
+    match told {
+        Some(OtherLease::Of { namespace, name }) => Some((namespace.clone(), name.clone())),
+        Some(OtherLease::None) => None,
+        None => usual.map(|(namespace, name)| (namespace.to_owned(), name.to_owned())),
     }
 }
 
@@ -134,9 +152,9 @@ fn controller(args: ServiceArgs) -> Result<Options, Failure> {
 
 /// Reads and checks the file alone, so that complaints name it.
 fn read(path: &Path) -> Result<Options, Failure> {
-    let options = File::<Options>::read(path)?.value;
-    options.validate().map_err(|error| Failure::because(path.display(), &error))?;
-    Ok(options)
+    let file = File::<Options>::read(path)?;
+    file.value.validate().map_err(|error| file.refused(&error))?;
+    Ok(file.value)
 }
 
 fn lease(args: LeaderArgs) -> Option<LeaseOptions> {
@@ -148,6 +166,7 @@ fn lease(args: LeaderArgs) -> Option<LeaseOptions> {
         leader_elect_resource_lock: ResourceLock::Leases,
         leader_elect_resource_name,
         leader_elect_resource_namespace,
+        yield_to_lease: _,
     } = args;
     let lease = LeaseOptions::default()
         .with_lease(leader_elect_resource_namespace, leader_elect_resource_name)
@@ -182,109 +201,4 @@ fn flatten(key: &str, value: &Value, pairs: &mut Vec<String>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::Parser as _;
-
-    use super::*;
-    use crate::args::{Cli, Command, RunArgs};
-
-    fn settings(flags: &[&str]) -> Result<Settings, Failure> {
-        let line = ["cloud-lb", "run"].iter().chain(flags);
-        let Command::Run(args) = Cli::try_parse_from(line).unwrap().command else { panic!("not run") };
-        let RunArgs { provider, services, leader, serve, api, .. } = *args;
-        Settings::of(provider, services, leader, serve, api)
-    }
-
-    #[test]
-    fn w_29_every_setting_is_shown_in_one_line() {
-        let shown =
-            pairs(&settings(&["--cluster-name=blue", "--http-address=127.0.0.1:8080"]).unwrap().to_json());
-        for pair in [
-            "provider=mock",
-            "controller.clusterName=blue",
-            "controller.concurrency=10",
-            "controller.minRetryDelay=5s",
-            "controller.drainTimeout=30s",
-            "leaderElect.leaseDuration=15s",
-            "leaderElect.name=cloud-lb",
-            "kubeApiQps=20",
-            "securePort=10258",
-            "httpAddress=127.0.0.1:8080",
-            "authorizationAlwaysAllowPaths=[/healthz,/readyz,/livez]",
-        ] {
-            assert!(shown.split(' ').any(|shown| shown == pair), "{pair} in {shown}");
-        }
-        assert!(!shown.contains("null"), "{shown}");
-    }
-
-    #[tokio::test]
-    async fn w_29_the_settings_of_the_provider_are_shown_too() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("mock.yaml");
-        std::fs::write(&file, "callDeadline: 7s\n").unwrap();
-        let mut settings = settings(&[&format!("--config={}", file.display())]).unwrap();
-        settings.link().await.unwrap();
-        let shown = pairs(&settings.to_json());
-        for pair in ["cloud.callDeadline=7s", "cloud.shape=stack", "cloud.cloud.provisioning=0s"] {
-            assert!(shown.split(' ').any(|shown| shown == pair), "{pair} in {shown}");
-        }
-    }
-
-    /// Every field of the options can be set by the file, is shown, and is refused where it stands.
-    #[test]
-    fn w_29_every_option_can_be_set_and_is_refused_by_its_place() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("controller.yaml");
-        let flag = format!("--controller-config={}", file.display());
-        let Value::Object(options) = json!(Options::default()) else { panic!("no object") };
-        std::fs::write(&file, json!(options).to_string()).unwrap();
-        let shown = pairs(&settings(&[&flag]).unwrap().to_json());
-        for (name, value) in &options {
-            let is_shown = shown.contains(&format!("controller.{name}"));
-            assert!(is_shown || value.is_null(), "{name} in {shown}");
-            // No option is a list.
-            std::fs::write(&file, format!("# settings\n{name}: [[]]\n")).unwrap();
-            let complaint = settings(&[&flag]).unwrap_err().to_string();
-            assert!(
-                complaint.contains("controller.yaml:2") && complaint.contains("expected"),
-                "{name}: {complaint}"
-            );
-        }
-    }
-
-    #[test]
-    fn flags_go_over_the_file_and_the_file_over_defaults() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("controller.yaml");
-        std::fs::write(&file, "concurrency: 3\ncallTimeout: 20s\nminRetryDelay: 1s\n").unwrap();
-        let flag = format!("--controller-config={}", file.display());
-        let options = settings(&[&flag, "--concurrent-service-syncs=7"]).unwrap().controller;
-        assert_eq!(options.concurrency, 7);
-        assert_eq!((options.call_timeout.as_secs(), options.min_retry_delay.as_secs()), (20, 1));
-        assert_eq!(options.max_retry_delay.as_secs(), 300);
-        std::fs::write(&file, "concurency: 3\n").unwrap();
-        let complaint = settings(&[&flag]).unwrap_err().to_string();
-        assert!(complaint.contains("controller.yaml:1") && complaint.contains("concurency"), "{complaint}");
-        std::fs::write(&file, "concurrency: 0\ncallTimeout: 0s\n").unwrap();
-        let complaint = settings(&[&flag]).unwrap_err().to_string();
-        assert!(complaint.contains("controller.yaml: ") && complaint.contains("callTimeout"), "{complaint}");
-    }
-
-    #[test]
-    fn a_lease_that_cannot_work_is_refused() {
-        let complaint = settings(&["--leader-elect-renew-deadline=20s"]).unwrap_err().to_string();
-        assert!(
-            complaint.contains("renewDeadline") && complaint.contains("less than leaseDuration"),
-            "{complaint}"
-        );
-        assert!(
-            settings(&["--leader-elect-renew-deadline=20s", "--leader-elect=false"]).unwrap().lease.is_none()
-        );
-    }
-
-    #[test]
-    fn no_limit_is_no_limit() {
-        assert!(settings(&["--kube-api-qps=0"]).unwrap().rate().is_none());
-        assert_eq!(settings(&[]).unwrap().rate().unwrap().burst.get(), 30);
-    }
-}
+mod tests;

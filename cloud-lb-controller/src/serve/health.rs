@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use cloud_lb_core::lease::Standing;
+use cloud_lb_core::lease::{RivalStanding, Standing};
 use cloud_lb_core::vitals::Vitals;
 
 /// What the checks look at.
@@ -13,6 +13,8 @@ pub(crate) struct Probe {
     pub(crate) vitals: Vitals,
     /// The leader election, if there is one.
     pub(crate) standing: Option<Standing>,
+    /// The controller that does the same work, if one is looked for.
+    pub(crate) rival: Option<RivalStanding>,
     /// Time that one run of a lane may take: beyond it, it hangs.
     pub(crate) lane_limit: Duration,
 }
@@ -28,6 +30,8 @@ enum Check {
     Loop,
     /// No lane hangs.
     Lanes,
+    /// No other controller does the same work.
+    Alone,
     /// Everything was listed once.
     InformerSync,
     /// All load balancers could be held against the cloud lately.
@@ -38,7 +42,8 @@ enum Check {
 const MAX_SURVEY_FAILURES: u32 = 1;
 
 const LIVE: [Check; 4] = [Check::Ping, Check::LeaderElection, Check::Loop, Check::Lanes];
-const READY: [Check; 4] = [Check::Ping, Check::LeaderElection, Check::InformerSync, Check::Survey];
+const READY: [Check; 5] =
+    [Check::Ping, Check::LeaderElection, Check::Alone, Check::InformerSync, Check::Survey];
 
 /// A group of checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +73,7 @@ impl Check {
             Self::LeaderElection => "leaderElection",
             Self::Loop => "service-lb-controller",
             Self::Lanes => "lanes",
+            Self::Alone => "alone",
             Self::InformerSync => "informer-sync",
             Self::Survey => "survey",
         }
@@ -81,6 +87,7 @@ impl Check {
             Self::Loop if probe.vitals.pulse().await => Ok(()),
             Self::Loop => Err("the loop of the controller does not answer".to_owned()),
             Self::Lanes => probe.lanes(),
+            Self::Alone => probe.rival.as_ref().map_or(Ok(()), RivalStanding::check),
             Self::InformerSync => probe.synced(),
             Self::Survey => surveyed(probe.vitals.snapshot().survey_failures),
         }

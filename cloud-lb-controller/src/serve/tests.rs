@@ -42,6 +42,7 @@ fn probe() -> Probe {
     Probe {
         vitals: Vitals::default(),
         standing: Some(Standing::default()),
+        rival: None,
         lane_limit: Duration::from_mins(10),
     }
 }
@@ -74,7 +75,9 @@ async fn l_4_health_is_told_as_kubernetes_components_do() {
     }
     assert_eq!(
         server.get("/readyz?verbose").await,
-        ok("[+]ping ok\n[+]leaderElection ok\n[+]informer-sync ok\n[+]survey ok\nreadyz check passed\n")
+        ok(
+            "[+]ping ok\n[+]leaderElection ok\n[+]alone ok\n[+]informer-sync ok\n[+]survey ok\nreadyz check passed\n"
+        )
     );
     assert_eq!(
         server.get("/livez?verbose&exclude=lanes").await,

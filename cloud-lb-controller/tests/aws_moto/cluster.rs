@@ -42,7 +42,7 @@ impl Cluster {
         // moto finds no rule whose source is a security group, so that such rules could not be removed.
         let settings = format!(
             "cluster-name: whole-way\naws-region: {REGION}\naws-vpc-id: {vpc_id}\nendpoint-elbv2: {endpoint}\n\
-             endpoint-ec2: {endpoint}\nnlb-security-group: false\n"
+             endpoint-ec2: {endpoint}\nendpoint-acm: {endpoint}\nnlb-security-group: false\n"
         );
         cluster.file("aws.yaml", &settings);
         Some(cluster)
@@ -76,10 +76,16 @@ impl Cluster {
 
     /// Runs `cloud-lb` with the account to its end; its exit code and what it printed.
     pub(crate) async fn cloud_lb(&self, args: &[&str]) -> (i32, String) {
+        let (code, printed, _) = self.cloud_lb_told(args).await;
+        (code, printed)
+    }
+
+    /// The same, with what it said on standard error.
+    pub(crate) async fn cloud_lb_told(&self, args: &[&str]) -> (i32, String, String) {
         let output = self.binary(args).output().await.unwrap();
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert_ne!(output.status.code(), Some(1), "cloud-lb {args:?}: {errors}");
-        (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_ne!(output.status.code(), Some(1), "cloud-lb {args:?}: {told}");
+        (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap(), told)
     }
 
     /// Starts the controller, whose log shows where a wait fails.

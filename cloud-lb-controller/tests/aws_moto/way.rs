@@ -1,6 +1,8 @@
 //! Apply, change, take back, delete.
 
+use provider_aws::Account as Description;
 use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::account::Account;
 use crate::cluster::Cluster;
@@ -103,6 +105,75 @@ async fn aws_200_to_223_from_kubectl_apply_to_nothing_left() {
     cluster.until("that it is gone", |service| service.is_none()).await;
     nothing_is_left(&account, &groups).await;
     assert_eq!(controller.try_wait().unwrap(), None, "the controller goes on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn aws_91_and_137_a_description_has_certificates_and_the_interfaces_of_pods() {
+    let Some(account) = Account::make().await else { return };
+    let Some(cluster) = Cluster::start(&account).await else { return };
+    let arn = account.import_certificate("shop.example.com").await;
+    let (interface, address) = account.add_interface().await;
+    let (_, facts) = cluster.cloud_lb(&["facts"]).await;
+    let described: Description = serde_saphyr::from_str(&facts).unwrap();
+    let certificates = described.certificates.unwrap();
+    let found = certificates.iter().find(|one| one.certificate_arn == arn).unwrap();
+    assert_eq!((found.status.as_str(), found.key_algorithm.as_str()), ("ISSUED", "EC_prime256v1"));
+    let interfaces = described.network_interfaces.iter();
+    let interfaces: Vec<_> =
+        interfaces.map(|one| (one.network_interface_id.clone(), one.addresses[0].to_string())).collect();
+    assert_eq!(interfaces, [(interface, address)]);
+    cluster.file("facts.yaml", &facts);
+    for (arn, is_told) in [(arn.clone(), false), (format!("{arn}-lost"), true)] {
+        let annotation = format!("{{service.beta.kubernetes.io/aws-load-balancer-ssl-cert: \"{arn}\"}}");
+        let service = SERVICE.replace("{name: web}", &format!("{{name: web, annotations: {annotation}}}"));
+        let path = cluster.file("tls.yaml", &service);
+        let plan = ["plan", "--facts", "facts.yaml", "-f", path.to_str().unwrap()];
+        let (code, plan) = cluster.cloud_lb(&plan).await;
+        let line = format!(
+            "  ! CertificateNotFound: service.beta.kubernetes.io/aws-load-balancer-ssl-cert: {arn} does not exist"
+        );
+        assert_eq!((code, plan.contains(&line)), (2, is_told), "{plan}");
+    }
+}
+
+/// Certificate Manager as it answers who lacks the permission.
+async fn refusing() -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let body = r#"{"__type": "AccessDeniedException", "Message": "User: x is not authorized"}"#;
+        let head =
+            "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: application/x-amz-json-1.1";
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            // Headers and body of the request fit into it.
+            let mut request = vec![0; 64 * 1024];
+            stream.read(&mut request).await.unwrap();
+            let answer = format!("{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+    });
+    url
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn aws_250_a_description_without_the_permission_for_certificates_names_it_and_leaves_them_out() {
+    let Some(account) = Account::make().await else { return };
+    let Some(cluster) = Cluster::start(&account).await else { return };
+    let settings = std::fs::read_to_string(cluster.path("aws.yaml")).unwrap();
+    let refused = refusing().await;
+    let own = format!("endpoint-acm: {}", account.endpoint);
+    assert!(settings.contains(&own), "{settings}");
+    cluster.file("aws.yaml", &settings.replace(&own, &format!("endpoint-acm: {refused}")));
+    let (code, facts, told) = cluster.cloud_lb_told(&["facts"]).await;
+    assert_eq!(code, 0);
+    let why = "certificates are left out, so that no plan judges those that Services name: no \
+               permission for acm:ListCertificates (AccessDeniedException)";
+    assert!(told.starts_with(&format!("warning: {why}")), "{told}");
+    assert!(facts.lines().any(|line| line.starts_with(&format!("# {why}"))), "{facts}");
+    let described: Description = serde_saphyr::from_str(&facts).unwrap();
+    assert_eq!(described.certificates, None);
+    assert_eq!(described.vpc_id, account.vpc_id);
 }
 
 #[tokio::test(flavor = "multi_thread")]

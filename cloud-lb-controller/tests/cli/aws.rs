@@ -62,7 +62,7 @@ fn the_manifests_nodes_come_before_the_instances() {
 fn mistakes_in_the_description_name_line_key_value_and_what_is_expected() {
     assert_eq!(
         with("facts.yaml", "Scheme: internal\n", "Scheme: intern\n"),
-        "error: facts.yaml:68:13: unknown variant `intern`, expected one of internal, internet-facing\n"
+        "error: facts.yaml:88:13: LoadBalancers[0].Scheme: unknown variant `intern`, expected one of internal, internet-facing\n"
     );
     assert_eq!(
         with("facts.yaml", "VpcId: vpc-0a1b2c3d4e5f60718\nVpcs", "VpcId: vpc-1\nVpcs"),
@@ -70,7 +70,7 @@ fn mistakes_in_the_description_name_line_key_value_and_what_is_expected() {
     );
     assert_eq!(
         with("facts.yaml", "SecurityGroups: [sg-0ccccccccccccccc1]", "SecurityGroups: [sg-2]"),
-        "error: facts.yaml:54: Instances[0].SecurityGroups: \"sg-2\" is not valid, expected one of SecurityGroups: sg-0ccccccccccccccc1\n"
+        "error: facts.yaml:57: Instances[0].SecurityGroups: \"sg-2\" is not valid, expected one of SecurityGroups: sg-0ccccccccccccccc1, sg-0ccccccccccccccc2\n"
     );
 }
 

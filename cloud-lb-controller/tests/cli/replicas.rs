@@ -102,6 +102,17 @@ impl Replica {
         assert!(asked.is_ok(), "{line} in\n{metrics}");
     }
 
+    /// What it said of why it ended, which may be read after its end only.
+    async fn complaint(&mut self) -> String {
+        let of = |logs: &Vec<Value>| {
+            let mut lines = logs.iter().filter_map(Value::as_str);
+            lines.rfind(|line| line.starts_with("error: ")).map(str::to_owned)
+        };
+        let found = self.logs.wait_for(|logs| of(logs).is_some());
+        let logs = tokio::time::timeout(PATIENCE, found).await.unwrap().unwrap();
+        of(&logs).unwrap()
+    }
+
     async fn exit_code(&mut self) -> i32 {
         tokio::time::timeout(PATIENCE, self.child.wait()).await.unwrap().unwrap().code().unwrap_or(-1)
     }
@@ -166,11 +177,59 @@ async fn l_2_a_lost_lease_ends_the_process_with_exit_code_1() {
         lease["metadata"]["resourceVersion"] = now["metadata"]["resourceVersion"].clone();
     }
     assert_eq!(replica.exit_code().await, 1);
-    let logs = replica.logs.borrow().clone();
-    let last = logs.last().and_then(Value::as_str).unwrap();
     assert_eq!(
-        last,
+        replica.complaint().await,
         "error: the leader election stopped: kube-system/cloud-lb: the lease was lost: somebody else holds it"
+    );
+}
+
+/// Makes another controller's lease, or renews it.
+fn renew(api: &Api, at: u32) {
+    let spec = json!({
+        "holderIdentity": "them", "leaseDurationSeconds": 3, "renewTime": format!("2026-01-02T03:04:{at:02}.000000Z"),
+    });
+    let found = api.server.get(Resource::Leases, "kube-system", "theirs");
+    let metadata = found.as_ref().map_or_else(
+        || json!({"namespace": "kube-system", "name": "theirs"}),
+        |found| found["metadata"].clone(),
+    );
+    let lease =
+        json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec});
+    let server = &api.server;
+    let written = match found {
+        Some(_) => server.update(Resource::Leases, lease),
+        None => server.create(Resource::Leases, lease),
+    };
+    written.unwrap();
+}
+
+#[tokio::test]
+async fn nothing_is_done_beside_a_controller_that_does_the_same_work() {
+    let api = Api::start().await;
+    api.create_service();
+    renew(&api, 0);
+    let mut replica = Replica::start(&api, &["--yield-to-lease=kube-system/theirs"]);
+    let told = "another controller does the same work: nothing is done until it is gone";
+    let line = replica.logged(told).await;
+    assert_eq!(
+        (&line["fields"]["lease"], &line["fields"]["holder"]),
+        (&json!("kube-system/theirs"), &json!("them"))
+    );
+    replica.logged("leading").await;
+    let (code, text) = replica.get("/readyz").await;
+    assert_eq!(code, 500, "{text}");
+    assert!(text.contains("[-]alone failed: another controller does the same work\n"), "{text}");
+    let service = api.server.get(Resource::Services, "default", "web");
+    assert!(service.as_ref().unwrap()["metadata"].get("finalizers").is_none(), "untouched: {service:?}");
+    // It is not renewed any more.
+    api.until("an address", has_address).await;
+    assert_eq!(replica.get("/readyz").await.0, 200);
+    renew(&api, 1);
+    assert_eq!(replica.exit_code().await, 1);
+    assert_eq!(
+        replica.complaint().await,
+        "error: the look at the other controller stopped: kube-system/theirs: another controller has begun to do the same \
+         work: them holds its lease"
     );
 }
 

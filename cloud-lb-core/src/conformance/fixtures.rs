@@ -72,6 +72,7 @@ pub fn load_balancer(name: &str, capabilities: &Capabilities) -> LoadBalancer {
         families: vec![family],
         affinity: SessionAffinity::None,
         source_ranges: vec![everybody(family)],
+        source_ranges_given: false,
         traffic_policy: TrafficPolicy::Cluster,
         requested_address: None,
         class: None,

@@ -70,7 +70,7 @@ fn client_changes(capabilities: &Capabilities) -> Vec<Transition> {
     }
     if capabilities.source_ranges {
         let ranges = lb.families.iter().map(|family| somebody(*family)).collect();
-        let closed = LoadBalancer { source_ranges: ranges, ..lb.clone() };
+        let closed = LoadBalancer { source_ranges: ranges, source_ranges_given: true, ..lb.clone() };
         all.extend(there_and_back("source ranges set", "source ranges unset", lb, closed));
     }
     all

@@ -34,12 +34,7 @@ pub fn allows_all(ranges: &[IpNet], family: IpFamily) -> bool {
 
 /// As [`source_ranges`], for a Service whose families are known.
 pub(super) fn read(service: &Service, families: &[IpFamily], problems: &mut Problems) -> Vec<IpNet> {
-    let field = service.spec.iter().flat_map(|spec| spec.load_balancer_source_ranges.iter().flatten());
-    let elements: Vec<(String, &str)> = field
-        .enumerate()
-        .map(|(index, text)| (format!("spec.loadBalancerSourceRanges[{index}]"), text.as_str()))
-        .collect();
-    let elements = if elements.is_empty() { from_annotation(service) } else { elements };
+    let elements = elements(service);
     let mut ranges = BTreeSet::new();
     for (source, text) in &elements {
         match parse_net(text.trim()) {
@@ -51,6 +46,21 @@ pub(super) fn read(service: &Service, families: &[IpFamily], problems: &mut Prob
         ranges.extend(families.iter().copied().map(everybody));
     }
     ranges.into_iter().collect()
+}
+
+/// Whether the field or the annotation says who may connect.
+pub(super) fn are_given(service: &Service) -> bool {
+    !elements(service).is_empty()
+}
+
+/// What the user listed, each with its place.
+fn elements(service: &Service) -> Vec<(String, &str)> {
+    let field = service.spec.iter().flat_map(|spec| spec.load_balancer_source_ranges.iter().flatten());
+    let elements: Vec<(String, &str)> = field
+        .enumerate()
+        .map(|(index, text)| (format!("spec.loadBalancerSourceRanges[{index}]"), text.as_str()))
+        .collect();
+    if elements.is_empty() { from_annotation(service) } else { elements }
 }
 
 fn from_annotation(service: &Service) -> Vec<(String, &str)> {

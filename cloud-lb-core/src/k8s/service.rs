@@ -47,6 +47,7 @@ pub fn load_balancer<'a>(
         service: read_id(cluster, service, &mut problems),
         affinity: affinity(spec, &mut problems),
         source_ranges: ranges::read(service, &families, &mut problems),
+        source_ranges_given: ranges::are_given(service),
         traffic_policy: traffic_policy(spec, &mut problems),
         requested_address: requested_address(spec, &families, &mut problems),
         class: spec.load_balancer_class.clone(),

@@ -68,6 +68,13 @@ impl Sight {
         self.last.as_ref().map_or("", |last| last.record.holder.as_str())
     }
 
+    /// Who holds the Lease and has shown a sign of life in the time of the Lease; `None` if nobody has.
+    pub(super) fn alive(&self, now: Duration) -> Option<&str> {
+        let Seen { record, at } = self.last.as_ref()?;
+        let is_alive = !record.holder.is_empty() && now < *at + record.duration;
+        is_alive.then_some(record.holder.as_str())
+    }
+
     /// What a candidate does now.
     ///
     /// A Lease that somebody deleted is not free before the time of its last holder is over: the holder may

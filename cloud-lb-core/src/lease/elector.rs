@@ -252,7 +252,7 @@ impl Elector {
     }
 }
 
-fn record_of(spec: LeaseSpec) -> Record {
+pub(super) fn record_of(spec: LeaseSpec) -> Record {
     let seconds = spec.lease_duration_seconds.unwrap_or_default();
     Record {
         holder: spec.holder_identity.unwrap_or_default(),

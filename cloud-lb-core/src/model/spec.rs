@@ -72,6 +72,9 @@ pub struct LoadBalancer {
     /// Who may connect, sorted, host bits cleared. For each family of `families` there is at least one
     /// range, unless the user listed only ranges of the other: then nobody of this family may connect.
     pub source_ranges: Vec<IpNet>,
+    /// Whether the user said who may connect. Else `source_ranges` is everybody of each family, which a provider may
+    /// take for less than the same ranges in the user's words.
+    pub source_ranges_given: bool,
     /// Which nodes serve, and how they are checked.
     pub traffic_policy: TrafficPolicy,
     /// Address that the user wants (`spec.loadBalancerIP`).

@@ -20,6 +20,7 @@ fn load_balancer(ranges: &[&str]) -> LoadBalancer {
         families: vec![IpFamily::V4],
         affinity: SessionAffinity::None,
         source_ranges: ranges.iter().map(|range| range.parse().unwrap()).collect(),
+        source_ranges_given: !ranges.is_empty(),
         traffic_policy: TrafficPolicy::Cluster,
         requested_address: None,
         class: None,

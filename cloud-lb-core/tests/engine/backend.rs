@@ -80,6 +80,7 @@ pub(crate) fn lb(uid: &str) -> LoadBalancer {
         families: vec![IpFamily::V4],
         affinity: SessionAffinity::None,
         source_ranges: vec![],
+        source_ranges_given: false,
         traffic_policy: TrafficPolicy::Cluster,
         requested_address: None,
         class: None,

@@ -168,6 +168,7 @@ pub(crate) const TABLE: &[Class] = &[
             "InvalidIPAddress.InUse",
             "AvailabilityZoneNotSupported",
             "CertificateNotFound",
+            "UnsupportedCertificate",
             "SSLPolicyNotFound",
             "ALPNPolicyNotSupported",
             "IncompatibleProtocols",

@@ -30,7 +30,11 @@ impl Config {
         if !self.aws_vpc_id.is_empty() && !self.aws_vpc_id.starts_with("vpc-") {
             violations.push(Violation::new("aws-vpc-id", &self.aws_vpc_id, "an id such as vpc-0123"));
         }
-        let endpoints = [("endpoint-elbv2", &self.endpoint_elbv2), ("endpoint-ec2", &self.endpoint_ec2)];
+        let endpoints = [
+            ("endpoint-elbv2", &self.endpoint_elbv2),
+            ("endpoint-ec2", &self.endpoint_ec2),
+            ("endpoint-acm", &self.endpoint_acm),
+        ];
         for (key, url) in endpoints {
             if !url.is_empty() && !["http://", "https://"].iter().any(|scheme| url.starts_with(scheme)) {
                 violations.push(Violation::new(key, url, "an http or https URL"));

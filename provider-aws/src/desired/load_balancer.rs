@@ -2,7 +2,7 @@
 
 use cloud_lb_core::graph::Input;
 
-use super::notes::{Notes, comma_separated};
+use super::notes::Notes;
 use super::stack::Context;
 use super::{attributes, managed, names, tags};
 use crate::facts::{LoadBalancerState, lookup};
@@ -132,24 +132,5 @@ fn warn_of_failure(context: &Context<'_>, notes: &mut Notes) {
         let (arn, why) = (&live.load_balancer_arn, &live.state_reason);
         let message = format!("{arn} could not be made by AWS ({why}); it is made anew");
         notes.warn("LoadBalancerFailed", message);
-    }
-    let arns = context.asked.list("ssl-cert").unwrap_or_default();
-    let region = &context.facts.region;
-    let is_elsewhere = |arn: &&String| {
-        let mut parts = arn.split(':').skip(2);
-        parts.next() == Some("acm") && parts.next().is_some_and(|other| !region.is_empty() && other != region)
-    };
-    let elsewhere: Vec<&String> = arns.iter().filter(is_elsewhere).collect();
-    if !elsewhere.is_empty() {
-        let message =
-            format!("certificates are of another region than {region}: {}", comma_separated(elsewhere));
-        notes.warn("CertificateNotFound", message);
-    }
-    let known = &context.facts.certificates;
-    let unknown: Vec<&String> =
-        arns.iter().filter(|arn| !known.iter().any(|known| known.certificate_arn == **arn)).collect();
-    if !known.is_empty() && !unknown.is_empty() {
-        let message = format!("no such certificates in this region: {}", comma_separated(unknown));
-        notes.warn("CertificateNotFound", message);
     }
 }

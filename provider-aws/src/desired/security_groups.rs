@@ -14,9 +14,6 @@ use super::{names, tags};
 use crate::facts::GroupFacts;
 use crate::kinds::{IpPermission, SecurityGroup, Source, key};
 
-/// Where source ranges are given if not in the spec (A45).
-const SOURCE_RANGES_ANNOTATION: &str = "service.beta.kubernetes.io/load-balancer-source-ranges";
-
 /// Most security groups of a load balancer (default quota).
 const MAX_GROUPS: usize = 5;
 
@@ -206,17 +203,14 @@ pub(super) fn backend_group(context: &Context<'_>) -> SecurityGroup {
     }
 }
 
-/// The ranges that the user gave; `None` where the default holds.
-///
-/// The model has the default filled in: everybody of each family of the Service. Whoever writes exactly
-/// this gets the default's treatment, which lets in the same clients.
+/// The ranges that the user gave; `None` where the default holds, which is not the same as everybody of each family
+/// of the Service in the user's words (AWS-74).
 pub(super) fn explicit_ranges<'a>(context: &Context<'a>) -> Option<&'a [IpNet]> {
     let ranges = context.lb.source_ranges.as_slice();
     let is_default = context.lb.families.iter().all(|family| ranges.contains(&everybody(*family)))
         && ranges.len() == context.lb.families.len();
-    let annotated =
-        context.lb.annotations.get(SOURCE_RANGES_ANNOTATION).is_some_and(|text| !text.trim().is_empty());
-    (!is_default || annotated).then_some(ranges)
+    // Ranges that keep somebody out are never taken for the default, whoever made the model.
+    (!is_default || context.lb.source_ranges_given).then_some(ranges)
 }
 
 pub(super) fn everybody(family: IpFamily) -> IpNet {

@@ -112,16 +112,21 @@ fn aws_189_the_cap_takes_from_each_zone_in_turn() {
 
 #[test]
 fn aws_74_everybody_of_ipv4_is_everybody_of_both_only_if_nobody_said_so() {
-    let ranges = |annotations: &[(&str, &str)]| {
+    let rules = |ranges: &[&str], given| {
         let mut lb = service(&[80], &[("ip-address-type", "dualstack")]);
-        lb.annotations.extend(annotations.iter().map(|(key, text)| ((*key).to_owned(), (*text).to_owned())));
-        let facts = account();
-        let graph = build(&lb, &facts, &config()).unwrap();
+        lb.source_ranges = ranges.iter().map(|range| range.parse().unwrap()).collect();
+        lb.source_ranges_given = given;
+        let graph = build(&lb, &account(), &config()).unwrap();
         let Spec::SecurityGroup(group) = &graph.get(&key::frontend()).unwrap().spec else { panic!() };
-        group.ip_permissions.len()
+        group.ip_permissions.iter().map(|rule| rule.source.clone()).collect::<Vec<_>>()
     };
-    assert_eq!(ranges(&[]), 2);
-    assert_eq!(ranges(&[("service.beta.kubernetes.io/load-balancer-source-ranges", "0.0.0.0/0")]), 1);
+    let cidrs = |ranges: &[&str]| -> Vec<Source> {
+        ranges.iter().map(|range| Source::Cidr(range.parse().unwrap())).collect()
+    };
+    assert_eq!(rules(&["0.0.0.0/0"], false), cidrs(&["0.0.0.0/0", "::/0"]));
+    assert_eq!(rules(&["0.0.0.0/0"], true), cidrs(&["0.0.0.0/0"]));
+    let somebody = "whoever made the model: ranges that keep somebody out hold";
+    assert_eq!(rules(&["10.0.0.0/8"], false), cidrs(&["10.0.0.0/8"]), "{somebody}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 mod answers;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -24,13 +25,14 @@ pub struct Account {
     pub security_groups: Vec<GroupFacts>,
     /// Instances of nodes.
     pub instances: Vec<Instance>,
-    /// Network interfaces of pods that have one of their own, or run where there is no instance.
+    /// Network interfaces that stand with no instance: of pods that have one of their own, or run where there is none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub network_interfaces: Vec<NetworkInterface>,
     /// Elastic IP addresses.
     pub addresses: Vec<Address>,
-    /// Certificates.
-    pub certificates: Vec<Certificate>,
+    /// Certificates of the region in Certificate Manager; absent if nobody looked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificates: Option<Vec<Certificate>>,
     /// Load balancers of all kinds, whosever they are.
     pub load_balancers: Vec<LoadBalancerFacts>,
     /// Target groups, whosever they are.
@@ -51,7 +53,7 @@ pub struct Address {
     pub associated_with: Option<String>,
 }
 
-/// A certificate of ACM or IAM.
+/// A certificate of Certificate Manager (ACM).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Certificate {
@@ -60,4 +62,26 @@ pub struct Certificate {
     /// Its main name.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub domain_name: String,
+    /// The names it is for, the first 100 of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subject_alternative_name_summaries: Vec<String>,
+    /// Where it stands, for example `ISSUED`, `PENDING_VALIDATION` or `EXPIRED`; empty = as `ISSUED`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub status: String,
+    /// Whose it is: `AMAZON_ISSUED`, `PRIVATE` or `IMPORTED`.
+    #[serde(default, rename = "Type", skip_serializing_if = "String::is_empty")]
+    pub kind: String,
+    /// Algorithm of its key, for example `RSA_2048` or `EC_prime256v1`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub key_algorithm: String,
+    /// When it expires.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_after: Option<Timestamp>,
+}
+
+impl Certificate {
+    /// Whether listeners can have it.
+    pub(crate) fn is_issued(&self) -> bool {
+        self.status.is_empty() || self.status == "ISSUED"
+    }
 }

@@ -50,7 +50,8 @@ impl Account {
     pub fn owner(&self) -> Option<&str> {
         let lbs = self.load_balancers.iter().map(|lb| &lb.load_balancer_arn);
         let groups = self.target_groups.iter().map(|group| &group.target_group_arn);
-        lbs.chain(groups).find_map(|arn| arn.split(':').nth(4))
+        let certificates = self.certificates.iter().flatten().map(|one| &one.certificate_arn);
+        lbs.chain(groups).chain(certificates).find_map(|arn| arn.split(':').nth(4))
     }
 
     /// The subnet of an id.

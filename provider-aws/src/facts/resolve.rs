@@ -14,7 +14,7 @@ use crate::annotations::Annotations;
 use crate::api::{Api, RouteTable, Vpcs};
 use crate::backend::Aws;
 use crate::desired::{annotations, instance_id, is_tagged_for, scheme, target_type};
-use crate::facts::{Account, Address, Instance, RouteKind, Stack, SubnetFacts};
+use crate::facts::{Account, Address, Certificate, Instance, RouteKind, Stack, SubnetFacts};
 use crate::inventory::View;
 use crate::kinds::{Scheme, TargetType};
 use crate::observe::{Reading, StackFacts, Wishes};
@@ -29,6 +29,9 @@ pub(crate) struct Lookups {
     instances: Mutex<BTreeMap<String, (Instance, Instant)>>,
     pods: pods::Interfaces,
     routes: Mutex<Option<(Vec<RouteTable>, Instant)>>,
+    /// Those of a description. A listener whose certificate does not exist is refused by AWS, with an event: no call
+    /// looks for them before.
+    pub(crate) certificates: Option<Vec<Certificate>>,
 }
 
 impl Lookups {
@@ -75,7 +78,7 @@ impl<A: Api> Aws<A> {
             instances,
             network_interfaces: Vec::new(),
             addresses,
-            certificates: Vec::new(),
+            certificates: self.lookups.certificates.clone(),
             load_balancers: with_details(&view.load_balancers, &stack.load_balancers, |lb| {
                 &lb.load_balancer_arn
             }),

@@ -34,6 +34,10 @@ impl<'a> Checker<'a> {
     fn identities(&mut self) {
         let Account { vpcs, subnets, security_groups, instances, load_balancers, target_groups, .. } =
             self.account;
+        let certificates = self.account.certificates.iter().flatten().map(|one| &one.certificate_arn);
+        let interfaces = self.account.network_interfaces.iter().map(|one| &one.network_interface_id);
+        self.each_once("NetworkInterfaces", "NetworkInterfaceId", interfaces);
+        self.each_once("Certificates", "CertificateArn", certificates);
         self.each_once("Vpcs", "VpcId", vpcs.iter().map(|one| &one.vpc_id));
         self.each_once("Subnets", "SubnetId", subnets.iter().map(|one| &one.subnet_id));
         self.each_once("SecurityGroups", "GroupId", security_groups.iter().map(|one| &one.group_id));

@@ -19,7 +19,7 @@ use cloud_lb_core::error::{Error, ErrorKind, Result, Violation};
 use super::attempts::Attempts;
 use super::call::{OPERATION_TIMEOUT, ServiceCalls};
 use super::credentials::{AccessKeys, Credentials};
-use super::{Ec2, Elbv2, Sdk};
+use super::{Acm, Ec2, Elbv2, Sdk};
 use crate::api::{Api, Vpcs};
 use crate::classify::Service;
 use crate::{Aws, Config};
@@ -53,12 +53,20 @@ impl Sdk {
         if let Some(url) = some(&config.endpoint_ec2) {
             ec2.set_endpoint_url(Some(url));
         }
+        let mut acm = aws_sdk_acm::config::Builder::from(&shared);
+        if let Some(url) = some(&config.endpoint_acm) {
+            acm.set_endpoint_url(Some(url));
+        }
         Ok(Self {
             elbv2: Elbv2 {
                 client: aws_sdk_elasticloadbalancingv2::Client::from_conf(elbv2.build()),
                 calls: elbv2_calls,
             },
             ec2: Ec2 { client: aws_sdk_ec2::Client::from_conf(ec2.build()), calls: ec2_calls },
+            acm: Acm {
+                client: aws_sdk_acm::Client::from_conf(acm.build()),
+                calls: ServiceCalls::new(Service::Acm, &[]),
+            },
             region: region.to_string(),
             metadata,
         })

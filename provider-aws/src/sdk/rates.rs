@@ -19,6 +19,8 @@ pub(super) fn limited(calls: Calls, service: Service, throttles: &[Throttle]) ->
     let name = match service {
         Service::Elbv2 => "elbv2",
         Service::Ec2 => "ec2",
+        // One list, asked for once, needs no entry.
+        Service::Acm => "acm",
     };
     throttles.iter().filter(|throttle| throttle.service == name).fold(calls, |calls, throttle| {
         let limit = limit(throttle);

@@ -122,6 +122,8 @@ fn complete(account: &mut Account, service: &LoadBalancer, config: &Config) {
             account.instances.push(Instance { instance_id: id.to_owned(), vpc_id, ..Instance::default() });
         }
     }
+    // A listener whose certificate is not there is never made (AWS-137).
+    account.certificates = None;
     for lb in &mut account.load_balancers {
         lb.dns_name = format!("{}.elb.us-west-2.amazonaws.com", lb.load_balancer_name);
     }

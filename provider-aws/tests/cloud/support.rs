@@ -115,6 +115,7 @@ pub(crate) fn service(name: &str, ports: &[Port]) -> LoadBalancer {
         families: vec![IpFamily::V4],
         affinity: SessionAffinity::None,
         source_ranges: vec!["0.0.0.0/0".parse().unwrap()],
+        source_ranges_given: false,
         traffic_policy: TrafficPolicy::Cluster,
         requested_address: None,
         class: None,

@@ -20,8 +20,8 @@ fn of_two_ports() -> LoadBalancer {
 #[tokio::test(start_paused = true)]
 async fn aws_137_and_201_a_certificate_that_does_not_exist_keeps_no_other_port_closed() {
     let mut account = account(CLUSTER);
-    account.certificates =
-        vec![Certificate { certificate_arn: "arn1".to_owned(), domain_name: String::new() }];
+    let certificate = Certificate { certificate_arn: "arn1".to_owned(), ..Certificate::default() };
+    account.certificates = Some(vec![certificate]);
     let world = World::of(account, Options::default(), config(CLUSTER));
     let mut lb = of_two_ports();
     annotate(&mut lb, "ssl-cert", "arn2");

@@ -104,6 +104,7 @@ fn service(account: &Account, ports: &[u16], nodes: usize) -> LoadBalancer {
         families: vec![IpFamily::V4],
         affinity: SessionAffinity::None,
         source_ranges: vec!["0.0.0.0/0".parse().unwrap()],
+        source_ranges_given: false,
         traffic_policy: TrafficPolicy::Cluster,
         requested_address: None,
         class: Some("service.k8s.aws/nlb".to_owned()),

@@ -2,6 +2,7 @@
 
 use cloud_lb_core::graph::Input;
 use provider_aws::api::{Api, Groups, Interfaces, NewSecurityGroup, Vpcs};
+use provider_aws::facts::{Instance, NetworkInterface};
 use provider_aws::kinds::{IpPermission, Pairs, Source};
 
 use super::server::Server;
@@ -41,6 +42,20 @@ async fn networks() {
     let addresses = ["10.0.1.10".parse().unwrap(), "2001:db8::5".parse().unwrap()];
     let by_address = Interfaces::Addresses("vpc-1", &addresses);
     held!(server, "describe_network_interfaces_by_address", sdk.describe_network_interfaces(by_address));
+}
+
+#[tokio::test]
+async fn aws_91_interfaces_that_pods_may_have_are_those_of_no_instance_and_no_service() {
+    let server = Server::start().await;
+    let sdk = server.sdk(1).await;
+    let further =
+        NetworkInterface { network_interface_id: "eni-1".to_owned(), ..NetworkInterface::default() };
+    let instance = Instance {
+        network_interface_id: "eni-2".to_owned(),
+        further_interfaces: vec![further],
+        ..Instance::default()
+    };
+    held!(server, "interfaces_beside", sdk.interfaces_beside("vpc-1", &[instance]));
 }
 
 #[tokio::test]

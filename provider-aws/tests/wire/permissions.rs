@@ -3,13 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use provider_aws::permissions::ACTIONS;
+use provider_aws::permissions::{ACTIONS, FACTS_ACTIONS};
 use provider_aws::{Permission, Verdict};
 use serde_json::Value;
 
 use super::server::Server;
 
 const POLICY: &str = include_str!("../../../deploy/iam/aws.json");
+const FACTS_POLICY: &str = include_str!("../../../deploy/iam/aws-facts.json");
 const API: &str = include_str!("../../src/api.rs");
 
 /// Methods whose actions have other names than they.
@@ -24,8 +25,8 @@ fn listed(actions: &Value) -> Vec<String> {
     actions.as_array().unwrap().iter().map(|action| action.as_str().unwrap().to_owned()).collect()
 }
 
-fn granted() -> BTreeSet<String> {
-    let policy: Value = serde_json::from_str(POLICY).unwrap();
+fn granted(policy: &str) -> BTreeSet<String> {
+    let policy: Value = serde_json::from_str(policy).unwrap();
     policy["Statement"]
         .as_array()
         .unwrap()
@@ -49,14 +50,27 @@ fn aws_250_the_policy_grants_exactly_what_the_code_calls() {
         let own = actions.iter().filter(|action| !action.starts_with("iam:"));
         own.map(|action| action.split_once(':').unwrap().1.to_owned()).collect()
     };
-    let granted = granted();
+    let granted = granted(POLICY);
     assert_eq!(names(&granted), called);
     assert_eq!(granted, ACTIONS.iter().map(|action| (*action).to_owned()).collect());
 }
 
 #[test]
+fn aws_250_descriptions_have_a_policy_of_their_own_for_what_no_controller_calls() {
+    let source = include_str!("../../src/sdk/acm.rs");
+    let called = source.match_indices("calls.read(\"").map(|(at, start)| {
+        let (action, _) = source[at + start.len()..].split_once('"').unwrap();
+        format!("acm:{action}")
+    });
+    let granted = granted(FACTS_POLICY);
+    assert_eq!(granted, called.collect());
+    assert_eq!(granted, FACTS_ACTIONS.iter().map(|action| (*action).to_owned()).collect());
+    assert!(!source.contains("calls.write("), "it reads");
+}
+
+#[test]
 fn aws_251_nothing_is_granted_that_network_load_balancers_do_not_need() {
-    for action in granted() {
+    for action in granted(POLICY) {
         let service = action.split_once(':').unwrap().0;
         assert!(["ec2", "elasticloadbalancing", "iam"].contains(&service), "{action}");
         assert!(!action.contains("Rule") && !action.contains('*'), "{action}");

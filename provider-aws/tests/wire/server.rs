@@ -46,6 +46,7 @@ impl Server {
         config.aws_region = "eu-west-1".into();
         config.endpoint_elbv2.clone_from(&self.url);
         config.endpoint_ec2.clone_from(&self.url);
+        config.endpoint_acm.clone_from(&self.url);
         config.aws_max_retries = attempts;
         Sdk::connect(&config, Credentials::Keys(keys())).await.unwrap()
     }
@@ -61,10 +62,11 @@ impl Server {
     }
 
     async fn serve(self, mut stream: TcpStream) {
-        while let Some(body) = read_request(&mut stream).await {
-            let (status, answer) = self.respond(&body);
+        while let Some(request) = read_request(&mut stream).await {
+            let (status, answer) = self.respond(&request);
+            let form = if request.target.is_some() { "application/x-amz-json-1.1" } else { "text/xml" };
             let head = format!(
-                "HTTP/1.1 {status} X\r\ncontent-type: text/xml\r\nx-amzn-requestid: id-1\r\ncontent-length: {}\r\n\r\n",
+                "HTTP/1.1 {status} X\r\ncontent-type: {form}\r\nx-amzn-requestid: id-1\r\ncontent-length: {}\r\n\r\n",
                 answer.len()
             );
             stream.write_all(head.as_bytes()).await.unwrap();
@@ -72,7 +74,24 @@ impl Server {
         }
     }
 
-    fn respond(&self, body: &str) -> Answer {
+    fn respond(&self, request: &Request) -> Answer {
+        match &request.target {
+            Some(target) => self.respond_in_json(target.rsplit('.').next().unwrap(), &request.body),
+            None => self.respond_in_xml(&request.body),
+        }
+    }
+
+    /// As the services with an API in JSON do.
+    fn respond_in_json(&self, action: &str, body: &str) -> Answer {
+        let mut state = self.state.lock().unwrap();
+        state.requests.push(format!("Action={action}\nBody={body}\n"));
+        let page = if body.contains("NextToken") { ".next" } else { "" };
+        let path =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/wire/replies/{action}{page}.json"));
+        state.answers.pop_front().unwrap_or_else(|| (200, std::fs::read_to_string(path).unwrap()))
+    }
+
+    fn respond_in_xml(&self, body: &str) -> Answer {
         let pairs: Vec<(String, String)> = form_urlencoded::parse(body.as_bytes()).into_owned().collect();
         let shown = pairs.iter().filter(|(key, _)| key != "Version");
         let lines: Vec<String> = shown.map(|(key, value)| format!("{key}={value}\n")).collect();
@@ -110,18 +129,26 @@ fn reply(action: &str, is_next: bool, is_ec2: bool) -> String {
     )
 }
 
-async fn read_request(stream: &mut TcpStream) -> Option<String> {
+struct Request {
+    /// The action, where it does not stand in the body.
+    target: Option<String>,
+    body: String,
+}
+
+async fn read_request(stream: &mut TcpStream) -> Option<Request> {
     let mut bytes = Vec::new();
     loop {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|line| {
-                let (name, value) = line.split_once(':')?;
-                name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().unwrap())
-            });
+            let header = |wanted: &str| {
+                let mut all = head.lines().filter_map(|line| line.split_once(':'));
+                all.find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.trim())
+            };
+            let length = header("content-length").map(|value| value.parse::<usize>().unwrap());
             if body.len() >= length.unwrap_or_default() {
                 assert!(!text.contains("wJalrXUtnFEMI"), "the secret is never sent");
-                return Some(body.to_owned());
+                let target = header("x-amz-target").map(str::to_owned);
+                return Some(Request { target, body: body.to_owned() });
             }
         }
         let mut buffer = [0; 8192];

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use cloud_lb_core::lease::{Elector, LeaseOptions};
+use cloud_lb_core::lease::{Elector, LeaseOptions, Rival};
 use cloud_lb_core::model::ServiceId;
 use cloud_lb_core::provider::Capabilities;
 use cloud_lb_core::{Error, ErrorKind, Result};
@@ -31,7 +31,9 @@ pub(crate) async fn live(rights: &Rights) -> Result<World> {
     let mut world = World::with(with_pods)
         .options(|options| options.with_drift_interval(MINUTE).with_orphans_deleted_after(MINUTE));
     world.api = world.api.restricted_to(rights.clone());
-    let mut elector = Elector::new(world.api.client(), LeaseOptions::default(), "a")?;
+    let client = world.api.client();
+    Rival::new(client.clone(), "kube-system", "aws-load-balancer-controller-leader").gone().await?;
+    let mut elector = Elector::new(client, LeaseOptions::default(), "a")?;
     let elected = tokio::time::timeout(MINUTE, elector.acquire()).await;
     elected.map_err(|_| Error::new(ErrorKind::Timeout, "not elected"))?;
     let resign = CancellationToken::new();

@@ -3,14 +3,14 @@
 
 use provider_aws::Permission;
 
-use super::{Chosen, Parts};
+use super::{Chosen, Described, Parts};
 use crate::failure::Failure;
 
 pub(super) async fn link(_: &Chosen) -> Result<Parts, Failure> {
     Err(absent("plan --facts FILE works without it"))
 }
 
-pub(super) async fn facts(_: &Chosen) -> Result<String, Failure> {
+pub(super) async fn facts(_: &Chosen) -> Result<Described, Failure> {
     Err(absent("examples/aws/facts.yaml shows what to write by hand"))
 }
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use cloud_lb_core::engine::Engine;
 use jiff::Timestamp;
-use provider_aws::{Aws, Credentials, Permission, Sdk};
+use provider_aws::{Aws, Credentials, Description, Permission, Sdk};
 
-use super::{Chosen, Parts, StandIns};
+use super::{Chosen, Described, Parts, StandIns};
 use crate::failure::Failure;
 
 /// Works on the account of the credentials that every AWS tool finds.
@@ -20,19 +20,25 @@ async fn connect(settings: &Chosen) -> Result<Aws<Sdk>, Failure> {
     Aws::from_config(settings.config.clone()).await.map_err(|error| settings.refused(&error))
 }
 
-/// Describes the account, with where and when above it.
-pub(super) async fn facts(settings: &Chosen) -> Result<String, Failure> {
-    let account = connect(settings).await?.describe_account().await?;
+/// Describes the account, with where, when and what could not be read above it.
+pub(super) async fn facts(settings: &Chosen) -> Result<Described, Failure> {
+    let Description { account, no_certificates } = connect(settings).await?.describe_account().await?;
     let unwritable = |error| Failure::because("the description cannot be written", &error);
     let text = serde_saphyr::to_string(&account).map_err(unwritable)?;
     let owner = account.owner().unwrap_or("not told by what is in it");
-    Ok(format!(
+    let lacks = no_certificates.map(|error| {
+        let why = error.to_string().replace('\n', " ");
+        format!("certificates are left out, so that no plan judges those that Services name: {why}")
+    });
+    let lacks_line = lacks.iter().map(|lacks| format!("# {lacks}\n")).collect::<String>();
+    let text = format!(
         "# What AWS has in network {} of region {}, account {owner}.\n\
-         # Read by `cloud-lb facts` at {}; `cloud-lb plan --facts` plans for it.\n{text}",
+         # Read by `cloud-lb facts` at {}; `cloud-lb plan --facts` plans for it.\n{lacks_line}{text}",
         account.vpc_id,
         account.region,
         now()
-    ))
+    );
+    Ok(Described { text, lacks })
 }
 
 /// The time, for a person; nothing depends on it.

@@ -77,6 +77,16 @@ fn b145_b146_h_1_nothing_given_lets_everybody_in() {
 }
 
 #[test]
+fn h_1_what_is_given_can_be_told_from_the_default_of_the_same_ranges() {
+    for service in [service(), annotated(""), annotated("   "), listed(&[])] {
+        assert!(!are_given(&service));
+    }
+    for service in both_ways("0.0.0.0/0") {
+        assert!(are_given(&service));
+    }
+}
+
+#[test]
 fn h_1_the_field_wins_over_the_annotation_entirely() {
     let mut both = annotated("not a range");
     both.spec.as_mut().unwrap().load_balancer_source_ranges = strings(&["10.0.0.0/8"]);

@@ -56,6 +56,26 @@ fn the_table() {
 }
 
 #[test]
+fn a_holder_is_alive_for_the_time_of_its_lease_also_if_somebody_deletes_it() {
+    let mut deleted = seen(held("them", 10), 100);
+    deleted.look(None, at(101));
+    let mut renewed = seen(held("them", 10), 100);
+    renewed.look(Some(held("them", 12)), at(120));
+    let cases = [
+        ("there is none", Sight::default(), 100, None),
+        ("nobody holds it", seen(held("", 10), 100), 100, None),
+        ("new to us", seen(held("them", 10), 100), 114, Some("them")),
+        ("its time is over", seen(held("them", 10), 100), 115, None),
+        ("deleted", deleted.clone(), 114, Some("them")),
+        ("deleted, and its time is over", deleted, 115, None),
+        ("renewed", renewed, 130, Some("them")),
+    ];
+    for (name, sight, now, expected) in cases {
+        assert_eq!(sight.alive(at(now)), expected, "{name}");
+    }
+}
+
+#[test]
 fn only_a_change_is_a_sign_of_life_whatever_clock_it_shows() {
     let mut sight = seen(held("them", 10), 100);
     sight.look(Some(held("them", 10)), at(110));

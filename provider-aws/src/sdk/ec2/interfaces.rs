@@ -74,6 +74,12 @@ pub(super) fn network_interface(interface: &SdkInterface) -> Result<NetworkInter
     network_interface!(interface)
 }
 
+/// Whether a pod could have an interface: by itself, as Fargate's have, or as a branch of its node's. The other
+/// kinds are of AWS's own services.
+pub(super) fn may_be_of_a_pod(interface: &SdkInterface) -> bool {
+    interface.interface_type().is_none_or(|kind| ["interface", "branch"].contains(&kind.as_str()))
+}
+
 fn ids<C: FromIterator<String>>(groups: &[GroupIdentifier]) -> C {
     groups.iter().filter_map(|group| group.group_id.clone()).collect()
 }

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use aws_sdk_ec2::types::Filter;
+use aws_sdk_ec2::types::{Filter, NetworkInterface as SdkInterface};
 use cloud_lb_core::error::Result;
 
 use super::super::call::required;
@@ -75,7 +75,7 @@ impl Ec2 {
         which: Interfaces<'_>,
     ) -> Result<Vec<NetworkInterface>> {
         match which {
-            Interfaces::Group(id) => self.interfaces(&[filter("group-id", [id])]).await,
+            Interfaces::Group(id) => self.interfaces(&[filter("group-id", [id])], |_| true).await,
             Interfaces::Addresses(vpc, addresses) => {
                 let (v4, v6): (Vec<IpAddr>, Vec<IpAddr>) = addresses.iter().partition(|one| one.is_ipv4());
                 let chunk = |name, chunk: &[IpAddr]| {
@@ -85,14 +85,23 @@ impl Ec2 {
                 let v6 = v6.chunks(FILTER_VALUES).map(|all| chunk("ipv6-addresses.ipv6-address", all));
                 let mut found = Vec::new();
                 for filters in v4.chain(v6) {
-                    found.extend(self.interfaces(&filters).await?);
+                    found.extend(self.interfaces(&filters, |_| true).await?);
                 }
                 Ok(found)
             }
         }
     }
 
-    async fn interfaces(&self, filters: &[Filter]) -> Result<Vec<NetworkInterface>> {
+    /// All interfaces of a network that a pod could have.
+    pub(crate) async fn interfaces_for_pods(&self, vpc_id: &str) -> Result<Vec<NetworkInterface>> {
+        self.interfaces(&[filter("vpc-id", [vpc_id])], interfaces::may_be_of_a_pod).await
+    }
+
+    async fn interfaces(
+        &self,
+        filters: &[Filter],
+        is_wanted: impl Fn(&SdkInterface) -> bool,
+    ) -> Result<Vec<NetworkInterface>> {
         let page = async |token| {
             let request = self
                 .client
@@ -101,8 +110,8 @@ impl Ec2 {
                 .max_results(PAGE_SIZE)
                 .set_next_token(token);
             let answer = self.calls.read("DescribeNetworkInterfaces", request.send()).await?;
-            let list: Result<Vec<_>> =
-                answer.network_interfaces().iter().map(interfaces::network_interface).collect();
+            let wanted = answer.network_interfaces().iter().filter(|one| is_wanted(one));
+            let list: Result<Vec<_>> = wanted.map(interfaces::network_interface).collect();
             Ok((list?, answer.next_token))
         };
         self.calls.pages("DescribeNetworkInterfaces", page).await
