@@ -24,6 +24,8 @@ mod ensure;
 mod envtest;
 #[path = "controller/errors.rs"]
 mod errors;
+#[path = "controller/gate_failures.rs"]
+mod gate_failures;
 #[path = "controller/gates.rs"]
 mod gates;
 #[path = "controller/lanes.rs"]

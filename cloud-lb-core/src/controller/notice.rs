@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
+use super::pods::is_about_pods;
 use super::status::MIXED_PROTOCOLS;
+use crate::error::{Error, ErrorKind, Retry};
 use crate::model::Node;
 use crate::plan::Warning;
 use crate::provider::OwnedResource;
@@ -129,6 +131,25 @@ impl Notice {
         Self::warning("UnAvailableLoadBalancer", "There are no available nodes for LoadBalancer")
     }
 
+    /// Pods wait for readiness gates, and these could not be read or written.
+    pub(crate) fn gates_failed(error: &Error) -> Self {
+        let advice = gates_advice(error).unwrap_or_else(|| "it is tried again".to_owned());
+        let message = format!(
+            "Error updating readiness gates of pods, which stay closed until it succeeds: {error}; {advice}"
+        );
+        Self::warning("ReadinessGatesFailed", message)
+    }
+
+    /// The load balancer goes, and the gates of pods that wait for it may stay closed: nobody tries again.
+    pub(crate) fn gates_left(error: &Error) -> Self {
+        let advice = gates_advice(error).map(|advice| format!("; {advice}")).unwrap_or_default();
+        let message = format!(
+            "Error opening readiness gates of pods before the load balancer is deleted: {error}{advice}; pods that stay \
+             unready need the condition of the gate set by hand, or to be made anew without it"
+        );
+        Self::warning("ReadinessGatesFailed", message)
+    }
+
     pub(crate) fn updated() -> Self {
         Self::normal("UpdatedLoadBalancer", "Updated load balancer with new hosts")
     }
@@ -140,6 +161,18 @@ impl Notice {
             nodes.len()
         );
         Self::warning("UpdateLoadBalancerFailed", message)
+    }
+}
+
+/// What a person has to do about gates, if it takes one.
+fn gates_advice(error: &Error) -> Option<String> {
+    let right = error.operation().unwrap_or("read the health of targets");
+    let who =
+        if is_about_pods(error) { "service account in the cluster" } else { "credentials for the cloud" };
+    match (error.kind(), error.retry()) {
+        (ErrorKind::PermissionDenied, _) => Some(format!("give the controller's {who} the right to {right}")),
+        (_, Retry::Never) => Some("only a change can mend it".to_owned()),
+        _ => None,
     }
 }
 

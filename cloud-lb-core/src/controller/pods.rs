@@ -15,9 +15,18 @@ use kube::{Client, ResourceExt};
 use serde_json::Value;
 
 use super::api::{from_kube, traced, within};
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::k8s::GatedPod;
 use crate::model::Endpoint;
+
+/// The operations here, in errors.
+const GET: &str = "get pods";
+const PATCH: &str = "patch pods/status";
+
+/// Whether an error is of a request that concerns pods.
+pub(crate) fn is_about_pods(error: &Error) -> bool {
+    error.operation().is_some_and(|operation| [GET, PATCH].contains(&operation))
+}
 
 /// Reads pods, and writes their status.
 pub(crate) struct PodClient {
@@ -34,7 +43,7 @@ impl PodClient {
     pub(crate) async fn get(&self, namespace: &str, name: &str) -> Result<Option<Pod>> {
         let api: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
         let found = within(self.timeout, async { api.get_opt(name).await.map_err(from_kube) }).await;
-        found.map_err(|error| error.during("get pods").on(format!("{namespace}/{name}")))
+        found.map_err(|error| error.during(GET).on(format!("{namespace}/{name}")))
     }
 
     /// Sends a strategic merge patch of the status; the pod as it left it, or `None` if the one that was meant is
@@ -52,7 +61,7 @@ impl PodClient {
             Ok(pod) => Ok(Some(pod)),
             // Of another pod that took its name the UID is another: a conflict.
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Conflict) => Ok(None),
-            Err(error) => Err(error.during("patch pods/status").on(format!("{namespace}/{name}"))),
+            Err(error) => Err(error.during(PATCH).on(format!("{namespace}/{name}"))),
         }
     }
 }

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use crate::cloud::{Answer, Call, GATES, Op};
 use crate::world::{World, lb};
 
-const POLL: Duration = Duration::from_secs(15);
-const HOUR: Duration = Duration::from_hours(1);
-const GATE: &str = "health.example/web";
+pub(crate) const POLL: Duration = Duration::from_secs(15);
+pub(crate) const HOUR: Duration = Duration::from_hours(1);
+pub(crate) const GATE: &str = "health.example/web";
 
 fn web() -> Value {
     let mut service = lb("web");
@@ -21,7 +21,7 @@ fn web() -> Value {
 }
 
 /// A world of a provider that fills in readiness gates, with a Service that is ready.
-async fn world() -> World {
+pub(crate) async fn world() -> World {
     unstarted().ready(&[web()]).await
 }
 
@@ -33,7 +33,7 @@ fn unstarted() -> World {
 }
 
 /// Adds a pod whose containers are not ready yet.
-fn add_pod(world: &World, name: &str, gates: &[&str]) {
+pub(crate) fn add_pod(world: &World, name: &str, gates: &[&str]) {
     let gates: Vec<Value> = gates.iter().map(|gate| json!({"conditionType": gate})).collect();
     let mut pod = json!({
         "apiVersion": "v1", "kind": "Pod",
@@ -57,7 +57,7 @@ fn condition(pod: &Value, kind: &str) -> Option<[String; 3]> {
     Some(["status", "reason", "message"].map(|field| found[field].as_str().unwrap_or_default().to_owned()))
 }
 
-fn gate(world: &World, name: &str) -> Option<[String; 3]> {
+pub(crate) fn gate(world: &World, name: &str) -> Option<[String; 3]> {
     condition(&pod(world, name), GATE)
 }
 
@@ -73,7 +73,7 @@ fn set(pod: &mut Value, kind: &str, status: &str) {
 }
 
 /// Says whether the containers of a pod are ready, as its kubelet does.
-fn start(world: &World, name: &str, ready: &str) {
+pub(crate) fn start(world: &World, name: &str, ready: &str) {
     let mut pod = pod(world, name);
     set(&mut pod, "ContainersReady", ready);
     world.api.update_status(Resource::Pods, pod).unwrap();

@@ -26,6 +26,24 @@ fn section_12_reasons_and_texts_to_the_letter() {
         (Notice::deleted(), "Normal DeletedLoadBalancer: Deleted load balancer"),
         (Notice::delete_failed(&"E"), "Warning DeleteLoadBalancerFailed: Error deleting load balancer: E"),
         (
+            Notice::gates_failed(&Error::new(ErrorKind::Unavailable, "E")),
+            "Warning ReadinessGatesFailed: Error updating readiness gates of pods, which stay closed until it \
+             succeeds: E; it is tried again",
+        ),
+        (
+            Notice::gates_failed(
+                &Error::new(ErrorKind::PermissionDenied, "E").during("DescribeTargetHealth"),
+            ),
+            "Warning ReadinessGatesFailed: Error updating readiness gates of pods, which stay closed until it \
+             succeeds: E; give the controller's credentials for the cloud the right to DescribeTargetHealth",
+        ),
+        (
+            Notice::gates_left(&Error::new(ErrorKind::PermissionDenied, "E").during("get pods")),
+            "Warning ReadinessGatesFailed: Error opening readiness gates of pods before the load balancer is \
+             deleted: E; give the controller's service account in the cluster the right to get pods; pods that stay \
+             unready need the condition of the gate set by hand, or to be made anew without it",
+        ),
+        (
             Notice::no_nodes(),
             "Warning UnAvailableLoadBalancer: There are no available nodes for LoadBalancer",
         ),

@@ -48,11 +48,15 @@ impl Reconciler {
 
     /// Opens the gates of all pods behind the Service.
     async fn free_pods(&self, lane: &mut Lane) {
-        if let Err(error) = self.look_at_pods(lane, Look::Again).await {
+        let looked = self.look_at_pods(lane, Look::Again).await;
+        if let Err(error) = &looked {
             tracing::warn!(%error, "cannot tell whether pods wait for the load balancer: deleting it anyway");
         }
         let endpoints = lane.targets().endpoints;
-        self.open_gates(&lane.key, &lane.id, endpoints, &mut lane.memory.pods).await;
+        let opened = self.open_gates(&lane.key, &lane.id, endpoints, &mut lane.memory.pods).await;
+        if let Err(error) = looked.and(opened) {
+            self.tell(lane, Notice::gates_left(&error)).await;
+        }
     }
 
     /// Whether there is something to tell of. The deletion itself does not depend on it: it also removes
@@ -134,8 +138,10 @@ impl Reconciler {
             memory.told = Some(Told::Deleting);
             self.events.publish(&service, Notice::deleting()).await;
         }
-        if let Ok(id) = k8s::service_id(&self.cluster, &service) {
-            self.open_gates(key, &id, endpoints, &mut memory.pods).await;
+        if let Ok(id) = k8s::service_id(&self.cluster, &service)
+            && let Err(error) = self.open_gates(key, &id, endpoints, &mut memory.pods).await
+        {
+            self.events.publish(&service, Notice::gates_left(&error)).await;
         }
         match self.delete_by_id(key, &service).await {
             Ok(Outcome::Pending(pending)) => Verdict::Wait(pending.retry_after),

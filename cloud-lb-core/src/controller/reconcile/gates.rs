@@ -12,6 +12,7 @@ use super::{Lane, Reconciler};
 use crate::clock;
 use crate::controller::key::Key;
 use crate::controller::memory::Memory;
+use crate::controller::notice::Notice;
 use crate::controller::pods::{Look, UnreadyPods};
 use crate::controller::queue::Verdict;
 use crate::controller::status::Health;
@@ -52,6 +53,7 @@ impl Reconciler {
                     return throttled(&error);
                 }
                 blame(&Span::current(), &error);
+                self.tell(lane, Notice::gates_failed(&error)).await;
                 Verdict::Failed(error.retry())
             }
         }
@@ -72,17 +74,20 @@ impl Reconciler {
     }
 
     /// Opens the gates of a load balancer that is about to be deleted: before, so that none is left behind
-    /// should the process end in between. A pod that nobody can tell of does not keep it from going.
+    /// should the process end in between.
+    ///
+    /// # Errors
+    /// That some may stay closed, which does not keep the load balancer from going.
     pub(super) async fn open_gates(
         &self,
         key: &Key,
         service: &ServiceId,
         endpoints: Vec<Endpoint>,
         unready: &mut UnreadyPods,
-    ) {
+    ) -> Result<()> {
         let pods = unready.closed(endpoints);
         if pods.is_empty() {
-            return;
+            return Ok(());
         }
         let message = format!("the load balancer of Service {} is deleted", service.path());
         let open = |gate: Gate| Gate {
@@ -97,12 +102,11 @@ impl Reconciler {
             let gates: Vec<Gate> = gates.into_iter().map(open).collect();
             self.write_gates(service, unready, &gates).await
         };
-        if let Err(error) = opened.await {
-            failed(&error);
-        }
+        opened.await.inspect_err(failed)
     }
 
-    /// Writes what differs, and remembers what was written. A pod that cannot be written to holds up no other.
+    /// Writes what differs, and remembers what was written. A pod that cannot be written to holds up no other; of
+    /// several, the first is told.
     async fn write_gates(
         &self,
         service: &ServiceId,
@@ -122,7 +126,7 @@ impl Reconciler {
             tracing::debug!(pod = name, %patch, "readiness gates change");
             match self.pods.patch_status(&service.namespace, &name, patch).await {
                 Ok(pod) => pod.iter().for_each(|pod| unready.note(pod, prefix)),
-                Err(error) => result = Err(error),
+                Err(error) => result = result.and(Err(error)),
             }
         }
         result
