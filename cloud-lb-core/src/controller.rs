@@ -56,7 +56,7 @@ use self::reconcile::Reconciler;
 use self::triggers::Rules;
 use self::watch::Slices;
 use crate::error::Result;
-use crate::k8s::NodePolicy;
+use crate::k8s::{self, NodePolicy};
 use crate::layers::Measured;
 use crate::measure::{Measure, Unmeasured};
 use crate::provider::LoadBalancerProvider;
