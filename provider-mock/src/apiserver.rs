@@ -35,6 +35,7 @@ mod kubeconfig;
 mod list;
 mod meta;
 mod openapi;
+mod options;
 mod patch;
 mod protobuf;
 mod render;

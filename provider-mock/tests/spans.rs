@@ -11,6 +11,7 @@ mod recorder;
 #[cfg(test)]
 mod tests {
     use std::borrow::Cow;
+    use std::time::Duration;
 
     use cloud_lb_core::ErrorKind;
     use cloud_lb_core::controller::{Controller, Options};
@@ -29,12 +30,14 @@ mod tests {
     struct World {
         api: ApiServer,
         cloud: MockCloud,
+        shape: Shape,
     }
 
     impl World {
-        fn new() -> Self {
-            let world =
-                Self { api: ApiServer::new(), cloud: MockCloud::new(provider_mock::Options::default()) };
+        fn new(shape: Shape) -> Self {
+            // Each call takes a moment, as those of real clouds.
+            let options = provider_mock::Options::default().with_latency(Duration::from_millis(200));
+            let world = Self { api: ApiServer::new(), cloud: MockCloud::new(options), shape };
             let node = json!({
                 "apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"},
                 "status": {"addresses": [{"type": "InternalIP", "address": "10.0.0.1"}]}
@@ -43,29 +46,29 @@ mod tests {
             world
         }
 
-        fn add_service(&self) -> String {
+        fn add_service(&self, name: &str) -> String {
             let service = json!({
-                "apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "default"},
+                "apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": "default"},
                 "spec": {"type": "LoadBalancer", "ports": [{"port": 80}]}
             });
             let service = self.api.create(Resource::Services, service).unwrap();
             service["metadata"]["uid"].as_str().unwrap().to_owned()
         }
 
-        fn service(&self) -> Option<Value> {
-            self.api.get(Resource::Services, "default", "web")
+        fn service(&self, name: &str) -> Option<Value> {
+            self.api.get(Resource::Services, "default", name)
         }
 
-        /// Runs a controller until the Service looks so.
-        async fn run_until(&self, is_so: impl Fn(Option<&Value>) -> bool) {
+        /// Runs a controller until these Services look so.
+        async fn run_until(&self, names: &[&str], is_so: impl Fn(Option<&Value>) -> bool) {
             let client = Client::new(self.api.clone(), "default");
-            let config = Config::new("kubernetes").with_shape(Shape::Stack);
+            let config = Config::new("kubernetes").with_shape(self.shape);
             let provider = provider(self.cloud.clone(), config).unwrap();
             let controller =
                 Controller::new(client, provider, Options::default().with_retry_jitter(0)).unwrap();
             let (shutdown, mut changes) = (CancellationToken::new(), self.api.changes());
             let seen = async {
-                while !is_so(self.service().as_ref()) {
+                while !names.iter().all(|name| is_so(self.service(name).as_ref())) {
                     changes.changed().await.unwrap();
                 }
                 shutdown.cancel();
@@ -97,12 +100,12 @@ mod tests {
 
     #[test]
     fn a_service_that_comes_and_goes() {
-        let world = World::new();
-        let uid = world.add_service();
+        let world = World::new(Shape::Stack);
+        let uid = world.add_service("web");
         let spans = record(|| async {
-            world.run_until(has_address).await;
+            world.run_until(&["web"], has_address).await;
             world.api.delete(Resource::Services, "default", "web").unwrap();
-            world.run_until(|service| service.is_none()).await;
+            world.run_until(&["web"], |service| service.is_none()).await;
         });
         for work in ["ensure", "delete"] {
             let root = of_service(&spans, work);
@@ -125,11 +128,11 @@ mod tests {
 
     #[test]
     fn a_call_that_fails_shows_in_all_that_wait_for_it() {
-        let world = World::new();
-        world.add_service();
+        let world = World::new(Shape::Stack);
+        world.add_service("web");
         let operation = CallMatch::Operation(Cow::Borrowed("CreateListener"));
         world.cloud.faults().on_nth(1, operation, Fault::Fail(ErrorKind::Quota));
-        let spans = record(|| world.run_until(has_address));
+        let spans = record(|| world.run_until(&["web"], has_address));
         let call = spans.named("cloud_call").find(|span| span.field("error.type").is_some()).unwrap();
         assert_eq!(call.field("operation"), Some("CreateListener"));
         let names: Vec<&str> = spans.ancestry(call).map(|span| span.name).collect();
@@ -144,12 +147,37 @@ mod tests {
         assert_eq!(failed.count(), 1, "the next run mended it");
     }
 
+    /// Steps of several Services that go into one write.
+    #[test]
+    fn a_step_that_another_services_write_did_leads_to_it() {
+        let (world, names) = (World::new(Shape::Shared), ["a", "b", "c"]);
+        for name in names {
+            world.add_service(name);
+        }
+        let spans = record(|| world.run_until(&names, has_address));
+        let service = |span| {
+            let root = spans.ancestry(span).last().unwrap();
+            root.field("k8s.service.name").unwrap().to_owned()
+        };
+        let mut links = 0;
+        for step in spans.named("step") {
+            for writer in spans.linked(step) {
+                links += 1;
+                assert_eq!((writer.name, writer.field("op")), ("step", step.field("op")));
+                assert_ne!(service(writer), service(step));
+                assert_eq!(spans.within(step).count(), 0);
+                assert!(spans.within(writer).any(|span| span.name == "cloud_call"));
+            }
+        }
+        assert!(links > 0);
+    }
+
     #[test]
     fn a_write_that_the_api_server_refuses_shows_too() {
-        let world = World::new();
-        world.add_service();
+        let world = World::new(Shape::Stack);
+        world.add_service("web");
         world.api.faults().inject(Verb::Patch, Resource::Services, ApiFault::Fail(503), 1);
-        let spans = record(|| world.run_until(has_address));
+        let spans = record(|| world.run_until(&["web"], has_address));
         let write = spans.named("api_write").find(|span| span.field("error.type").is_some()).unwrap();
         assert_eq!((write.field("verb"), write.field("resource")), (Some("patch"), Some("services/status")));
         let names: Vec<&str> = spans.ancestry(write).map(|span| span.name).collect();

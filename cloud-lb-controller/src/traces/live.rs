@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::runtime::Handle;
 use tracing::{Level, Metadata};
 use tracing_subscriber::Registry;
-use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::filter::{LevelFilter, filter_fn};
 use tracing_subscriber::layer::Layer;
 
 use super::client::{Trouble, client};
@@ -61,7 +61,7 @@ impl Traces {
             .with_threads(false)
             .with_location(false)
             .with_tracked_inactivity(false);
-        Some(layer.with_filter(filter_fn(is_traced)))
+        Some(layer.with_filter(filter_fn(is_traced).with_max_level_hint(LevelFilter::DEBUG)))
     }
 
     /// The settings that are in effect.

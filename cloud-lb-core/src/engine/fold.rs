@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
+use tracing::Span;
 
 use crate::backend::{Applied, Backend};
 use crate::error::{Effect, Error, ErrorKind, Result};
@@ -45,6 +46,8 @@ struct Unit<S> {
 struct Request<S> {
     steps: Vec<Step<S>>,
     planned: u64,
+    /// Of the step that waits.
+    span: Span,
     reply: oneshot::Sender<Result<Written>>,
 }
 
@@ -109,7 +112,7 @@ impl<S: Spec> Fold<S> {
     ) -> Result<Written> {
         let unit = self.unit(container);
         let (reply, mut result) = oneshot::channel();
-        unit.waiting.lock().push(Request { steps: steps.to_vec(), planned, reply });
+        unit.waiting.lock().push(Request { steps: steps.to_vec(), planned, span: Span::current(), reply });
         let mut history = unit.history.lock().await;
         history.end(|| self.tick());
         if let Some(answer) = answer(&mut result) {
@@ -167,6 +170,7 @@ async fn serve<B: Backend>(backend: &B, requests: Vec<Request<B::Spec>>) {
     if all.is_empty() {
         return;
     }
+    link(&requests);
     match apply(backend, &all).await {
         Ok(applied) => {
             let mut applied = applied.into_iter();
@@ -186,6 +190,14 @@ async fn serve<B: Backend>(backend: &B, requests: Vec<Request<B::Spec>>) {
                 send(request, Err(error.clone()));
             }
         }
+    }
+}
+
+/// Leads from the spans of the steps that wait to the one of the step that writes for all, which is the current.
+fn link<S>(requests: &[Request<S>]) {
+    let writer = Span::current().id();
+    for request in requests.iter().filter(|request| request.span.id() != writer) {
+        request.span.follows_from(writer.clone());
     }
 }
 

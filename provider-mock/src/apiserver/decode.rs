@@ -1,14 +1,17 @@
 //! Bodies of requests: media type, JSON, kind, and strict field validation.
 
 use super::events;
-use super::json::text;
+use super::json::{put, text};
 use super::protobuf;
 use super::request::content_type;
-use super::resource::{Endpoint, Resource};
+use super::resource::{ENDPOINTS, Endpoint, Resource};
 use super::status::ApiError;
 use super::strict;
 use http::HeaderMap;
 use serde_json::Value;
+
+/// Where the real server keeps its kinds, as its messages tell.
+const SCHEME: &str = "pkg/api/legacyscheme/scheme.go:30";
 
 /// What happens to fields that the API does not know (`fieldValidation`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,14 +22,12 @@ pub(crate) enum FieldValidation {
 }
 
 impl FieldValidation {
-    pub(crate) fn parse(text: &str) -> Result<Self, ApiError> {
+    /// What an option says that has been checked.
+    pub(crate) fn parse(text: &str) -> Self {
         match text {
-            "Strict" => Ok(Self::Strict),
-            "" | "Warn" => Ok(Self::Warn),
-            "Ignore" => Ok(Self::Ignore),
-            other => Err(ApiError::bad_request(format!(
-                "invalid fieldValidation {other:?}: must be one of Ignore, Strict, Warn"
-            ))),
+            "Strict" => Self::Strict,
+            "Ignore" => Self::Ignore,
+            _ => Self::Warn,
         }
     }
 }
@@ -45,8 +46,8 @@ pub(crate) fn object(
     body: &[u8],
     validation: FieldValidation,
 ) -> Result<Body, ApiError> {
-    let object = match content_type(headers) {
-        "application/json" => json(body)?,
+    let mut object = match content_type(headers) {
+        "application/json" => typed_json(endpoint, body)?,
         protobuf::MEDIA_TYPE => protobuf::decode(body).map_err(ApiError::bad_request)?,
         _ => {
             return Err(ApiError::unsupported_media_type(
@@ -54,7 +55,7 @@ pub(crate) fn object(
             ));
         }
     };
-    check_kind(endpoint, &object)?;
+    check_kind(endpoint, &mut object)?;
     let stored = to_stored(endpoint, &object);
     known_fields(endpoint, &stored, validation).map_err(|message| {
         let version = endpoint.version;
@@ -63,6 +64,33 @@ pub(crate) fn object(
             "{kind} in version {version:?} cannot be handled as a {kind}: {message}"
         ))
     })
+}
+
+/// A JSON body that is to be an object of a kind.
+fn typed_json(endpoint: &Endpoint, body: &[u8]) -> Result<Value, ApiError> {
+    let object: serde_json::Result<serde_json::Map<String, Value>> = serde_json::from_slice(body);
+    object.map(Value::Object).map_err(|error| {
+        ApiError::bad_request(format!(
+            "the object provided is unrecognized (must be of type {}): couldn't get version/kind; json parse error: {error} ({})",
+            endpoint.kind,
+            summary(body)
+        ))
+    })
+}
+
+/// The beginning of a body: as text where it may be JSON, else in hexadecimal digits.
+fn summary(body: &[u8]) -> String {
+    const SHOWN: usize = 30;
+    let (start, more) = match body.get(..SHOWN) {
+        Some(start) if body.len() > SHOWN => (start, " ..."),
+        _ => (body, ""),
+    };
+    let told = match start.first() {
+        None => "<empty>".to_owned(),
+        Some(b'{') => String::from_utf8_lossy(start).into_owned(),
+        Some(_) => start.iter().fold(String::new(), |told, byte| told + &format!("{byte:02x}")),
+    };
+    format!("{told}{more}")
 }
 
 /// Any JSON body.
@@ -100,19 +128,35 @@ pub(crate) fn known_fields(
     Ok(Body { object: decoded.object, warnings })
 }
 
-fn check_kind(endpoint: &Endpoint, object: &Value) -> Result<(), ApiError> {
-    let (kind, version) = (text(object, "/kind"), text(object, "/apiVersion"));
-    if kind.is_empty() {
-        return Err(ApiError::bad_request("Object 'Kind' is missing in the body of the request"));
-    }
+/// Fills in a kind and a version that are not told, and refuses others than those of the endpoint.
+fn check_kind(endpoint: &Endpoint, object: &mut Value) -> Result<(), ApiError> {
     let wanted = endpoint.api_version();
+    for (field, default) in [("kind", endpoint.kind), ("apiVersion", wanted.as_str())] {
+        if text(object, &format!("/{field}")).is_empty() {
+            put(object, field, Some(default.into()));
+        }
+    }
+    let (kind, version) = (text(object, "/kind"), text(object, "/apiVersion"));
     if kind == endpoint.kind && version == wanted {
         return Ok(());
     }
-    let message = format!(
-        "{kind} in version {version:?} cannot be handled as a {}: expected kind {} in apiVersion {wanted}",
-        endpoint.kind, endpoint.kind
-    );
+    let other = ENDPOINTS.iter().find(|other| other.kind == kind && other.api_version() == version);
+    let why = match other {
+        Some(other) if other.resource == endpoint.resource => {
+            return Err(ApiError::bad_request(format!(
+                "the API version in the data ({version}) does not match the expected API version ({wanted})"
+            )));
+        }
+        Some(other) => format!(
+            "converting ({}.{kind}) to ({}.{}): unknown conversion",
+            other.version,
+            endpoint.package(),
+            endpoint.kind
+        ),
+        None => format!("no kind {kind:?} is registered for version {version:?} in scheme \"{SCHEME}\""),
+    };
+    let short = version.rsplit('/').next().unwrap_or_default();
+    let message = format!("{kind} in version {short:?} cannot be handled as a {}: {why}", endpoint.kind);
     Err(ApiError::bad_request(message))
 }
 

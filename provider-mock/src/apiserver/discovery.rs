@@ -2,12 +2,15 @@
 
 use super::http::{Answer, answer as json_answer, bytes};
 use super::openapi;
-use super::resource::{Endpoint, endpoints_of, group_versions};
+use super::resource::{Endpoint, Resource, endpoints_of, group_versions};
 use super::status::ApiError;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 /// The version of Kubernetes that this server behaves like.
 const VERSION: (&str, &str) = ("1", "33");
@@ -95,12 +98,29 @@ fn group_or_version(path: &str) -> Option<Value> {
     )
 }
 
-fn verbs(endpoint: &Endpoint) -> &'static [&'static str] {
-    if endpoint.resource.is_review() { &REVIEW_VERBS } else { &VERBS }
+fn verbs(endpoint: &Endpoint) -> Vec<&'static str> {
+    let singly = endpoint.resource == Resource::Namespaces;
+    let all: &[&str] = if endpoint.resource.is_review() { &REVIEW_VERBS } else { &VERBS };
+    all.iter().copied().filter(|verb| !(singly && *verb == "deletecollection")).collect()
+}
+
+/// What tells clients whether the version in which a kind is stored has changed.
+fn storage_version(endpoint: &Endpoint) -> String {
+    let stored = endpoint.resource.stored_as();
+    let digest = Sha256::digest(format!("{}/{}/{}", stored.group, stored.version, stored.kind));
+    STANDARD.encode(digest.iter().copied().take(8).collect::<Vec<u8>>())
+}
+
+/// Without lists that are empty.
+fn without_empty(mut resource: Value) -> Value {
+    if let Some(fields) = resource.as_object_mut() {
+        fields.retain(|_, value| value.as_array().is_none_or(|list| !list.is_empty()));
+    }
+    resource
 }
 
 fn resources(endpoint: &Endpoint) -> Vec<Value> {
-    let resource = json!({
+    let mut resource = json!({
         "name": endpoint.plural, "singularName": endpoint.singular, "namespaced": endpoint.namespaced,
         "kind": endpoint.kind, "verbs": verbs(endpoint), "shortNames": endpoint.short_names, "categories": endpoint.categories,
     });
@@ -108,6 +128,10 @@ fn resources(endpoint: &Endpoint) -> Vec<Value> {
         "name": format!("{}/status", endpoint.plural), "singularName": "", "namespaced": endpoint.namespaced,
         "kind": endpoint.kind, "verbs": STATUS_VERBS,
     });
+    if !endpoint.resource.is_review() {
+        super::json::put(&mut resource, "storageVersionHash", Some(json!(storage_version(endpoint))));
+    }
+    let resource = without_empty(resource);
     if endpoint.has_status { vec![resource, status] } else { vec![resource] }
 }
 
@@ -147,12 +171,12 @@ fn discovered_group(group: &str, version: &str) -> Value {
 fn discovered_resource(endpoint: &Endpoint) -> Value {
     let kind = json!({"group": endpoint.group, "version": endpoint.version, "kind": endpoint.kind});
     let status = json!({"subresource": "status", "responseKind": kind, "verbs": STATUS_VERBS});
-    json!({
+    without_empty(json!({
         "resource": endpoint.plural, "responseKind": kind, "singularResource": endpoint.singular,
         "scope": if endpoint.namespaced { "Namespaced" } else { "Cluster" },
         "shortNames": endpoint.short_names, "categories": endpoint.categories, "verbs": verbs(endpoint),
         "subresources": if endpoint.has_status { vec![status] } else { Vec::new() },
-    })
+    }))
 }
 
 /// The old `OpenAPI` document, which clients only read where the new one lacks something: without content.
@@ -165,4 +189,18 @@ fn openapi_v2(accept: &str) -> Answer {
         );
     }
     json_answer(StatusCode::OK, &openapi::empty_v2(), &[])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As real servers tell them.
+    #[test]
+    fn the_hashes_of_stored_versions_are_those_of_kubernetes() {
+        let hash = |resource: Resource| storage_version(resource.stored_as());
+        assert_eq!(hash(Resource::ConfigMaps), "qFsyl6wFWjQ=");
+        assert_eq!(hash(Resource::Events), "r2yiGXH7wu8=");
+        assert_eq!(hash(Resource::Services), "0/CO1lhkEBI=");
+    }
 }

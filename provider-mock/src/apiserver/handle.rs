@@ -2,9 +2,11 @@
 
 use super::ApiServer;
 use super::decode::{self, Body, FieldValidation};
+use super::field::FieldError;
 use super::http::{Answer, answer, stream};
 use super::json::{put, text};
 use super::list;
+use super::options;
 use super::patch::{self, ApplyOptions, PatchType};
 use super::render::Renderer;
 use super::request::{Query, Target, Verb, content_type, negotiate};
@@ -36,26 +38,32 @@ impl Call {
         if self.target.status { Surface::Status } else { Surface::Main }
     }
 
-    fn run(&self) -> Result<Run, ApiError> {
+    fn run(&self) -> Run {
         run_of(self.query.text("dryRun"))
     }
 
+    /// Refuses options with a value that is none of theirs.
+    fn check_options(&self) -> Result<(), ApiError> {
+        let is_apply =
+            self.verb == Verb::Patch && PatchType::of(content_type(&self.headers))? == PatchType::Apply;
+        let is_delete = matches!(self.verb, Verb::Delete | Verb::DeleteCollection);
+        let body = if is_delete { decode::optional_json(&self.body)? } else { Value::Null };
+        options::check(self.verb, &self.query, is_apply, &body)
+    }
+
     fn decode(&self) -> Result<Body, ApiError> {
-        let validation = FieldValidation::parse(self.query.text("fieldValidation"))?;
+        let validation = FieldValidation::parse(self.query.text("fieldValidation"));
         decode::object(self.target.endpoint, &self.headers, &self.body, validation)
     }
 }
 
-fn run_of(dry_run: &str) -> Result<Run, ApiError> {
-    match dry_run {
-        "" => Ok(Run::Commit),
-        "All" => Ok(Run::Dry),
-        other => Err(ApiError::bad_request(format!("invalid dryRun {other:?}: must be All"))),
-    }
+fn run_of(dry_run: &str) -> Run {
+    if dry_run == "All" { Run::Dry } else { Run::Commit }
 }
 
 /// Does what the call asks for.
 pub(crate) fn handle(server: &ApiServer, call: &Call) -> Result<Answer, ApiError> {
+    call.check_options()?;
     if call.target.endpoint.resource.is_review() {
         let Body { object, warnings } = call.decode()?;
         return Ok(answer(
@@ -90,13 +98,28 @@ type Written = (Arc<Value>, Vec<String>);
 
 fn create(store: &mut Store, call: &Call) -> Result<Written, ApiError> {
     let Body { object, warnings } = call.decode()?;
-    let object = store.create(call.target.endpoint, &call.target.namespace, object, call.run()?)?;
+    let object = store.create(call.target.endpoint, &call.target.namespace, object, call.run())?;
     Ok((object, warnings))
 }
 
 fn update(store: &mut Store, call: &Call) -> Result<Written, ApiError> {
     let Body { object, warnings } = call.decode()?;
-    Ok((store.update(&call.key(), object, call.surface(), call.run()?)?, warnings))
+    check_name(&object, &call.key())?;
+    Ok((store.update(&call.key(), object, call.surface(), call.run())?, warnings))
+}
+
+/// Refuses an object of another name than the path's, whether or not there is one of that name.
+fn check_name(object: &Value, key: &Key) -> Result<(), ApiError> {
+    let (name, wanted) = (text(object, "/metadata/name"), &key.name);
+    match name {
+        "" => Err(ApiError::bad_request(format!(
+            "the name of the object ({wanted} based on URL) was undeterminable: name must be provided"
+        ))),
+        name if name == wanted => Ok(()),
+        name => Err(ApiError::bad_request(format!(
+            "the name of the object ({name}) does not match the name on the URL ({wanted})"
+        ))),
+    }
 }
 
 fn change(store: &mut Store, call: &Call) -> Result<(StatusCode, Arc<Value>, Vec<String>), ApiError> {
@@ -109,24 +132,30 @@ fn change(store: &mut Store, call: &Call) -> Result<(StatusCode, Arc<Value>, Vec
     let current = store.read(&call.key())?;
     let patch = if kind == PatchType::Json { patch } else { decode::to_stored(call.target.endpoint, &patch) };
     let patched = patch::apply_patch(kind, &current, patch, resource)?;
+    check_uid(call, &patched, &current)?;
     let (object, warnings) = write_patched(store, call, &patched)?;
     Ok((StatusCode::OK, object, warnings))
 }
 
 fn write_patched(store: &mut Store, call: &Call, patched: &Value) -> Result<Written, ApiError> {
     let Body { object, warnings } = check_patched(call, patched)?;
-    Ok((store.update(&call.key(), object, call.surface(), call.run()?)?, warnings))
+    Ok((store.update(&call.key(), object, call.surface(), call.run())?, warnings))
+}
+
+/// A uid that a patch sets is no precondition, as that of a whole object is.
+fn check_uid(call: &Call, patched: &Value, current: &Value) -> Result<(), ApiError> {
+    let uid = patched.pointer("/metadata/uid").unwrap_or(&Value::Null);
+    if uid.is_null() || Some(uid) == current.pointer("/metadata/uid") {
+        return Ok(());
+    }
+    let error = FieldError::invalid("metadata.uid", uid.clone(), "field is immutable");
+    Err(ApiError::invalid(call.target.endpoint, &call.key().name, vec![error]))
 }
 
 fn check_patched(call: &Call, patched: &Value) -> Result<Body, ApiError> {
-    let validation = FieldValidation::parse(call.query.text("fieldValidation"))?;
-    decode::known_fields(call.target.endpoint, patched, validation).map_err(|message| {
-        if message.starts_with("strict") {
-            ApiError::bad_request(message)
-        } else {
-            ApiError::unprocessable(&format!(" \"\" is invalid: patch: Invalid value: {message}"))
-        }
-    })
+    let validation = FieldValidation::parse(call.query.text("fieldValidation"));
+    decode::known_fields(call.target.endpoint, patched, validation)
+        .map_err(|message| ApiError::invalid_patch(patched, &message))
 }
 
 /// Server-side apply: also makes the object where there is none.
@@ -136,12 +165,8 @@ fn apply(
     wanted: &Value,
 ) -> Result<(StatusCode, Arc<Value>, Vec<String>), ApiError> {
     let manager = call.query.text("fieldManager").to_owned();
-    if manager.is_empty() {
-        return Err(ApiError::unprocessable(
-            "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch",
-        ));
-    }
     let options = ApplyOptions { manager, force: call.query.flag("force") };
+    check_applied(call, wanted)?;
     let wanted = decode::to_stored(call.target.endpoint, wanted);
     let current = store.get(&call.key()).cloned();
     let base = current.as_deref().unwrap_or(&Value::Null);
@@ -158,8 +183,22 @@ fn apply(
         put(metadata, "name", call.target.name.as_ref().map(|name| json!(name)));
     }
     let Body { object, warnings } = check_patched(call, &applied)?;
-    let object = store.create(call.target.endpoint, &call.target.namespace, object, call.run()?)?;
+    let object = store.create(call.target.endpoint, &call.target.namespace, object, call.run())?;
     Ok((StatusCode::CREATED, object, warnings))
+}
+
+/// Refuses what cannot be applied: another version, or something about the managers themselves.
+fn check_applied(call: &Call, wanted: &Value) -> Result<(), ApiError> {
+    let (version, served) = (text(wanted, "/apiVersion"), call.target.endpoint.api_version());
+    if version != served {
+        return Err(ApiError::bad_request(format!(
+            "Incorrect version specified in apply patch. Specified patch version: {version}, expected: {served}"
+        )));
+    }
+    if wanted.pointer("/metadata/managedFields").is_some_and(|managers| !managers.is_null()) {
+        return Err(ApiError::bad_request("metadata.managedFields must be nil"));
+    }
+    Ok(())
 }
 
 /// What `DeleteOptions` (or the query) ask for; a propagation policy is accepted and not needed.
@@ -170,8 +209,8 @@ fn delete_options(call: &Call) -> Result<(Preconditions, Run), ApiError> {
         uid: text_at("/preconditions/uid"),
         resource_version: text_at("/preconditions/resourceVersion"),
     };
-    let run = run_of(text(&options, "/dryRun/0"))?;
-    Ok((only_if, if run == Run::Dry { run } else { call.run()? }))
+    let run = run_of(text(&options, "/dryRun/0"));
+    Ok((only_if, if run == Run::Dry { run } else { call.run() }))
 }
 
 fn delete(store: &mut Store, call: &Call, renderer: &Renderer) -> Result<Answer, ApiError> {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::Arc;
 
-const INVALID_TOKEN: &str = "continue key is not valid: start a new list without it";
+const INVALID_TOKEN: &str = "invalid continue token: continue key is not valid";
 const EXPIRED_TOKEN: &str = "The provided continue parameter is too old to display a consistent list result. You \
                              must start a new list without the continue parameter.";
 
@@ -48,6 +48,11 @@ pub(crate) fn page(
     let token =
         Some(query.text("continue")).filter(|text| !text.is_empty()).map(Token::decode).transpose()?;
     let version = match &token {
+        Some(_) if !matches!(query.text("resourceVersion"), "" | "0") => {
+            return Err(ApiError::bad_request(
+                "specifying resource version is not allowed when using continue",
+            ));
+        }
         Some(token) => Some(token.version),
         None => exact_version(store, query)?,
     };
@@ -79,17 +84,9 @@ pub(crate) fn page(
 /// The version that `resourceVersionMatch=Exact` asks for; other versions are served from now.
 fn exact_version(store: &Store, query: &Query) -> Result<Option<u64>, ApiError> {
     let version = query.number("resourceVersion")?;
-    let rule = query.text("resourceVersionMatch");
-    match (version, rule) {
-        (None, "") => Ok(None),
-        (None, _) => {
-            Err(ApiError::bad_request("resourceVersionMatch is forbidden unless resourceVersion is provided"))
-        }
-        (Some(version), _) if version > store.version() => Err(ApiError::too_new(version, store.version())),
-        (Some(0), "Exact") => Err(ApiError::bad_request(
-            "resourceVersionMatch \"Exact\" is forbidden for resourceVersion \"0\"",
-        )),
-        (Some(version), "Exact") => Ok(Some(version)),
-        (Some(_), _) => Ok(None),
+    match version {
+        Some(version) if version > store.version() => Err(ApiError::too_new(version, store.version())),
+        Some(version) if query.text("resourceVersionMatch") == "Exact" => Ok(Some(version)),
+        _ => Ok(None),
     }
 }

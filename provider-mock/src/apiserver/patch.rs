@@ -54,6 +54,13 @@ pub(crate) fn apply_patch(
     resource: Resource,
 ) -> Result<Value, ApiError> {
     let mut patched = object.clone();
+    if kind != PatchType::Json && !patch.is_object() {
+        let start = if kind == PatchType::Merge { "error decoding patch: " } else { "" };
+        let told = told_type(&patch);
+        let message =
+            format!("{start}json: cannot unmarshal {told} into Go value of type map[string]interface {{}}");
+        return Err(ApiError::bad_request(message));
+    }
     match kind {
         PatchType::Json => json_patch(&mut patched, patch)?,
         PatchType::Merge => json_patch::merge(&mut patched, &patch),
@@ -65,14 +72,28 @@ pub(crate) fn apply_patch(
 }
 
 fn json_patch(object: &mut Value, patch: Value) -> Result<(), ApiError> {
-    let operations: Vec<json_patch::PatchOperation> = serde_json::from_value(patch)
-        .map_err(|error| ApiError::bad_request(format!("error decoding patch: {error}")))?;
+    if !patch.is_array() {
+        let told = told_type(&patch);
+        return Err(ApiError::bad_request(format!(
+            "error decoding patch: json: cannot unmarshal {told} into Go value of type []handlers.jsonPatchOp"
+        )));
+    }
+    let failed = || ApiError::unprocessable("the server rejected our request due to an error in our request");
+    let operations: Vec<json_patch::PatchOperation> = serde_json::from_value(patch).map_err(|_| failed())?;
     if operations.len() > MAX_OPERATIONS {
         return Err(ApiError::too_large());
     }
-    json_patch::patch(object, &operations).map_err(|error| {
-        ApiError::unprocessable(&format!(
-            "the server rejected our request due to an error in our request: {error}"
-        ))
-    })
+    json_patch::patch(object, &operations).map_err(|_| failed())
+}
+
+/// What Go calls the type of a JSON value.
+fn told_type(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
 }

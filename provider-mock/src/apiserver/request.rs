@@ -1,6 +1,6 @@
 //! What a request asks for: verb, target, options and the form of the answer.
 
-use super::resource::{ENDPOINTS, Endpoint};
+use super::resource::{ENDPOINTS, Endpoint, Resource};
 use super::status::ApiError;
 use http::{HeaderMap, Method, Uri, header};
 use std::collections::BTreeMap;
@@ -124,7 +124,8 @@ impl Target {
         };
         let is_for_all = self.endpoint.namespaced && self.namespace.is_empty();
         let is_question = self.endpoint.resource.is_review();
-        if is_for_all && verb.is_write() || is_question && verb != Verb::Create {
+        let is_all_at_once = verb == Verb::DeleteCollection && self.endpoint.resource == Resource::Namespaces;
+        if is_for_all && verb.is_write() || is_question && verb != Verb::Create || is_all_at_once {
             return Err(ApiError::method_not_allowed());
         }
         Ok(verb)
@@ -150,14 +151,16 @@ impl Query {
         self.0.get(name).is_some_and(|value| !matches!(value.as_str(), "0" | "false"))
     }
 
+    /// A number; one below zero says as little as none.
     pub(crate) fn number(&self, name: &str) -> Result<Option<u64>, ApiError> {
         match self.text(name) {
             "" => Ok(None),
-            value => value.parse().map(Some).map_err(|_| {
-                ApiError::bad_request(format!(
-                    "invalid value {value:?} of parameter {name}: expected a number"
-                ))
-            }),
+            value => {
+                let number = value.parse::<i64>().map_err(|_| {
+                    ApiError::bad_request(format!("strconv.ParseInt: parsing {value:?}: invalid syntax"))
+                })?;
+                Ok(u64::try_from(number).ok())
+            }
         }
     }
 }

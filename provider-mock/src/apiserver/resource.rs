@@ -108,6 +108,14 @@ impl Endpoint {
         qualify(self.plural, self.group)
     }
 
+    /// The package of the kind in the real server's source, which some messages name.
+    pub(crate) fn package(&self) -> &'static str {
+        match self.group {
+            "" | "events.k8s.io" => "core",
+            group => group.split('.').next().unwrap_or(group),
+        }
+    }
+
     /// `Service` or `EndpointSlice.discovery.k8s.io`, as messages name the kind.
     pub(crate) fn qualified_kind(&self) -> String {
         qualify(self.kind, self.group)

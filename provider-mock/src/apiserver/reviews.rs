@@ -1,6 +1,6 @@
 //! Users with tokens, and the questions of other servers: whose a token is, and what its user may do.
 
-use super::field::FieldError;
+use super::field::{FieldError, unset};
 use super::json::{list, put, text};
 use super::resource::{Endpoint, Resource};
 use super::rights::Rights;
@@ -68,7 +68,7 @@ fn check(endpoint: &'static Endpoint, spec: &Value) -> Result<(), ApiError> {
         }
         (None, None) => {
             let message = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
-            errors.push(FieldError::invalid("spec.resourceAttributes", Value::Null, message));
+            errors.push(FieldError::invalid("spec.resourceAttributes", unset(), message));
         }
         _ => {}
     }

@@ -127,6 +127,7 @@ fn parse_label(text: &str) -> Option<Requirement> {
         return requirement(key, Test::Less(bound.trim().parse().ok()?));
     }
     match parse_equality(text) {
+        Some(_) if text.contains("===") => None,
         Some((key, equality)) => requirement(key, equality),
         None => requirement(text, Test::Exists),
     }
@@ -160,10 +161,11 @@ fn parse_field(text: &str, resource: Resource) -> Result<Requirement, ApiError> 
         let key = if key == "source" { "source.component".to_owned() } else { key };
         return Ok(Requirement { key, test: equality });
     }
-    Err(ApiError::bad_request(format!(
-        "Unable to find \"{}\" that match label selector \"\", field selector \"{text}\": field label not supported: {key}",
-        resource.plural()
-    )))
+    Err(ApiError::bad_request(if selectable(resource).is_empty() {
+        format!("{key:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
+    } else {
+        format!("field label not supported: {key}")
+    }))
 }
 
 /// The fields besides name and namespace by which a kind can be selected.
@@ -245,7 +247,7 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        for selector in ["a in b)", "=x", "a b", "n>x"] {
+        for selector in ["a in b)", "=x", "a===x", "a b", "n>x"] {
             assert!(Selector::parse(selector, "", Resource::Services).is_err(), "{selector}");
         }
     }

@@ -100,6 +100,13 @@ impl ApiError {
         Self::new(409, "Conflict", message).about(endpoint, name)
     }
 
+    /// The object is not the one that a delete is about.
+    pub(crate) fn other_object(endpoint: &Endpoint, name: &str, why: &str) -> Self {
+        let kind = endpoint.qualified_kind();
+        let message = format!("Operation cannot be fulfilled on {kind} \"{name}\": {why}");
+        Self { details: details(endpoint, name, endpoint.kind), ..Self::new(409, "Conflict", message) }
+    }
+
     /// Server-side apply met fields of other managers; `causes` are (manager, field) pairs.
     pub(crate) fn apply_conflict(causes: &[(String, String)]) -> Self {
         let describe = |(manager, field): &(String, String)| format!("conflict with \"{manager}\": {field}");
@@ -122,18 +129,33 @@ impl ApiError {
         if let Some(error) = errors.iter().find(|error| error.kind == FieldErrorKind::Internal) {
             return Self::new(500, "InternalError", format!("Internal error occurred: {error}"));
         }
+        let details = details(endpoint, name, endpoint.kind);
+        Self::invalid_fields(&endpoint.qualified_kind(), name, details, &errors)
+    }
+
+    /// Options of a request with wrong values, such as `ListOptions`.
+    pub(crate) fn invalid_options(kind: &str, errors: Vec<FieldError>) -> Self {
+        let details = json!({"group": "meta.k8s.io", "kind": kind});
+        Self::invalid_fields(&format!("{kind}.meta.k8s.io"), "", details, &distinct(errors))
+    }
+
+    /// A patch that does not leave an object of the kind.
+    pub(crate) fn invalid_patch(patched: &Value, why: &str) -> Self {
+        let error = FieldError::invalid("patch", patched.to_string(), why);
+        Self::invalid_fields("", "", json!({}), &[error])
+    }
+
+    fn invalid_fields(kind: &str, name: &str, mut details: Value, errors: &[FieldError]) -> Self {
         let listed: Vec<String> = errors.iter().map(ToString::to_string).collect();
         let listed = match listed.as_slice() {
             [one] => one.clone(),
             many => format!("[{}]", many.join(", ")),
         };
-        let message = format!("{} \"{name}\" is invalid: {listed}", endpoint.qualified_kind());
-        let causes: Vec<_> = errors
+        let causes = errors
             .iter()
-            .map(|error| json!({"reason": error.reason(), "message": error.message, "field": error.field}))
-            .collect();
-        let mut details = details(endpoint, name, endpoint.kind);
-        super::json::put(&mut details, "causes", Some(Value::Array(causes)));
+            .map(|error| json!({"reason": error.reason(), "message": error.message, "field": error.field}));
+        super::json::put(&mut details, "causes", Some(causes.collect()));
+        let message = format!("{kind} \"{name}\" is invalid: {listed}");
         Self { details, ..Self::new(422, "Invalid", message) }
     }
 
@@ -221,7 +243,8 @@ impl ApiError {
 }
 
 fn details(endpoint: &Endpoint, name: &str, kind: &str) -> Value {
-    let mut details = json!({"name": name, "kind": kind});
+    let mut details = json!({"kind": kind});
+    super::json::put(&mut details, "name", Some(json!(name)).filter(|name| name != ""));
     if !endpoint.group.is_empty() {
         super::json::put(&mut details, "group", Some(json!(endpoint.group)));
     }

@@ -34,6 +34,8 @@ pub(crate) struct Watch {
     position: u64,
     lines: VecDeque<Bytes>,
     bookmarks: bool,
+    /// Whether a table has been sent: the columns are told once.
+    headed: bool,
     written: Arc<Notify>,
     /// How often watches had been dropped when this one began.
     drops: u64,
@@ -68,6 +70,7 @@ impl Watch {
             position: 0,
             lines: VecDeque::new(),
             bookmarks: query.flag("allowWatchBookmarks"),
+            headed: false,
             deadline: now + timeout.map_or(DEFAULT_TIMEOUT, Duration::from_secs),
             next_bookmark: now + BOOKMARK_EVERY,
             ended: false,
@@ -82,14 +85,6 @@ impl Watch {
             "" => None,
             value => Some(value == "true"),
         };
-        if streams_list == Some(true)
-            && (query.text("resourceVersionMatch") != "NotOlderThan" || !self.bookmarks)
-        {
-            return Err(ApiError::unprocessable(
-                "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: sendInitialEvents requires \
-                 setting resourceVersionMatch to NotOlderThan and allowWatchBookmarks to true",
-            ));
-        }
         let server = self.server.clone();
         let store = server.store();
         if let Some(version) = from.filter(|version| *version > store.version()) {
@@ -108,7 +103,7 @@ impl Watch {
                 }
             }
         }
-        if streams_list == Some(true) {
+        if streams_list == Some(true) && self.bookmarks {
             self.push("BOOKMARK", &self.renderer.bookmark(self.position, true));
         }
         Ok(())
@@ -211,7 +206,14 @@ impl Watch {
     }
 
     fn push(&mut self, kind: &str, object: &Value) {
-        let mut line = json!({"type": kind, "object": object}).to_string();
+        let mut event = json!({"type": kind, "object": object});
+        if let Some(columns) = event.pointer_mut("/object/columnDefinitions") {
+            if self.headed {
+                *columns = Value::Null;
+            }
+            self.headed = true;
+        }
+        let mut line = event.to_string();
         line.push('\n');
         self.lines.push_back(line.into());
     }

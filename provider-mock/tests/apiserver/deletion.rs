@@ -36,7 +36,10 @@ async fn preconditions_protect_another_object_of_the_same_name() {
     };
     let (code, reason, message) = refusal(api.delete("a", &only("another")).await);
     assert_eq!((code, reason.as_str()), (409, "Conflict"));
-    assert!(message.contains("Precondition failed: UID in precondition: another"), "{message}");
+    assert!(
+        message.contains("the UID in the precondition (another) does not match the UID in record"),
+        "{message}"
+    );
     api.delete("a", &only(object.metadata.uid.as_deref().unwrap())).await.unwrap();
     assert_eq!(api.get_opt("a").await.unwrap(), None);
 }

@@ -71,7 +71,8 @@ impl Normal {
     /// The same inside of longer texts, such as messages.
     fn inside(&self, text: &str) -> String {
         let mut words = Vec::new();
-        let text = self.prefixes.iter().fold(text.to_owned(), |text, prefix| without_ending(&text, prefix));
+        let text = without_object(text);
+        let text = self.prefixes.iter().fold(text, |text, prefix| without_ending(&text, prefix));
         for word in text.split(' ') {
             let bare = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
             let shape = if is_uid(bare) {
@@ -94,6 +95,15 @@ impl Normal {
         matches!(key, "nodePort" | "healthCheckNodePort")
             && in_port_range(number)
             && !self.named.contains(number)
+    }
+}
+
+/// The text without the whole object that the refusal of a patch shows: it has all that this module replaces.
+fn without_object(text: &str) -> String {
+    const START: &str = "Invalid value: \"{";
+    match (text.split_once(START), text.rsplit_once("}\": ")) {
+        (Some((before, _)), Some((_, why))) => format!("{before}Invalid value: \"<object>\": {why}"),
+        _ => text.to_owned(),
     }
 }
 
@@ -190,6 +200,13 @@ mod tests {
             "rows": [{"cells": ["a", "<age>", "80:<port>/TCP,81:30123/TCP"]}],
             "message": "the UID <uid>, current: <version>, 12 of them, \"x-<5>\""});
         assert_eq!(normal.apply(&answer), expected);
+    }
+
+    #[test]
+    fn the_object_in_the_refusal_of_a_patch_is_left_out() {
+        let message = r#" "" is invalid: patch: Invalid value: "{\"kind\":\"Lease\"}": json: cannot"#;
+        let expected = r#" "" is invalid: patch: Invalid value: "<object>": json: cannot"#;
+        assert_eq!(Normal::default().apply(&json!(message)), json!(expected));
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub(crate) struct Span {
     place: usize,
     /// The place of the span that it is in.
     pub(crate) parent: Option<usize>,
+    /// The places of the spans that did its work.
+    links: Vec<usize>,
     fields: BTreeMap<&'static str, String>,
 }
 
@@ -37,9 +39,19 @@ impl Recording {
         self.0.iter().filter(move |span| span.name == name)
     }
 
+    /// The spans that are in this one, and in none between.
+    pub(crate) fn within<'a>(&'a self, span: &'a Span) -> impl Iterator<Item = &'a Span> {
+        self.0.iter().filter(|other| other.parent == Some(span.place))
+    }
+
     /// The span and all that it is in, from the inside out.
     pub(crate) fn ancestry<'a>(&'a self, span: &'a Span) -> impl Iterator<Item = &'a Span> {
         std::iter::successors(Some(span), |span| self.0.get(span.parent?))
+    }
+
+    /// The spans that did the work of this one.
+    pub(crate) fn linked<'a>(&'a self, span: &'a Span) -> impl Iterator<Item = &'a Span> {
+        span.links.iter().filter_map(|place| self.0.get(*place))
     }
 
     /// The span and all within, one a line, with these of their fields.
@@ -61,6 +73,7 @@ impl Recording {
 pub(crate) struct Recorder(Arc<Mutex<Recording>>);
 
 /// The place of a span among all, kept beside it.
+#[derive(Clone, Copy)]
 struct Place(usize);
 
 impl Recorder {
@@ -80,21 +93,31 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Recorder {
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let span = context.span(id).unwrap();
-        let parent = span.parent().and_then(|parent| parent.extensions().get().map(|Place(place)| *place));
+        let parent = span.parent().map(|parent| place(&parent.id(), &context));
         let mut spans = self.0.lock();
         let place = spans.0.len();
         let mut fields = BTreeMap::new();
         attributes.record(&mut Fields(&mut fields));
-        spans.0.push(Span { name: span.name(), place, parent, fields });
+        spans.0.push(Span { name: span.name(), place, parent, links: Vec::new(), fields });
         span.extensions_mut().insert(Place(place));
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
-        let place = context.span(id).and_then(|span| span.extensions().get().map(|Place(place)| *place));
-        if let Some(span) = self.0.lock().0.get_mut(place.unwrap()) {
-            values.record(&mut Fields(&mut span.fields));
-        }
+        let place = place(id, &context);
+        values.record(&mut Fields(&mut self.0.lock().0[place].fields));
     }
+
+    fn on_follows_from(&self, id: &Id, follows: &Id, context: Context<'_, S>) {
+        let (place, follows) = (place(id, &context), place(follows, &context));
+        self.0.lock().0[place].links.push(follows);
+    }
+}
+
+/// The place of a span that is open.
+fn place<S: Subscriber + for<'a> LookupSpan<'a>>(id: &Id, context: &Context<'_, S>) -> usize {
+    let span = context.span(id).unwrap();
+    let Place(place) = *span.extensions().get().unwrap();
+    place
 }
 
 struct Fields<'a>(&'a mut BTreeMap<&'static str, String>);

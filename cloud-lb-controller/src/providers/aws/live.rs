@@ -30,7 +30,7 @@ pub(super) async fn facts(settings: &Chosen) -> Result<Described, Failure> {
         let why = error.to_string().replace('\n', " ");
         format!("certificates are left out, so that no plan judges those that Services name: {why}")
     });
-    let lacks_line = lacks.iter().map(|lacks| format!("# {lacks}\n")).collect::<String>();
+    let lacks_line = lacks.as_ref().map(|lacks| format!("# {lacks}\n")).unwrap_or_default();
     let text = format!(
         "# What AWS has in network {} of region {}, account {owner}.\n\
          # Read by `cloud-lb facts` at {}; `cloud-lb plan --facts` plans for it.\n{lacks_line}{text}",

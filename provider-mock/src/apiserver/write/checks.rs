@@ -42,21 +42,42 @@ pub(super) fn check_replaced(object: &Value, old: &Value, key: &Key) -> Result<(
     {
         return Err(ApiError::conflict(endpoint, &key.name));
     }
-    let uid = sent("/metadata/uid").map(str::to_owned);
-    check_preconditions(old, &Preconditions { uid, resource_version: None }, key)
+    let (sent, actual) = (sent("/metadata/uid"), text(old, "/metadata/uid"));
+    if let Some(sent) = sent.filter(|sent| *sent != actual) {
+        let why = format!(
+            "StorageError: invalid object, Code: 4, Key: {}, ResourceVersion: 0, AdditionalErrorMsg: Precondition \
+             failed: UID in precondition: {sent}, UID in object meta: {actual}",
+            place(key)
+        );
+        return Err(ApiError::conflict_because(endpoint, &key.name, &why));
+    }
+    Ok(())
+}
+
+/// Where the real server stores an object, as its messages tell.
+fn place(key: &Key) -> String {
+    let kind = match key.resource {
+        Resource::Services => "services/specs",
+        Resource::Endpoints => "services/endpoints",
+        Resource::Nodes => "minions",
+        other => other.plural(),
+    };
+    let namespace = if key.namespace.is_empty() { String::new() } else { format!("{}/", key.namespace) };
+    format!("/registry/{kind}/{namespace}{}", key.name)
 }
 
 pub(super) fn check_preconditions(old: &Value, only_if: &Preconditions, key: &Key) -> Result<(), ApiError> {
     let checks = [
-        ("UID", &only_if.uid, text(old, "/metadata/uid")),
-        ("ResourceVersion", &only_if.resource_version, text(old, "/metadata/resourceVersion")),
+        ("UID", &only_if.uid, text(old, "/metadata/uid"), "deleted and then recreated"),
+        ("ResourceVersion", &only_if.resource_version, text(old, "/metadata/resourceVersion"), "modified"),
     ];
-    for (what, wanted, actual) in checks {
+    for (what, wanted, actual, fate) in checks {
         if let Some(wanted) = wanted.as_deref().filter(|wanted| *wanted != actual) {
             let why = format!(
-                "Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {actual}"
+                "the {what} in the precondition ({wanted}) does not match the {what} in record ({actual}). The object \
+                 might have been {fate}"
             );
-            return Err(ApiError::conflict_because(key.resource.stored_as(), &key.name, &why));
+            return Err(ApiError::other_object(key.resource.stored_as(), &key.name, &why));
         }
     }
     Ok(())

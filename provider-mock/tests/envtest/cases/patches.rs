@@ -57,7 +57,6 @@ fn merge_patches() -> Scenario {
             json!({"spec": {"unknown": 1}}),
         ),
         patch(Patch::Merge, json!([1])),
-        patch(Patch::Merge, json!({"kind": "Pod"})),
         patch(Patch::Merge, json!({})),
     ];
     scenario("merge-patches", steps)
@@ -108,7 +107,6 @@ fn applies() -> Scenario {
         apply("", "", with_port(80)),
         apply("four", "", json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "other"}})),
         apply("four", "", json!({"metadata": {"name": "web"}})),
-        apply("four", "", json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}})),
         apply("four", "", managed),
         Step::patch(core("services/web/status?fieldManager=five"), Patch::Apply, status),
         Step::patch(core("services/none/status?fieldManager=five"), Patch::Apply, labelled("d")),
