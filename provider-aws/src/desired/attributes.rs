@@ -112,8 +112,8 @@ pub(super) fn of_load_balancer_by_default(key: &str, scheme: Scheme) -> Option<S
 }
 
 /// AWS's default of an attribute of a target group of this type and protocol, if it can be set beside those that
-/// are asked for: "This attribute can't be enabled for UDP and TCP_UDP target groups" and "can only be configured
-/// when `target_health_state.unhealthy.connection_termination.enabled` is `false`" (TargetGroupAttribute in the
+/// are asked for: "This attribute can't be enabled for UDP and `TCP_UDP` target groups" and "can only be configured
+/// when `target_health_state.unhealthy.connection_termination.enabled` is `false`" (`TargetGroupAttribute` in the
 /// API reference).
 pub(super) fn of_target_group_by_default(
     key: &str,
@@ -139,7 +139,7 @@ fn default_in(table: &'static [Known], key: &str) -> Option<&'static str> {
 }
 
 /// Leaves the number of secondary addresses where it is if fewer are wanted: "After you set this value, you can't
-/// decrease it" (LoadBalancerAttribute in the API reference).
+/// decrease it" (`LoadBalancerAttribute` in the API reference).
 pub(super) fn keep_secondary_addresses(
     live: Option<&LoadBalancerFacts>,
     want: &mut Pairs,
