@@ -89,7 +89,10 @@ fn the_pod_has_no_rights_on_its_machine() {
 #[test]
 fn replicas_that_wait_for_another_controller_can_be_evicted() {
     let budget = of_kind("PodDisruptionBudget")["spec"].clone();
-    assert_eq!((&budget["minAvailable"], &budget["unhealthyPodEvictionPolicy"]), (&1.into(), &"AlwaysAllow".into()));
+    assert_eq!(
+        (&budget["minAvailable"], &budget["unhealthyPodEvictionPolicy"]),
+        (&1.into(), &"AlwaysAllow".into())
+    );
     let labels = &of_kind("Deployment")["spec"]["template"]["metadata"]["labels"];
     assert_eq!(&budget["selector"]["matchLabels"], labels);
 }
