@@ -1,21 +1,21 @@
 //! Health and metrics over HTTPS, as Kubernetes components serve them, and over plain HTTP where asked for.
 
 mod auth;
+mod connection;
 mod health;
 mod routes;
 mod tls;
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, Id, JoinSet};
 use tokio_rustls::TlsAcceptor;
+
+use self::connection::Activity;
 
 pub(crate) use self::auth::Reviewer;
 pub(crate) use self::health::Probe;
@@ -24,9 +24,7 @@ pub(crate) use self::tls::{Identity, acceptor};
 
 use crate::failure::Failure;
 
-/// Time that a client has for the handshake, and for the head of a request.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// Connections at the same time; more must wait.
+/// Connections at the same time; for one more, the one that does least is closed.
 const MAX_CONNECTIONS: usize = 64;
 
 /// Something to listen on.
@@ -68,16 +66,13 @@ impl Listener {
     /// # Cancel safety
     /// Dropping the future closes every connection.
     pub(crate) async fn serve(self) -> cloud_lb_core::Result<()> {
-        let mut connections = JoinSet::new();
+        let mut connections = Connections::default();
         loop {
-            let may_accept = connections.len() < MAX_CONNECTIONS;
             tokio::select! {
                 biased;
-                Some(_) = connections.join_next() => {}
-                accepted = self.socket.accept(), if may_accept => match accepted {
-                    Ok((stream, _)) => {
-                        connections.spawn(connection(stream, self.tls.clone(), Arc::clone(&self.site)));
-                    }
+                () = connections.ended() => {}
+                accepted = self.socket.accept() => match accepted {
+                    Ok((stream, _)) => connections.add(stream, &self),
                     Err(error) => {
                         // Too many open files, most likely: give connections time to close.
                         tracing::warn!(%error, "a connection could not be accepted");
@@ -89,24 +84,49 @@ impl Listener {
     }
 }
 
-async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, site: Arc<Site>) {
-    let Some(tls) = tls else { return converse(stream, site).await };
-    match tokio::time::timeout(PATIENCE, tls.accept(stream)).await {
-        Ok(Ok(stream)) => converse(stream, site).await,
-        Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
-        Err(_) => tracing::debug!("a TLS handshake took too long"),
-    }
+/// The connections that there are.
+#[derive(Default)]
+struct Connections {
+    tasks: JoinSet<()>,
+    open: HashMap<Id, Open>,
 }
 
-async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, site: Arc<Site>) {
-    let service = service_fn(|request| {
-        let site = Arc::clone(&site);
-        async move { site.answer(&request).await }
-    });
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE);
-    if let Err(error) = builder.serve_connection(TokioIo::new(stream), service).await {
-        tracing::debug!(error, "a connection ended early");
+struct Open {
+    activity: Arc<Activity>,
+    handle: AbortHandle,
+}
+
+impl Connections {
+    /// Serves a connection. Nobody who keeps connections can keep others out: these are closed for it.
+    fn add(&mut self, stream: TcpStream, listener: &Listener) {
+        if self.open.len() >= MAX_CONNECTIONS {
+            self.make_room();
+        }
+        let activity = Activity::begin();
+        let (tls, site) = (listener.tls.clone(), Arc::clone(&listener.site));
+        let handle = self.tasks.spawn(connection::serve(stream, tls, site, Arc::clone(&activity)));
+        self.open.insert(handle.id(), Open { activity, handle });
+    }
+
+    fn make_room(&mut self) {
+        let least = self.open.iter().max_by_key(|(_, open)| open.activity.dispensable());
+        let Some(least) = least.map(|(id, _)| *id) else { return };
+        if let Some(closed) = self.open.remove(&least) {
+            tracing::debug!("a connection is closed for another one");
+            closed.handle.abort();
+        }
+    }
+
+    /// Waits until a connection has ended; for ever if there is none.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost.
+    async fn ended(&mut self) {
+        match self.tasks.join_next_with_id().await {
+            Some(Ok((id, ()))) => self.open.remove(&id),
+            Some(Err(error)) => self.open.remove(&error.id()),
+            None => std::future::pending().await,
+        };
     }
 }
 

@@ -79,12 +79,14 @@ pub trait Api: fmt::Debug + Send + Sync + 'static {
         groups: &[String],
         private_link: Option<&str>,
     ) -> impl Future<Output = Result<()>> + Send;
-    /// Replaces the subnets, and says whether there are prefixes for source NAT.
+    /// Replaces the subnets, says whether there are prefixes for source NAT, and changes the families of the
+    /// addresses where these are given.
     fn set_subnets(
         &self,
         arn: &str,
         mappings: &[SubnetMapping],
         source_nat: &str,
+        address_type: Option<IpAddressType>,
     ) -> impl Future<Output = Result<()>> + Send;
     /// Changes the families of the addresses.
     fn set_ip_address_type(

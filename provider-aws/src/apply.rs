@@ -28,6 +28,7 @@ use crate::facts::lookup::{collision, is_of_stack};
 use crate::facts::ownership::owner;
 use crate::inventory::tags_of;
 use crate::kinds::{Pairs, Spec, key};
+use crate::observe::not_shown_yet;
 
 /// Tells the node rules of this cluster from the rules of others (AWS-87).
 pub(crate) const NODE_RULES_DESCRIPTION: &str = "elbv2.k8s.aws/targetGroupBinding=shared";
@@ -116,12 +117,16 @@ impl<A: Api> Aws<A> {
         }
     }
 
-    /// Refuses what has our name and is not ours (AWS-35). If it cannot be told, all is read anew.
+    /// Refuses what has our name and is not ours (AWS-35). If it cannot be told, all is read anew. Tags that AWS
+    /// does not show say nothing: what was made a moment ago may not be known everywhere (AWS-210, `eventual`).
     async fn check_owner(&self, name: &str, arn: &str, want: &Pairs) -> Result<Map> {
         let found = tags_of(&self.api, &[arn.to_owned()]).await;
-        let tags = found.inspect_err(|_| self.inventory.unsure(arn))?.remove(arn).unwrap_or_default();
+        let Some(tags) = found.inspect_err(|_| self.inventory.doubt())?.remove(arn) else {
+            return Err(not_shown_yet(&Error::new(ErrorKind::NotFound, format!("the tags of {arn}"))));
+        };
         match owner(&want.0, &self.config.cluster_name) {
             Some(service) if !is_of_stack(&tags, &service) => {
+                self.inventory.unsure(arn);
                 Err(Error::new(ErrorKind::Ownership, collision(name, arn, &tags)))
             }
             _ => Ok(tags),

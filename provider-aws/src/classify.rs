@@ -154,9 +154,11 @@ fn retry(kind: ErrorKind) -> Retry {
 fn message(call: Call, class: &Class, code: &str, text: &str) -> String {
     let code = if code.is_empty() { "no code" } else { code };
     if class.is_missing_permission {
-        let action = call.action();
+        let outer = call.action();
+        let action = refused_action(text).unwrap_or(&outer);
+        let context = if action == outer { String::new() } else { format!(", which {outer} needs") };
         return format!(
-            "no permission for {action} ({code}); a policy of our role needs the statement \
+            "no permission for {action} ({code}){context}; a policy of our role needs the statement \
              {{\"Effect\": \"Allow\", \"Action\": \"{action}\", \"Resource\": \"*\"}}, {}",
             call.service.policy()
         );
@@ -169,6 +171,16 @@ fn message(call: Call, class: &Class, code: &str, text: &str) -> String {
         "" => format!("{code}: {text}"),
         advice => format!("{code}: {text}; {advice}"),
     }
+}
+
+/// The action that AWS names in a refusal. Elastic Load Balancing makes calls of EC2 with our credentials, so it
+/// may be another one than that of our call.
+fn refused_action(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once("not authorized to perform: ")?;
+    let action = rest.split(|c: char| !(c.is_ascii_alphanumeric() || [':', '-'].contains(&c))).next()?;
+    let is_action =
+        action.split_once(':').is_some_and(|(service, name)| !service.is_empty() && !name.is_empty());
+    is_action.then_some(action)
 }
 
 /// Whether a code asks for fewer calls.

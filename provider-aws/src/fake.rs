@@ -5,6 +5,7 @@
 //! them, load balancers that take time, targets that drain, quotas, protection, and late visibility.
 
 mod api;
+mod attributes;
 mod elb;
 mod faults;
 mod groups;

@@ -2,7 +2,7 @@
 //! security groups and subnets of the network. Filled once by full listings, kept up by our own writes,
 //! and read anew now and then.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +31,8 @@ pub(crate) struct View {
     pub(crate) target_groups: BTreeMap<String, TargetGroupFacts>,
     /// Of the network, by id.
     pub(crate) groups: BTreeMap<String, GroupFacts>,
+    /// ARNs of what is listed, and of which AWS did not tell the tags: it is gone by now, or new.
+    untold: BTreeSet<String>,
     due: Instant,
 }
 
@@ -55,6 +57,11 @@ impl View {
         self.load_balancers.remove(id);
         self.target_groups.remove(id);
         self.groups.remove(id);
+    }
+
+    /// Whether it is there, with its tags.
+    fn tells(&self, id: &str) -> bool {
+        self.has(id) && !self.untold.contains(id)
     }
 
     fn has(&self, id: &str) -> bool {
@@ -128,7 +135,7 @@ impl Inventory {
         state.own.retain(|_, own| own.at >= began || own.at.elapsed() < SETTLING);
         for (id, own) in &state.own {
             match &own.entry {
-                Some(entry) if own.at >= began || !view.has(id) => view.put(id, entry.clone()),
+                Some(entry) if own.at >= began || !view.tells(id) => view.put(id, entry.clone()),
                 Some(_) => {}
                 None => view.remove(id),
             }
@@ -216,6 +223,7 @@ async fn fill<A: Api>(
     let tgs_of_vpc = tgs.iter().filter(|tg| tg.vpc_id == vpc_id).map(|tg| tg.target_group_arn.clone());
     let arns: Vec<String> = of_vpc.chain(tgs_of_vpc).collect();
     let mut found = tags_of(api, &arns).await?;
+    let untold = arns.into_iter().filter(|arn| !found.contains_key(arn)).collect();
     let mut tag = |arn: &str| found.remove(arn).unwrap_or_default();
     let subnets = subnets.into_iter().map(|subnet| in_zone(subnet, zones)).collect();
     let lbs = lbs.into_iter().map(|mut lb| {
@@ -233,6 +241,7 @@ async fn fill<A: Api>(
         load_balancers,
         target_groups: tgs.collect(),
         groups: groups.into_iter().map(|group| (group.group_id.clone(), group)).collect(),
+        untold,
         due,
     })
 }

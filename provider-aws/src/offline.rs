@@ -113,7 +113,13 @@ impl Api for Offline {
         refused("SetSecurityGroups")
     }
 
-    async fn set_subnets(&self, _: &str, _: &[SubnetMapping], _: &str) -> Result<()> {
+    async fn set_subnets(
+        &self,
+        _: &str,
+        _: &[SubnetMapping],
+        _: &str,
+        _: Option<IpAddressType>,
+    ) -> Result<()> {
         refused("SetSubnets")
     }
 

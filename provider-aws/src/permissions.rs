@@ -27,6 +27,13 @@ pub struct Permission {
 /// What `cloud-lb facts` reads besides, and no controller: `deploy/iam/aws-facts.json`.
 pub const FACTS_ACTIONS: &[&str] = &["acm:ListCertificates"];
 
+/// Actions that the code does not call: Elastic Load Balancing itself calls them with our credentials when it
+/// makes load balancers and target groups and registers targets, and refuses these where the policy lacks
+/// them ("Elastic Load Balancing API permissions" of AWS's user guide; the role of the service is made with
+/// the first load balancer of an account).
+pub const IMPLICIT_ACTIONS: &[&str] =
+    &["ec2:DescribeAccountAttributes", "ec2:DescribeInternetGateways", "iam:CreateServiceLinkedRole"];
+
 /// Every action of the minimal policy (AWS-250), as policies name them; sorted.
 pub const ACTIONS: &[&str] = &[
     "ec2:AuthorizeSecurityGroupIngress",
@@ -34,9 +41,11 @@ pub const ACTIONS: &[&str] = &[
     "ec2:CreateTags",
     "ec2:DeleteSecurityGroup",
     "ec2:DeleteTags",
+    "ec2:DescribeAccountAttributes",
     "ec2:DescribeAddresses",
     "ec2:DescribeAvailabilityZones",
     "ec2:DescribeInstances",
+    "ec2:DescribeInternetGateways",
     "ec2:DescribeNetworkInterfaces",
     "ec2:DescribeRouteTables",
     "ec2:DescribeSecurityGroups",

@@ -126,8 +126,14 @@ impl Api for Sdk {
         Box::pin(self.elbv2.set_security_groups(arn, groups, private_link)).await
     }
 
-    async fn set_subnets(&self, arn: &str, mappings: &[SubnetMapping], source_nat: &str) -> Result<()> {
-        Box::pin(self.elbv2.set_subnets(arn, mappings, source_nat)).await
+    async fn set_subnets(
+        &self,
+        arn: &str,
+        mappings: &[SubnetMapping],
+        source_nat: &str,
+        address_type: Option<IpAddressType>,
+    ) -> Result<()> {
+        Box::pin(self.elbv2.set_subnets(arn, mappings, source_nat, address_type)).await
     }
 
     async fn set_ip_address_type(&self, arn: &str, address_type: IpAddressType) -> Result<()> {

@@ -109,7 +109,7 @@ fn campaign(
 /// failure is known: that is no leave to work.
 async fn both(leads: oneshot::Receiver<()>, alone: oneshot::Receiver<()>) {
     if leads.await.is_err() || alone.await.is_err() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

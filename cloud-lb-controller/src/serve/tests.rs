@@ -1,3 +1,5 @@
+mod connections;
+
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -9,8 +11,10 @@ use cloud_lb_core::vitals::Vitals;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Empty, Full};
 use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
 use kube::Client;
 use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};

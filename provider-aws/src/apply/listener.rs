@@ -66,7 +66,9 @@ impl<A: Api> Aws<A> {
         if !was_tls {
             self.add_certificates(have, want, arn).await?;
         }
-        for certificate in others(have).filter(|old| !others(want).any(|new| new == *old)) {
+        // One that is the default now is in the list as well (AWS-136), and taking it out would need it twice.
+        let stays = |old: &String| want.certificates.iter().any(|new| new.certificate_arn == *old);
+        for certificate in others(have).filter(|old| !stays(old)) {
             self.api.remove_listener_certificate(arn, certificate).await?;
         }
         let attributes = different(&have.attributes, &want.attributes, default_of_listener);

@@ -44,7 +44,11 @@ impl<A: Api> Aws<A> {
         let lb = if let Some(lb) = found.into_iter().next() {
             lb
         } else {
-            self.api.create_load_balancer(&new(want)?).await?
+            let lb = self.api.create_load_balancer(&new(want)?).await?;
+            // From now on it is ours, whatever becomes of the next call.
+            let noted = LoadBalancerFacts { tags: want.tags.0.clone(), ..lb.clone() };
+            self.inventory.wrote(&lb.load_balancer_arn, Entry::LoadBalancer(noted));
+            lb
         };
         let tags = self.check_owner(&want.name, &lb.load_balancer_arn, &want.tags).await?;
         Ok(LoadBalancerFacts { tags, ..lb })
@@ -69,10 +73,6 @@ impl<A: Api> Aws<A> {
         let tags = self.retag_load_balancer(arn, &have.tags, &first).await?;
         self.update_groups(have, want, arn).await?;
         self.update_subnets(have, want, arn).await?;
-        if have.ip_address_type != want.ip_address_type {
-            self.api.set_ip_address_type(arn, want.ip_address_type).await?;
-            self.note_load_balancer(arn, |lb| lb.ip_address_type = want.ip_address_type).await?;
-        }
         let attributes = different(&have.attributes, &want.attributes, default_of_load_balancer);
         self.write_attributes(arn, &attributes).await?;
         self.retag_load_balancer(arn, &tags, &want.tags).await?;
@@ -101,6 +101,7 @@ impl<A: Api> Aws<A> {
         self.note_load_balancer(arn, |lb| lb.security_groups = wanted).await
     }
 
+    /// Subnets, their addresses, and the families of these.
     async fn update_subnets(&self, have: &LoadBalancer, want: &LoadBalancer, arn: &str) -> Result<()> {
         let gets_ipv6 =
             have.ip_address_type == IpAddressType::Ipv4 && want.ip_address_type == IpAddressType::Dualstack;
@@ -108,12 +109,25 @@ impl<A: Api> Aws<A> {
         let (live, wanted) =
             (&have.enable_prefix_for_ipv6_source_nat, &want.enable_prefix_for_ipv6_source_nat);
         let is_same = subnet_ids(have) == subnet_ids(want) && prefixes_fit(have, want) && live == wanted;
-        if is_same && !first_ipv6 {
-            return Ok(());
+        let new_type = Some(want.ip_address_type).filter(|wanted| *wanted != have.ip_address_type);
+        // AWS has source NAT prefixes on `dualstack` load balancers only, so both change in one call
+        // ("EnablePrefixForIpv6SourceNat" and "IpAddressType" of SetSubnets in the API reference).
+        let with_subnets = new_type.filter(|_| live != wanted);
+        if !is_same || first_ipv6 {
+            self.api.set_subnets(arn, &want.subnet_mappings, wanted, with_subnets).await?;
+            let (mappings, source_nat) = (want.subnet_mappings.clone(), wanted.clone());
+            let noted = |lb: &mut LoadBalancerFacts| {
+                lb.subnet_mappings = mappings;
+                lb.enable_prefix_for_ipv6_source_nat = Some(source_nat);
+                lb.ip_address_type = with_subnets.unwrap_or(lb.ip_address_type);
+            };
+            self.note_load_balancer(arn, noted).await?;
         }
-        self.api.set_subnets(arn, &want.subnet_mappings, wanted).await?;
-        let mappings = want.subnet_mappings.clone();
-        self.note_load_balancer(arn, |lb| lb.subnet_mappings = mappings).await
+        if let Some(new_type) = new_type.filter(|_| with_subnets.is_none()) {
+            self.api.set_ip_address_type(arn, new_type).await?;
+            self.note_load_balancer(arn, |lb| lb.ip_address_type = new_type).await?;
+        }
+        Ok(())
     }
 
     async fn note_load_balancer(&self, arn: &str, change: impl FnOnce(&mut LoadBalancerFacts)) -> Result<()> {

@@ -20,6 +20,9 @@ impl<A: Api> Aws<A> {
         } else {
             let arn = self.api.create_target_group(&new(want)).await?;
             self.node_rules.made(&arn);
+            // From now on it is ours, whatever becomes of the next call.
+            let noted = facts(want, &arn, want.tags.0.clone());
+            self.inventory.wrote(&arn, Entry::TargetGroup(noted));
             arn
         };
         let tags = self.check_owner(&want.name, &arn, &want.tags).await?;

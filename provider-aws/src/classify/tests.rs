@@ -140,6 +140,20 @@ fn aws_210_a_missing_permission_names_the_action_and_the_statement() {
 }
 
 #[test]
+fn aws_210_a_refusal_of_what_elb_calls_with_our_credentials_names_that_action() {
+    let text = "User: arn:aws:sts::1:assumed-role/x/y is not authorized to perform: \
+                ec2:DescribeInternetGateways because no identity-based policy allows the \
+                ec2:DescribeInternetGateways action";
+    let error = of_answer(WRITE, 403, "AccessDenied", text);
+    insta::assert_snapshot!(error.to_string(), @r#"no permission for ec2:DescribeInternetGateways (AccessDenied), which elasticloadbalancing:CreateLoadBalancer needs; a policy of our role needs the statement {"Effect": "Allow", "Action": "ec2:DescribeInternetGateways", "Resource": "*"}, or a condition of deploy/iam/aws.json is not met"#);
+    for odd in ["is not authorized to perform: ", "not authorized to perform: this operation", "no"] {
+        assert!(
+            of_answer(WRITE, 403, "AccessDenied", odd).to_string().contains("for elasticloadbalancing:Cr")
+        );
+    }
+}
+
+#[test]
 fn aws_210_the_text_holds_code_words_of_aws_and_advice() {
     let error = of_answer(WRITE, 400, "TooManyLoadBalancers", "The maximum has been reached.");
     insta::assert_snapshot!(error.to_string(), @r#"TooManyLoadBalancers: The maximum has been reached; raise the quota "Network Load Balancers per Region""#);

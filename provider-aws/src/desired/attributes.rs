@@ -3,6 +3,7 @@
 //! Keys that are not known here are passed to AWS as they are: it decides.
 
 use super::notes::Notes;
+use crate::facts::LoadBalancerFacts;
 use crate::kinds::{Pairs, Scheme, TargetProtocol, TargetType};
 
 /// What the value of an attribute can be.
@@ -17,6 +18,8 @@ enum Values {
 
 /// A known attribute: key, default (empty if it depends on other things), values.
 type Known = (&'static str, &'static str, Values);
+
+const SECONDARY_ADDRESSES: &str = "secondary_ips.auto_assigned.per_subnet";
 
 const LOAD_BALANCER: [Known; 9] = [
     ("access_logs.s3.enabled", "false", Values::Bool),
@@ -35,8 +38,11 @@ const LOAD_BALANCER: [Known; 9] = [
     ),
     ("ipv6.deny_all_igw_traffic", "", Values::Bool),
     ("zonal_shift.config.enabled", "false", Values::Bool),
-    ("secondary_ips.auto_assigned.per_subnet", "0", Values::Number(0, 7)),
+    (SECONDARY_ADDRESSES, "0", Values::Number(0, 7)),
 ];
+
+const UNHEALTHY_TERMINATION: &str = "target_health_state.unhealthy.connection_termination.enabled";
+const UNHEALTHY_DRAINING: &str = "target_health_state.unhealthy.draining_interval_seconds";
 
 const TARGET_GROUP: [Known; 13] = [
     ("proxy_protocol_v2.enabled", "false", Values::Bool),
@@ -58,8 +64,8 @@ const TARGET_GROUP: [Known; 13] = [
         "off",
         Values::NumberOrOff(100),
     ),
-    ("target_health_state.unhealthy.connection_termination.enabled", "true", Values::Bool),
-    ("target_health_state.unhealthy.draining_interval_seconds", "0", Values::Number(0, 360_000)),
+    (UNHEALTHY_TERMINATION, "true", Values::Bool),
+    (UNHEALTHY_DRAINING, "0", Values::Number(0, 360_000)),
 ];
 
 const LISTENER: [Known; 1] = [("tcp.idle_timeout.seconds", "350", Values::Number(60, 6000))];
@@ -95,20 +101,30 @@ pub(crate) fn default_of_listener(key: &str) -> Option<&'static str> {
     default_in(&LISTENER, key)
 }
 
-/// AWS's default of an attribute of a load balancer of this scheme.
+/// AWS's default of an attribute of a load balancer of this scheme, if it can be set: a bucket that is not empty
+/// cannot become empty, so access logs are only switched off.
 pub(super) fn of_load_balancer_by_default(key: &str, scheme: Scheme) -> Option<String> {
+    if ["access_logs.s3.bucket", "access_logs.s3.prefix"].contains(&key) {
+        return None;
+    }
     let depends = (key == "ipv6.deny_all_igw_traffic").then(|| scheme == Scheme::Internal);
     depends.map(|value| value.to_string()).or_else(|| default_of_load_balancer(key).map(ToOwned::to_owned))
 }
 
-/// AWS's default of an attribute of a target group of this type and protocol.
+/// AWS's default of an attribute of a target group of this type and protocol, if it can be set beside those that
+/// are asked for: "This attribute can't be enabled for UDP and `TCP_UDP` target groups" and "can only be configured
+/// when `target_health_state.unhealthy.connection_termination.enabled` is `false`" (`TargetGroupAttribute` in the
+/// API reference).
 pub(super) fn of_target_group_by_default(
     key: &str,
     target_type: TargetType,
     protocol: TargetProtocol,
+    asked: &Pairs,
 ) -> Option<String> {
     let is_stream = protocol.is_stream();
     let depends = match key {
+        UNHEALTHY_TERMINATION if !is_stream => return None,
+        UNHEALTHY_DRAINING if is_stream && asked.get(UNHEALTHY_TERMINATION) != Some("false") => return None,
         "preserve_client_ip.enabled" => Some(target_type == TargetType::Instance || !is_stream),
         "deregistration_delay.connection_termination.enabled" => {
             Some(matches!(protocol, TargetProtocol::Udp | TargetProtocol::TcpUdp))
@@ -120,6 +136,24 @@ pub(super) fn of_target_group_by_default(
 
 fn default_in(table: &'static [Known], key: &str) -> Option<&'static str> {
     table.iter().find(|(known, ..)| *known == key).map(|(_, default, _)| *default).filter(|d| !d.is_empty())
+}
+
+/// Leaves the number of secondary addresses where it is if fewer are wanted: "After you set this value, you can't
+/// decrease it" (`LoadBalancerAttribute` in the API reference).
+pub(super) fn keep_secondary_addresses(
+    live: Option<&LoadBalancerFacts>,
+    want: &mut Pairs,
+    notes: &mut Notes,
+) {
+    let number = |text: Option<&str>| text.and_then(|text| text.parse::<u32>().ok());
+    let live = live.and_then(|lb| lb.attributes.get(SECONDARY_ADDRESSES)).map(String::as_str);
+    let (Some(have), Some(wanted)) = (number(live), number(want.get(SECONDARY_ADDRESSES))) else { return };
+    if wanted < have {
+        let message =
+            format!("{SECONDARY_ADDRESSES} stays {have} instead of {wanted}: AWS cannot decrease it");
+        notes.warn("ImmutableAttribute", message);
+        want.0.insert(SECONDARY_ADDRESSES.to_owned(), have.to_string());
+    }
 }
 
 /// Refuses values that AWS is known to refuse; `annotation` is where they come from.

@@ -29,6 +29,7 @@ pub(super) fn load_balancer(
     let mut tags = tags::of_resource(context, tags::LOAD_BALANCER);
     let default = |key: &str| attributes::of_load_balancer_by_default(key, context.scheme);
     managed::remember(&mut attributes, &mut tags, context.live.map(|live| &live.tags), default);
+    attributes::keep_secondary_addresses(context.live, &mut attributes, notes);
     LoadBalancer {
         name: name(context, notes),
         r#type: "network",

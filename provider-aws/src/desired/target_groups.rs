@@ -91,7 +91,8 @@ fn named(
     for (plan, group) in plans.iter().zip(&mut groups) {
         let found = existing(context, plan.port, group);
         let (protocol, target_type) = (group.protocol, group.target_type);
-        let default = |key: &str| attributes::of_target_group_by_default(key, target_type, protocol);
+        let asked = group.attributes.clone();
+        let default = |key: &str| attributes::of_target_group_by_default(key, target_type, protocol, &asked);
         let live = found.kept.map(|kept| &kept.tags);
         managed::remember(&mut group.attributes, &mut group.tags, live, default);
         if let Some(kept) = found.kept {

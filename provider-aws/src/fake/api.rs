@@ -73,6 +73,9 @@ impl Api for FakeAws {
             if arns.len() > 20 {
                 return Err(refused(ErrorKind::InvalidInput, "more than 20 resources"));
             }
+            if let Some(new) = arns.iter().find(|arn| !state.shows_tags(arn)) {
+                return Err(not_found(new));
+            }
             arns.iter().map(|arn| Ok((arn.clone(), state.tags(arn)?.clone()))).collect()
         };
         self.call("DescribeTags", Read, work).await
@@ -87,8 +90,7 @@ impl Api for FakeAws {
             if attributes.0.len() > 20 {
                 return Err(refused(ErrorKind::InvalidInput, "more than 20 attributes"));
             }
-            extend(&mut state.load_balancer(arn)?.attributes, attributes);
-            Ok(())
+            state.write_load_balancer_attributes(arn, attributes)
         };
         self.call("ModifyLoadBalancerAttributes", Write, work).await
     }
@@ -115,10 +117,21 @@ impl Api for FakeAws {
         self.call("SetSecurityGroups", Write, work).await
     }
 
-    async fn set_subnets(&self, arn: &str, mappings: &[SubnetMapping], source_nat: &str) -> Result<()> {
+    async fn set_subnets(
+        &self,
+        arn: &str,
+        mappings: &[SubnetMapping],
+        source_nat: &str,
+        address_type: Option<IpAddressType>,
+    ) -> Result<()> {
         let work = |state: &mut super::State| {
             state.check_subnets(mappings)?;
             let lb = state.load_balancer(arn)?;
+            let address_type = address_type.unwrap_or(lb.ip_address_type);
+            if source_nat == "on" && address_type == IpAddressType::Ipv4 {
+                return Err(refused(ErrorKind::InvalidInput, "source NAT prefixes need dualstack"));
+            }
+            lb.ip_address_type = address_type;
             lb.subnet_mappings = mappings.to_vec();
             lb.enable_prefix_for_ipv6_source_nat = Some(source_nat.to_owned());
             Ok(())
@@ -212,10 +225,7 @@ impl Api for FakeAws {
     }
 
     async fn modify_target_group_attributes(&self, arn: &str, attributes: &Pairs) -> Result<()> {
-        let work = |state: &mut super::State| {
-            extend(&mut state.target_group(arn)?.attributes, attributes);
-            Ok(())
-        };
+        let work = |state: &mut super::State| state.write_target_group_attributes(arn, attributes);
         self.call("ModifyTargetGroupAttributes", Write, work).await
     }
 

@@ -16,6 +16,8 @@ pub struct Options {
     pub interfaces_linger: Duration,
     /// Time until something new is seen by descriptions.
     pub visible_after: Duration,
+    /// Time until the tags of something new are seen.
+    pub tags_visible_after: Duration,
     /// Ids that cannot be registered, although they look as if they could.
     pub bad_targets: BTreeSet<String>,
     /// Addresses that can only be registered with a zone of the network.

@@ -78,14 +78,19 @@ impl State {
     }
 
     pub(super) fn is_visible(&self, id: &str) -> bool {
-        let age = |born: &Instant| Instant::now().saturating_duration_since(*born);
-        self.born.get(id).is_none_or(|born| age(born) >= self.options.visible_after)
+        self.is_older(id, self.options.visible_after)
+    }
+
+    pub(super) fn shows_tags(&self, id: &str) -> bool {
+        self.is_older(id, self.options.tags_visible_after)
+    }
+
+    fn is_older(&self, id: &str, age: Duration) -> bool {
+        self.born.get(id).is_none_or(|born| born.elapsed() >= age)
     }
 
     pub(super) fn is_born(&mut self, id: &str) {
-        if self.options.visible_after > Duration::ZERO {
-            self.born.insert(id.to_owned(), Instant::now());
-        }
+        self.born.insert(id.to_owned(), Instant::now());
     }
 
     pub(super) fn load_balancer(&mut self, arn: &str) -> Result<&mut LoadBalancerFacts> {

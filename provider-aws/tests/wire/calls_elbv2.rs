@@ -79,7 +79,9 @@ async fn load_balancers() {
     held!(server, "modify_load_balancer_attributes", sdk.modify_load_balancer_attributes(LB, &attributes()));
     let groups = ["sg-1".to_owned()];
     held!(server, "set_security_groups", sdk.set_security_groups(LB, &groups, Some("off")));
-    held!(server, "set_subnets", sdk.set_subnets(LB, &mappings(), "off"));
+    held!(server, "set_subnets", sdk.set_subnets(LB, &mappings(), "off", None));
+    let dualstack = Some(IpAddressType::Dualstack);
+    held!(server, "set_subnets_dualstack", sdk.set_subnets(LB, &mappings(), "on", dualstack));
     held!(server, "set_ip_address_type", sdk.set_ip_address_type(LB, IpAddressType::Dualstack));
     held!(server, "modify_capacity_reservation", sdk.modify_capacity_reservation(LB, Some(3000)));
     held!(server, "reset_capacity_reservation", sdk.modify_capacity_reservation(LB, None));

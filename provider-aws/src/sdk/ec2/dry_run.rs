@@ -24,6 +24,17 @@ impl Ec2 {
         self.calls.write("CreateSecurityGroup", request.send()).await.map(drop)
     }
 
+    /// Asks whether Elastic Load Balancing may read with our credentials what we do not read.
+    pub(crate) async fn dry_run_read(&self, action: &str) -> Result<()> {
+        let (client, calls) = (&self.client, &self.calls);
+        if action == "DescribeInternetGateways" {
+            let request = client.describe_internet_gateways().dry_run(true);
+            return calls.read("DescribeInternetGateways", request.send()).await.map(drop);
+        }
+        let request = client.describe_account_attributes().dry_run(true);
+        calls.read("DescribeAccountAttributes", request.send()).await.map(drop)
+    }
+
     /// The same of a write to a security group that exists.
     pub(crate) async fn dry_run(&self, action: &str, group_id: &str) -> Result<()> {
         let (client, calls) = (&self.client, &self.calls);

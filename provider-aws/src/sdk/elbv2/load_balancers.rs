@@ -87,13 +87,20 @@ impl Elbv2 {
         self.calls.write("SetSecurityGroups", request.send()).await.map(drop)
     }
 
-    pub(crate) async fn set_subnets(&self, arn: &str, subnets: &[SubnetMapping], prefix: &str) -> Result<()> {
+    pub(crate) async fn set_subnets(
+        &self,
+        arn: &str,
+        subnets: &[SubnetMapping],
+        prefix: &str,
+        address_type: Option<IpAddressType>,
+    ) -> Result<()> {
         let request = self
             .client
             .set_subnets()
             .load_balancer_arn(arn)
             .set_subnet_mappings(Some(mappings(subnets)))
-            .set_enable_prefix_for_ipv6_source_nat(source_nat(prefix));
+            .set_enable_prefix_for_ipv6_source_nat(source_nat(prefix))
+            .set_ip_address_type(address_type.map(|word| SdkAddressType::from(word.as_str())));
         self.calls.write("SetSubnets", request.send()).await.map(drop)
     }
 
