@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio::task::futures::TaskLocalFuture;
 use tokio::time::{Instant, sleep, sleep_until};
 
 tokio::task_local! {
@@ -53,8 +54,9 @@ impl Waits {
     ///
     /// # Cancel safety
     /// That of the work.
-    pub(crate) async fn of<T>(&self, work: impl Future<Output = T>) -> T {
-        WAITS.scope(self.clone(), work).await
+    pub(crate) fn of<F: Future>(&self, work: F) -> TaskLocalFuture<Self, F> {
+        // No future of ours around it, which would hold the work twice.
+        WAITS.scope(self.clone(), work)
     }
 
     fn outwards(&self) -> impl Iterator<Item = &Self> {

@@ -173,8 +173,8 @@ pub(crate) struct Turn {
 
 impl Turn {
     /// Runs the lane.
-    pub(crate) async fn over<T>(&self, lane: impl Future<Output = T>) -> T {
-        self.waits.of(lane).await
+    pub(crate) fn over<T>(&self, lane: impl Future<Output = T>) -> impl Future<Output = T> {
+        self.waits.of(lane)
     }
 }
 
