@@ -81,7 +81,7 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// The name of the Service's load balancer in the cloud: pure, and one name per Service.
     fn load_balancer_name(&self, service: &ServiceId) -> String;
 
-    /// Whether this provider looks after such a Service; if not, `ensure` answers
+    /// Whether this provider looks after such a Service, by its identity, class and annotations; if not, `ensure` answers
     /// [`crate::provider::Standing::ImplementedElsewhere`]. Pure.
     fn takes(&self, lb: &LoadBalancer) -> bool;
 

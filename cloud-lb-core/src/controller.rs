@@ -56,7 +56,7 @@ use self::reconcile::Reconciler;
 use self::triggers::Rules;
 use self::watch::Slices;
 use crate::error::Result;
-use crate::k8s::NodePolicy;
+use crate::k8s::{self, NodePolicy};
 use crate::layers::Measured;
 use crate::measure::{Measure, Unmeasured};
 use crate::provider::LoadBalancerProvider;
@@ -133,6 +133,13 @@ impl Controller {
         let watches = watch::watches(&client, self.options.namespace.as_deref(), slices);
         let nodes = Nodes::new(self.node_policy(), capabilities.node_fields.clone(), self.options.debounce());
         tracing::info!(provider = self.provider.name(), "service controller starts");
+        if !self.options.classes.classless && self.options.finalizer == k8s::FINALIZER {
+            let finalizer = k8s::FINALIZER;
+            tracing::warn!(
+                finalizer,
+                "looks after classes only, with the finalizer that all controllers share"
+            );
+        }
         let gauges = Gauges::new(self.vitals.clone(), Arc::clone(&self.measure));
         let dispatcher = Dispatcher::new(self.reconciler(), nodes, slices, self.options, gauges);
         dispatcher.run(watches, shutdown).await?;

@@ -26,6 +26,7 @@ pub(crate) use gates::{GatedPod, unready_pods};
 pub use nodes::{DrainingNodes, NewNodes, NodePolicy, usable_nodes};
 pub(crate) use nodes::{Standing, is_up, translate as translate_node};
 pub use ranges::{allows_all, source_ranges};
+pub(crate) use service::outline;
 pub use service::{load_balancer, service_id};
 pub use status::status;
 pub use taints::{DrainTaint, TaintEffect};

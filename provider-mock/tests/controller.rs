@@ -34,6 +34,8 @@ mod lanes;
 mod mock;
 #[path = "controller/nodes.rs"]
 mod nodes;
+#[path = "controller/ownership.rs"]
+mod ownership;
 #[path = "controller/real.rs"]
 mod real;
 #[path = "controller/remote.rs"]

@@ -55,7 +55,7 @@ impl Life {
             biased;
             (name, result) = tasks.next() => return Err(stopped(name, &url, result)),
             signal = ended.as_mut() => Turn::Signal(signal),
-            _ = async { (leads.await, alone.await) } => Turn::On,
+            () = both(leads, alone) => Turn::On,
         };
         if let Turn::Signal(signal) = turn {
             tracing::info!(signal, "ended while another one works");
@@ -103,6 +103,14 @@ fn campaign(
         held
     });
     leads
+}
+
+/// Waits until this replica leads and is alone. A task that fails drops its end of the channel, a moment before its
+/// failure is known: that is no leave to work.
+async fn both(leads: oneshot::Receiver<()>, alone: oneshot::Receiver<()>) {
+    if leads.await.is_err() || alone.await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// Starts to look at the other controller. The result completes when that does nothing; from then on its return ends

@@ -145,6 +145,20 @@ async fn run_says_which_permission_it_lacks() {
     assert!(ran.stderr.lines().last().unwrap().starts_with(&expected), "{ran}");
 }
 
+#[tokio::test]
+async fn a_lease_that_may_not_be_read_is_no_leave_to_work() {
+    let api = Api::start().await;
+    api.create_service();
+    api.server.faults().inject(Verb::Get, Resource::Leases, Fault::Fail(403), 1000);
+    let args = ["run", "--secure-port=0", "--leader-elect=false", "--yield-to-lease=kube-system/theirs"];
+    let ran = api.run(&args).await;
+    assert_eq!(ran.code, 1, "{ran}");
+    let expected = format!("error: no permission in the cluster at {}/: ", api.url);
+    assert!(ran.stderr.lines().last().unwrap().starts_with(&expected), "{ran}");
+    let service = api.server.get(Resource::Services, "default", "web").unwrap();
+    assert!(service["metadata"].get("finalizers").is_none(), "untouched: {service}");
+}
+
 #[test]
 fn an_unreachable_cluster_is_named() {
     let folder = tempfile::tempdir().unwrap();

@@ -119,8 +119,10 @@ impl Dispatcher {
             }
             Some(Ok(Seen::Node(event))) => self.nodes.apply(event, Instant::now()),
             Some(Ok(Seen::Slice(event))) => {
+                // What the first list shows is no change.
+                let listed = self.is_ready();
                 for service in self.endpoints.apply(event) {
-                    self.on_endpoints(service);
+                    self.on_endpoints(service, listed);
                 }
             }
             Some(Err(error)) => return self.watch_failed(error),
@@ -165,11 +167,14 @@ impl Dispatcher {
         self.queue.touch(&Key::Service(key), work);
     }
 
-    /// An ensure that runs just now began with the pods of before.
-    fn on_endpoints(&mut self, service: ObjectKey) {
+    /// An ensure that runs just now began with the pods of before. Pods do not wait for the first survey.
+    fn on_endpoints(&mut self, service: ObjectKey, listed: bool) {
+        let awaited = listed && self.surveys.await_no_more(&service);
         let ensured = self.memories.get(&service).is_some_and(|memory| memory.ensured);
         let key = Key::Service(service);
-        if ensured || self.queue.is_running(&key) {
+        if awaited {
+            self.queue.touch(&key, Work::CHECK.and(Work::TARGETS));
+        } else if ensured || self.queue.is_running(&key) {
             self.queue.touch(&key, Work::TARGETS);
         }
     }
@@ -228,7 +233,7 @@ impl Dispatcher {
     /// Hands the newest nodes over to shared targets, if there are load balancers that have them (W-31).
     fn update_shared(&mut self) {
         if self.memories.values().any(|memory| memory.ensured) {
-            self.queue.touch(&Key::Cluster, Work::SYNC);
+            self.queue.touch(&Key::Cluster, Work::TARGETS);
         }
     }
 

@@ -5,6 +5,7 @@ mod cleanup;
 mod ensure;
 mod failure;
 mod gates;
+mod lane;
 mod survey;
 mod targets;
 mod tell;
@@ -22,21 +23,22 @@ use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
 use self::failure::Failure;
+use self::lane::{Action, Lane, Tone};
+use self::tell::throttled;
 use super::api::{ServiceWriter, within};
 use super::circuit::{Circuit, Sign, Turn};
 use super::events::Events;
 use super::key::{Key, ObjectKey};
-use super::memory::{Memory, Targets};
+use super::memory::Memory;
 use super::nodes::NodeSet;
 use super::orphans::Orphan;
 use super::pods::PodClient;
 use super::queue::{Task, Verdict, Work};
 use super::status::Health;
 use super::triggers::{Rules, addresses, is_deleting};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::k8s::{self, Owner};
 use crate::measure::{blame, work_span};
-use crate::model::{LoadBalancer, ServiceId};
 use crate::provider::{LoadBalancerProvider, State};
 
 /// What a lane gets to run: the newest of everything at that time.
@@ -60,19 +62,6 @@ pub(crate) struct Finished {
     pub(crate) verdict: Verdict,
     /// Generation of the nodes that the provider was given, if it was given any.
     pub(crate) handed: Option<u64>,
-}
-
-/// A Service in its lane.
-struct Lane {
-    key: Key,
-    service: Arc<Service>,
-    id: ServiceId,
-    memory: Memory,
-    nodes: Arc<NodeSet>,
-    slices: Vec<Arc<EndpointSlice>>,
-    /// As in [`Finished`].
-    handed: Option<u64>,
-    tone: Tone,
 }
 
 /// Does the work of lanes. Holds nothing of single Services: what is remembered travels with the job.
@@ -171,6 +160,7 @@ impl Reconciler {
         lane.memory.service = Arc::clone(&lane.service);
         let result = match self.decide(lane, known).await {
             Ok(Action::Nothing) => return (false, Verdict::Done),
+            Ok(Action::AskAgain(error)) => return (false, not_told(&error)),
             Ok(Action::Forget) => {
                 let told = self.write_status(&lane.service, None, Some(&Health::Gone)).await;
                 told.map(|_| (false, Verdict::Done))
@@ -195,35 +185,43 @@ impl Reconciler {
     async fn decide(&self, lane: &mut Lane, known: bool) -> std::result::Result<Action, Failure> {
         let service = &lane.service;
         if self.rules.wants(service) && !is_deleting(service) {
-            return Ok(self.ensure_or_leave(lane));
+            return Ok(self.ensure_or_leave(lane, known));
         }
-        if known && !self.may_own(service, &lane.memory) {
-            return Ok(Action::Forget);
-        }
-        if known || self.rules.needs_cleanup(service, Owner::Unknown) {
+        if lane.memory.asked || self.rules.needs_cleanup(service, Owner::Unknown) {
             return Ok(Action::CleanUp);
         }
-        if !self.rules.needs_cleanup(service, Owner::Us) {
-            return Ok(Action::Nothing);
+        let untold = if known { Action::Forget } else { Action::Nothing };
+        let may_be_ours =
+            self.rules.needs_cleanup(service, Owner::Us) || (known && self.may_own(service, &lane.memory));
+        if !may_be_ours {
+            return Ok(untold);
         }
         // The finalizer is one that other controllers use too: the cloud knows whose the Service is.
         match self.call(&lane.key, self.provider.get(&lane.id)).await {
-            Ok(State::Absent) => Ok(Action::Nothing),
+            Ok(State::Absent) => Ok(untold),
             Ok(_) => Ok(Action::CleanUp),
-            Err(error) => Err(Failure::new("failed to check if load balancer exists before cleanup", error)),
+            Err(error) if known => Err(Failure::new(CHECK, error)),
+            Err(error) => Ok(Action::AskAgain(error)),
         }
     }
 
     /// A Service that another controller looks after is not touched, unless it was ours up to now: then its
     /// load balancer goes (AWS-4, AWS-7).
-    fn ensure_or_leave(&self, lane: &Lane) -> Action {
-        match self.understand(lane) {
-            Ok(wanted) if !self.provider.takes(&wanted) => {
-                tracing::debug!("another controller looks after this Service");
-                if lane.memory.asked { Action::CleanUp } else { Action::Nothing }
-            }
-            wanted => Action::Ensure(Box::new(wanted)),
+    fn ensure_or_leave(&self, lane: &Lane, known: bool) -> Action {
+        if self.takes(&lane.service) {
+            return Action::Ensure(Box::new(self.understand(lane)));
         }
+        tracing::debug!("another controller looks after this Service");
+        match (lane.memory.asked, known) {
+            (true, _) => Action::CleanUp,
+            (false, true) => Action::Forget,
+            (false, false) => Action::Nothing,
+        }
+    }
+
+    /// Whether the provider looks after such a Service, be it understood or not.
+    fn takes(&self, service: &Service) -> bool {
+        self.provider.takes(&k8s::outline(&self.cluster, service))
     }
 
     /// Whether there may be something of the Service in the cloud, as far as can be told without asking.
@@ -280,56 +278,14 @@ impl Reconciler {
     }
 }
 
-/// What an ensure that succeeds tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Tone {
-    /// That it began and ended.
-    Usual,
-    /// That it repaired what was left in order.
-    Repair,
-    /// Nothing: who knows whether there was something to do.
-    Quiet,
-}
+const CHECK: &str = "failed to check if load balancer exists before cleanup";
 
-impl Tone {
-    fn of(work: Work, known: bool) -> Self {
-        if work.sync || (work.drift && !known) {
-            Self::Usual
-        } else if work.drift {
-            Self::Repair
-        } else {
-            Self::Quiet
-        }
-    }
-}
-
-/// What a Service needs.
-enum Action {
-    /// With what the provider is to make, or why the Service cannot be understood.
-    Ensure(Box<std::result::Result<LoadBalancer, Failure>>),
-    CleanUp,
-    /// Nothing was ever made for it: only what it was told must go (SC-61, W-27).
-    Forget,
-    Nothing,
-}
-
-impl Lane {
-    /// What stands for the newest targets.
-    fn targets(&self) -> Targets {
-        let endpoints = k8s::endpoints(self.slices.iter().map(AsRef::as_ref));
-        Targets { nodes: self.nodes.generation, endpoints: self.memory.pods.marked(endpoints) }
-    }
-
-    /// With the pods that wait for being healthy targets, as far as they were looked at.
-    fn with_pods(&self, wanted: LoadBalancer) -> LoadBalancer {
-        LoadBalancer { endpoints: self.memory.pods.marked(wanted.endpoints), ..wanted }
-    }
-
-    /// Notes that the provider is about to get these targets: before the call, whatever comes of it.
-    fn hand_over(&mut self, targets: Targets) {
-        self.handed = Some(targets.nodes);
-        self.memory.unreached = None;
-        self.memory.targets = Some(targets);
-        self.memory.asked = true;
+/// Nobody knows whether the Service is ours: then it is told nothing.
+fn not_told(error: &Error) -> Verdict {
+    tracing::warn!(%error, kind = ?error.kind(), "{CHECK}");
+    blame(&Span::current(), error);
+    match error.kind() {
+        ErrorKind::Throttled => throttled(error),
+        _ => Verdict::Failed(error.retry()),
     }
 }

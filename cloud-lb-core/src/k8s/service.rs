@@ -38,28 +38,39 @@ pub fn load_balancer<'a>(
     slices: impl IntoIterator<Item = &'a EndpointSlice>,
 ) -> Result<LoadBalancer> {
     let mut problems = Problems::default();
+    let lb = read(cluster, service, &mut problems);
+    problems.finish(service)?;
+    let endpoints = endpoints(slices.into_iter().filter(|slice| belongs_to(slice, service)));
+    Ok(LoadBalancer { nodes: nodes.into(), endpoints, ..lb })
+}
+
+/// What can be read of a Service, be it understood or not: enough to tell whose it is.
+pub(crate) fn outline(cluster: &str, service: &Service) -> LoadBalancer {
+    read(cluster, service, &mut Problems::default())
+}
+
+/// The Service without what is behind it.
+fn read(cluster: &str, service: &Service, problems: &mut Problems) -> LoadBalancer {
     let empty = ServiceSpec::default();
     let spec = service.spec.as_ref().unwrap_or(&empty);
-    check_type(spec, &mut problems);
-    let families = families(service, &mut problems);
-    let ports = ports::read(spec, &mut problems);
-    let lb = LoadBalancer {
-        service: read_id(cluster, service, &mut problems),
-        affinity: affinity(spec, &mut problems),
-        source_ranges: ranges::read(service, &families, &mut problems),
+    check_type(spec, problems);
+    let families = families(service, problems);
+    let ports = ports::read(spec, problems);
+    LoadBalancer {
+        service: read_id(cluster, service, problems),
+        affinity: affinity(spec, problems),
+        source_ranges: ranges::read(service, &families, problems),
         source_ranges_given: ranges::are_given(service),
-        traffic_policy: traffic_policy(spec, &mut problems),
-        requested_address: requested_address(spec, &families, &mut problems),
+        traffic_policy: traffic_policy(spec, problems),
+        requested_address: requested_address(spec, &families, problems),
         class: spec.load_balancer_class.clone(),
         node_ports: ports.iter().all(|port| port.node_port.is_some()),
         annotations: service.metadata.annotations.clone().unwrap_or_default(),
-        nodes: nodes.into(),
-        endpoints: endpoints(slices.into_iter().filter(|slice| belongs_to(slice, service))),
+        nodes: NodeList::default(),
+        endpoints: Vec::new(),
         ports,
         families,
-    };
-    problems.finish(service)?;
-    Ok(lb)
+    }
 }
 
 /// The identity of a Service, which is all that is needed to delete its load balancer.

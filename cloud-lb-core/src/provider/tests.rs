@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU16;
 
 use super::*;
+use crate::model::{IpFamily, Protocol, SessionAffinity};
 use crate::model::{Port, TargetPort, TrafficPolicy};
 
 fn load_balancer(ranges: &[&str]) -> LoadBalancer {

@@ -80,13 +80,13 @@ impl Partner {
         self != Self::Content
     }
 
-    /// A target group for each Service holds every node: the cloud keeps their product. One load balancer holds
-    /// the rules of all Services, and every read of it carries them all.
+    /// A target group for each Service holds every node: the cloud keeps their product. Where all Services share
+    /// something, every look at one of them reads what all have.
     pub(crate) fn has_room_for(self, size: Size) -> bool {
         match self {
             Self::Stack => size.services * size.nodes <= ROOM,
-            Self::Shared => size.services <= MOST_RULES,
-            Self::Rules | Self::Content => true,
+            Self::Rules | Self::Shared => size.services <= MOST_RULES,
+            Self::Content => true,
         }
     }
 

@@ -54,9 +54,9 @@ impl Resource {
         ENDPOINTS.iter().find(|endpoint| endpoint.resource == self).unwrap_or(&CORE)
     }
 
-    /// Whether the kind counts changes of its specification in `metadata.generation`.
+    /// Whether the kind counts changes of its specification in `metadata.generation`; Services do not.
     pub(crate) fn has_generation(self) -> bool {
-        matches!(self, Self::Services | Self::Pods | Self::EndpointSlices)
+        matches!(self, Self::Pods | Self::EndpointSlices)
     }
 
     /// Whether an update must say which version it replaces.

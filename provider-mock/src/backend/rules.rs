@@ -113,6 +113,10 @@ impl Backend for Rules {
         Ok(observed)
     }
 
+    fn recall(&self, scope: Scope<'_>) -> Option<Observed<Self::Spec>> {
+        self.link.recall(scope)
+    }
+
     async fn observe_all(&self, services: &[&LoadBalancer]) -> Result<Everything<Self::Spec>> {
         let found = self.link.list_all(KINDS, &Tags::new()).await?;
         Ok(survey::everything(self.cluster(), found, services, self.link.memory()))

@@ -1,6 +1,8 @@
 use crate::helpers::{answer, refusal, send, service, service_json, services};
 use crate::refused::{self, JSON};
+use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::api::PostParams;
+use kube::{Api, Client};
 use provider_mock::apiserver::{ApiServer, Resource};
 use serde_json::{Value, json};
 
@@ -14,7 +16,7 @@ async fn create_fills_in_metadata_and_get_returns_it() {
             && metadata.creation_timestamp.is_some()
             && metadata.resource_version.is_some()
     );
-    assert_eq!((metadata.generation, metadata.namespace.as_deref()), (Some(1), Some("default")));
+    assert_eq!((metadata.generation, metadata.namespace.as_deref()), (None, Some("default")));
     assert_eq!(services(&server).get("a").await.unwrap(), created);
 }
 
@@ -41,8 +43,7 @@ async fn an_update_of_an_old_version_conflicts() {
     let old = api.create(&PostParams::default(), &service("a")).await.unwrap();
     let mut newer = old.clone();
     newer.metadata.labels = Some([("x".to_owned(), "y".to_owned())].into());
-    let newer = api.replace("a", &PostParams::default(), &newer).await.unwrap();
-    assert_eq!(newer.metadata.generation, Some(1), "labels are no specification");
+    api.replace("a", &PostParams::default(), &newer).await.unwrap();
     let (code, reason, message) = refusal(api.replace("a", &PostParams::default(), &old).await);
     assert_eq!((code, reason.as_str()), (409, "Conflict"));
     assert_eq!(
@@ -52,15 +53,26 @@ async fn an_update_of_an_old_version_conflicts() {
     );
 }
 
+/// Of Services the API server keeps no generation (kubernetes#113961).
 #[tokio::test]
-async fn generation_counts_changes_of_the_specification_only() {
+async fn generation_counts_changes_of_the_specification_only_and_not_those_of_services() {
     let server = ApiServer::new();
-    let api = services(&server);
-    let mut object = api.create(&PostParams::default(), &service("a")).await.unwrap();
+    let api: Api<EndpointSlice> = Api::default_namespaced(Client::new(server.clone(), "default"));
+    let slice = json!({"metadata": {"name": "a"}, "addressType": "IPv4", "endpoints": []});
+    let params = PostParams::default();
+    let mut slice = api.create(&params, &serde_json::from_value(slice).unwrap()).await.unwrap();
+    slice.metadata.labels = Some([("x".to_owned(), "y".to_owned())].into());
+    let mut slice = api.replace("a", &params, &slice).await.unwrap();
+    assert_eq!(slice.metadata.generation, Some(1), "labels are no specification");
+    slice.endpoints = vec![serde_json::from_value(json!({"addresses": ["10.0.0.1"]})).unwrap()];
+    assert_eq!(api.replace("a", &params, &slice).await.unwrap().metadata.generation, Some(2));
+
+    let services = services(&server);
+    let mut object = services.create(&params, &service("a")).await.unwrap();
     object.spec.as_mut().unwrap().session_affinity = Some("ClientIP".to_owned());
-    let object = api.replace("a", &PostParams::default(), &object).await.unwrap();
-    assert_eq!(object.metadata.generation, Some(2));
-    let again = api.replace("a", &PostParams::default(), &object).await.unwrap();
+    let object = services.replace("a", &params, &object).await.unwrap();
+    assert_eq!(object.metadata.generation, None);
+    let again = services.replace("a", &params, &object).await.unwrap();
     assert_eq!(again.metadata.resource_version, object.metadata.resource_version, "no change, no version");
 }
 

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use cloud_lb_core::error::Retry;
 use cloud_lb_core::k8s::FINALIZER;
+use cloud_lb_core::provider::TargetScope;
 use cloud_lb_core::{Error, ErrorKind};
 use serde_json::{Value, json};
 
 use crate::cloud::{Answer, Op};
 use crate::world::{World, finalizers, is_ready, lb, seconds};
 
-fn down() -> Error {
+pub(crate) fn down() -> Error {
     Error::new(ErrorKind::Unavailable, "the cloud is down")
 }
 
@@ -24,8 +25,8 @@ fn services(count: usize) -> Vec<Value> {
 }
 
 /// A world whose cloud went away, as changes of five Services found out.
-async fn broken() -> World {
-    let world = World::new().ready(&services(8)).await;
+pub(crate) async fn broken(world: World) -> World {
+    let world = world.ready(&services(8)).await;
     world.cloud.outage(Some(down()));
     for index in 0..5 {
         world.change_service(&format!("s{index}"), |service| service["spec"]["ports"][0]["port"] = json!(81));
@@ -37,7 +38,7 @@ async fn broken() -> World {
 
 #[tokio::test(start_paused = true)]
 async fn w_24_a_cloud_that_does_not_answer_is_left_alone_but_for_probes() {
-    let world = broken().await;
+    let world = broken(World::new()).await;
     world.add_node("n3");
     world.pass_time(Duration::from_mins(10)).await;
     let calls = world.cloud.calls();
@@ -56,7 +57,7 @@ async fn w_24_a_cloud_that_does_not_answer_is_left_alone_but_for_probes() {
 
 #[tokio::test(start_paused = true)]
 async fn w_24_services_that_wait_for_the_cloud_are_told_so_once() {
-    let world = broken().await;
+    let world = broken(World::new()).await;
     world.add_service(lb("new"));
     world.delete_service("s7");
     world
@@ -80,7 +81,7 @@ async fn w_24_services_that_wait_for_the_cloud_are_told_so_once() {
 
 #[tokio::test(start_paused = true)]
 async fn w_24_w_4_a_wiped_status_is_restored_while_the_cloud_is_away() {
-    let world = broken().await;
+    let world = broken(World::new()).await;
     let calls = world.cloud.calls().len();
     world.change_status("s6", json!({}));
     world.pass_time(Duration::from_secs(1)).await;
@@ -158,4 +159,18 @@ async fn w_14_invalid_input_is_looked_at_again_when_nodes_change() {
     world.until_ready("web").await;
     assert_eq!(world.cloud.count(Op::Ensure), 2);
     assert!(world.cloud.calls()[1].at - world.cloud.calls()[0].at < Duration::from_secs(30));
+}
+
+#[tokio::test(start_paused = true)]
+async fn w_24_shared_targets_wait_for_the_cloud_too() {
+    let world = broken(World::with(|capabilities| capabilities.target_scope = TargetScope::Cluster)).await;
+    let probes = |world: &World| world.cloud.calls().len();
+    let before = probes(&world);
+    world.add_node("n3");
+    world.pass_time(Duration::from_secs(6)).await;
+    assert_eq!(probes(&world), before, "the first probe is not due");
+    world.cloud.outage(None);
+    world.until("handed over", |world| world.cloud.count(Op::UpdateCluster) > 0).await;
+    let updates = world.cloud.calls_of(Op::UpdateCluster);
+    assert_eq!(updates[0].nodes, ["n1", "n2", "n3"]);
 }

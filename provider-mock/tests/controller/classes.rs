@@ -75,7 +75,7 @@ async fn aws_4_a_service_that_the_provider_leaves_to_others_is_not_touched() {
     assert_eq!(world.cloud.calls().len(), 0);
 }
 
-fn elsewhere(mut service: Value) -> Value {
+pub(crate) fn elsewhere(mut service: Value) -> Value {
     service["metadata"]["annotations"] = json!({"cloud.example/elsewhere": "yes"});
     service
 }

@@ -130,7 +130,7 @@ impl Cloud {
         self.notes.lock().outage = error;
     }
 
-    /// Holds all writing calls for a Service until [`release`](Self::release).
+    /// Holds all writing calls for a Service, or the answer to each `survey`, until [`release`](Self::release).
     pub(crate) fn hold(&self, service: &str) {
         self.notes.lock().held.insert(service.to_owned());
     }
@@ -233,9 +233,8 @@ impl Cloud {
         let _running = self.begin(call);
         self.changed();
         tokio::task::yield_now().await;
-        let mut changes = self.changes.subscribe();
-        while op != Op::Get && self.notes.lock().held.contains(&service) {
-            changes.changed().await.unwrap();
+        if op != Op::Get {
+            self.until_released(&service).await;
         }
         if let Some(error) = self.notes.lock().outage.clone() {
             return Err(error);
@@ -246,6 +245,37 @@ impl Cloud {
             Some(Answer::Hang) => std::future::pending().await,
             Some(Answer::Panic) => panic!("the cloud fell down"),
             answer => Ok(answer),
+        }
+    }
+
+    fn held_against(&self, services: &[LoadBalancer]) -> Result<Survey> {
+        let mut notes = self.notes.lock();
+        notes.surveys.push(services.len());
+        let told = notes.answers.get_mut(&Op::Survey).and_then(VecDeque::pop_front);
+        if let Some(error) = notes.outage.clone() {
+            return Err(error);
+        }
+        if let Some(Answer::Fail(error)) = told {
+            return Err(error);
+        }
+        let findings = services.iter().map(|lb| {
+            let uid = &lb.service.uid;
+            if notes.existing.contains(uid) && !notes.drifted.contains(uid) {
+                return Finding::Converged(status());
+            }
+            Finding::Differs(PlanReport::empty(lb.service.path()))
+        });
+        let owned = notes.owners.values().filter(|id| notes.existing.contains(&id.uid)).map(|id| Owned {
+            service: Some(id.clone()),
+            resources: vec![OwnedResource::new("balancer", &id.uid)],
+        });
+        Ok(Survey { findings: findings.collect(), owned: owned.collect() })
+    }
+
+    async fn until_released(&self, what: &str) {
+        let mut changes = self.changes.subscribe();
+        while self.notes.lock().held.contains(what) {
+            changes.changed().await.unwrap();
         }
     }
 
@@ -422,26 +452,9 @@ impl LoadBalancerProvider for Cloud {
 
     async fn survey(&self, services: &[LoadBalancer]) -> Result<Survey> {
         tokio::task::yield_now().await;
-        let mut notes = self.notes.lock();
-        notes.surveys.push(services.len());
-        let told = notes.answers.get_mut(&Op::Survey).and_then(VecDeque::pop_front);
-        if let Some(error) = notes.outage.clone() {
-            return Err(error);
-        }
-        if let Some(Answer::Fail(error)) = told {
-            return Err(error);
-        }
-        let findings = services.iter().map(|lb| {
-            let uid = &lb.service.uid;
-            if notes.existing.contains(uid) && !notes.drifted.contains(uid) {
-                return Finding::Converged(status());
-            }
-            Finding::Differs(PlanReport::empty(lb.service.path()))
-        });
-        let owned = notes.owners.values().filter(|id| notes.existing.contains(&id.uid)).map(|id| Owned {
-            service: Some(id.clone()),
-            resources: vec![OwnedResource::new("balancer", &id.uid)],
-        });
-        Ok(Survey { findings: findings.collect(), owned: owned.collect() })
+        let survey = self.held_against(services)?;
+        self.changed();
+        self.until_released("survey").await;
+        Ok(survey)
     }
 }

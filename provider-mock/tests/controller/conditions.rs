@@ -72,15 +72,6 @@ pub(crate) async fn f_4_w_13_mixed_protocols_are_told_as_kubernetes_does_and_cle
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn w_13_a_change_that_is_no_work_still_counts_as_observed() {
-    let world = World::new().ready(&[lb("web")]).await;
-    world.change_service("web", |service| service["spec"]["selector"] = json!({"app": "web"}));
-    world.rest().await;
-    assert_eq!(conditions(&world, "web").len(), 3);
-    assert_eq!((world.cloud.calls().len(), world.patches()), (0, 1));
-}
-
-#[tokio::test(start_paused = true)]
 pub(crate) async fn w_4_a_status_wiped_while_its_lane_ends_is_restored_too() {
     let world = World::new();
     world.add_service(lb("web"));

@@ -33,7 +33,7 @@ async fn calls(cloud: &MockCloud, world: &World) -> CallCounts {
 
 #[tokio::test(start_paused = true)]
 async fn w_1_a_node_that_joins_costs_one_call_for_each_set_of_targets() {
-    for (shape, expected) in [(Shape::Stack, u64::from(SERVICES)), (Shape::Shared, 1)] {
+    for (shape, expected) in [(Shape::Stack, u64::from(SERVICES)), (Shape::Rules, 1), (Shape::Shared, 1)] {
         let (cloud, mut world) = converged(shape).await;
         for life in ["that made them", "that found them"] {
             for name in ["joins", "joins-too"] {
@@ -52,7 +52,7 @@ async fn w_1_a_node_that_joins_costs_one_call_for_each_set_of_targets() {
 
 #[tokio::test(start_paused = true)]
 async fn w_19_a_node_that_reports_costs_no_call() {
-    for shape in [Shape::Stack, Shape::Shared] {
+    for shape in [Shape::Stack, Shape::Rules, Shape::Shared] {
         let (cloud, world) = converged(shape).await;
         for beat in 0..10 {
             world.change_node("n1", |node| node["metadata"]["labels"] = json!({"beat": beat.to_string()}));

@@ -37,7 +37,6 @@ const STORIES: &[(&str, fn())] = stories! {
         w_8_a_failing_check_does_not_hold_the_deletion_back;
     conditions:
         f_4_w_13_mixed_protocols_are_told_as_kubernetes_does_and_cleared,
-        w_13_a_change_that_is_no_work_still_counts_as_observed,
         w_4_a_status_wiped_while_its_lane_ends_is_restored_too;
     ensure:
         a_restart_writes_nothing_to_a_service_that_is_as_it_should_be,

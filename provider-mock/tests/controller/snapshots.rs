@@ -1,4 +1,5 @@
 //! Nodes and pods that change while a call runs which began with the ones of before.
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 use std::time::Duration;
 
@@ -83,16 +84,22 @@ async fn sc_92_a_node_that_joins_during_the_first_ensure_is_handed_over_after_it
 async fn pods_that_come_during_the_first_ensure_are_handed_over_after_it() {
     let world = world(|capabilities| capabilities.pod_targets = true).start();
     hold_ensure_of(&world, "web").await;
-    let slice = json!({
-        "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
-        "metadata": {"name": "web-1", "namespace": "default", "labels": {"kubernetes.io/service-name": "web"}},
-        "endpoints": [{"addresses": ["10.1.0.7"], "conditions": {"ready": true}}],
-        "ports": [{"name": "", "port": 8080, "protocol": "TCP"}]
-    });
-    world.api.create(Resource::EndpointSlices, slice).unwrap();
+    add_pod(&world, "web", "10.1.0.7");
     settle(&world).await;
     release(&world, "web").await;
     let updates = world.cloud.calls_of(Op::Update);
     assert_eq!((updates.len(), world.cloud.calls().len()), (1, 2));
     assert_eq!(updates[0].lb.as_ref().unwrap().endpoints[0].address.to_string(), "10.1.0.7");
+}
+
+/// A pod behind a Service comes up.
+pub(crate) fn add_pod(world: &World, service: &str, address: &str) {
+    let slice = json!({
+        "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+        "metadata": {"generateName": format!("{service}-"), "namespace": "default",
+            "labels": {"kubernetes.io/service-name": service}},
+        "endpoints": [{"addresses": [address], "conditions": {"ready": true}}],
+        "ports": [{"name": "", "port": 8080, "protocol": "TCP"}]
+    });
+    world.api.create(Resource::EndpointSlices, slice).unwrap();
 }

@@ -12,6 +12,7 @@ use provider_mock::{Config, MockCloud, Options, Shape, provider};
 use serde_json::{Value, json};
 
 use crate::cloud::{Answer, Op};
+use crate::snapshots::add_pod;
 use crate::world::{World, address, finalizers, lb};
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -254,4 +255,58 @@ async fn w_28_vanished_while_nobody_looked_is_found_on_the_mock_cloud() {
         assert_eq!(left, ["s1"], "{shape:?}");
         world.stop().await.unwrap();
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn w_28_what_was_deleted_while_a_survey_ran_is_no_orphan() {
+    let world = World::new().options(|options| options.with_orphans_deleted_after(Duration::ZERO));
+    let world = world.ready(&services(2)).await;
+    world.cloud.hold("survey");
+    let surveys = world.cloud.surveys().len();
+    world.until("looking", |world| world.cloud.surveys().len() > surveys).await;
+    world.delete_service("s0");
+    world.until("gone", |world| !world.exists("s0")).await;
+    world.cloud.release("survey");
+    world.rest().await;
+    assert!(!world.reasons().contains(&"OrphanedLoadBalancer".to_owned()), "{:?}", world.reasons());
+    assert_eq!(world.cloud.count(Op::Delete), 1);
+}
+
+fn with_pods() -> World {
+    World::with(|capabilities| capabilities.pod_targets = true)
+}
+
+#[tokio::test(start_paused = true)]
+async fn w_3_pods_do_not_wait_for_the_first_survey() {
+    let mut world = with_pods().ready(&services(2)).await;
+    world.stop().await.unwrap();
+    world.cloud.forget_calls();
+    world.cloud.hold("survey");
+    world.launch();
+    world.rest().await;
+    assert!(world.cloud.calls().is_empty(), "what is listed first is no change");
+    add_pod(&world, "s1", "10.1.0.7");
+    world.rest().await;
+    let calls: Vec<(Op, String)> =
+        world.cloud.calls().into_iter().map(|call| (call.op, call.service)).collect();
+    assert_eq!(calls, [(Op::Ensure, "s1".to_owned())]);
+    world.cloud.release("survey");
+    world.rest().await;
+    assert_eq!(world.cloud.calls().len(), 1, "the other one is found as it was left");
+}
+
+#[tokio::test(start_paused = true)]
+async fn w_5_pods_that_change_while_a_survey_runs_are_no_drift() {
+    let world = with_pods().ready(&services(1)).await;
+    world.cloud.hold("survey");
+    world.cloud.drift(&uid(&world, "s0"));
+    let surveys = world.cloud.surveys().len();
+    world.until("looking", |world| world.cloud.surveys().len() > surveys).await;
+    add_pod(&world, "s0", "10.1.0.7");
+    world.until("handed over", |world| world.cloud.count(Op::Update) == 1).await;
+    world.rest().await;
+    world.cloud.release("survey");
+    world.rest().await;
+    assert_eq!(world.cloud.count(Op::Ensure), 0, "what the survey saw is of before");
+    world.until("repaired by the next", |world| world.cloud.count(Op::Ensure) == 1).await;
 }

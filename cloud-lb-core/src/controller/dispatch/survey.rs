@@ -19,7 +19,7 @@ use crate::controller::queue::Work;
 use crate::controller::status;
 use crate::error::{Error, Result};
 use crate::k8s;
-use crate::model::{LoadBalancer, Status};
+use crate::model::{LoadBalancer, ServiceId, Status};
 use crate::provider::{Finding, Survey};
 
 /// When surveys are made, and what they are for.
@@ -45,6 +45,8 @@ struct Entry {
 /// What a survey looked at, and what it found.
 pub(super) struct Surveyed {
     entries: Vec<Entry>,
+    /// The Services that there were when it began.
+    claims: Claims,
     result: Result<Survey>,
 }
 
@@ -78,6 +80,11 @@ impl Surveys {
             true
         })
     }
+
+    /// Takes a Service back from the first survey. Whether it was left to that.
+    pub(super) fn await_no_more(&mut self, key: &ObjectKey) -> bool {
+        self.awaiting.as_mut().is_some_and(|awaiting| awaiting.remove(key))
+    }
 }
 
 impl Dispatcher {
@@ -95,10 +102,10 @@ impl Dispatcher {
         let (entries, wanted): (Vec<Entry>, Vec<LoadBalancer>) =
             self.candidates().into_iter().filter_map(|(key, service)| self.entry(key, service)).unzip();
         let reconciler = Arc::clone(&self.reconciler);
-        let timeout = self.options.survey_timeout;
+        let (timeout, claims) = (self.options.survey_timeout, self.claims());
         tracing::debug!(services = entries.len(), "survey begins");
-        let survey = async move { Surveyed { result: reconciler.survey(&wanted, timeout).await, entries } };
-        self.surveys.running.spawn(survey);
+        let survey = async move { reconciler.survey(&wanted, timeout).await };
+        self.surveys.running.spawn(async move { Surveyed { result: survey.await, entries, claims } });
     }
 
     /// The Services whose load balancers are to be as they were left.
@@ -112,29 +119,36 @@ impl Dispatcher {
     }
 
     fn entry(&mut self, key: ObjectKey, service: Arc<Service>) -> Option<(Entry, LoadBalancer)> {
-        let nodes = self.nodes.current();
-        let slices = self.endpoints.of(&key);
-        let slices = || slices.iter().map(AsRef::as_ref);
-        let mut wanted =
-            k8s::load_balancer(&self.reconciler.cluster, &service, &nodes.nodes, slices()).ok()?;
-        let mut endpoints = k8s::endpoints(slices());
+        let (nodes, slices) = (self.nodes.current(), self.endpoints.of(&key));
+        let slices = slices.iter().map(AsRef::as_ref);
+        let mut wanted = k8s::load_balancer(&self.reconciler.cluster, &service, &nodes.nodes, slices).ok()?;
         if let Some(memory) = self.memories.get(&key) {
             wanted.endpoints = memory.pods.marked(wanted.endpoints);
-            endpoints = memory.pods.marked(endpoints);
         }
-        let targets = Targets { nodes: nodes.generation, endpoints };
+        let targets = self.targets(&key);
         Some((Entry { key, service, targets }, wanted))
+    }
+
+    /// What stands for the newest targets of a Service.
+    fn targets(&mut self, key: &ObjectKey) -> Targets {
+        let slices = self.endpoints.of(key);
+        let endpoints = k8s::endpoints(slices.iter().map(AsRef::as_ref));
+        let endpoints = match self.memories.get(key) {
+            Some(memory) => memory.pods.marked(endpoints),
+            None => endpoints,
+        };
+        Targets { nodes: self.nodes.current().generation, endpoints }
     }
 
     /// Takes in what a survey found, and plans the next one.
     pub(super) fn surveyed(&mut self, surveyed: Surveyed) {
-        let Surveyed { entries, result } = surveyed;
+        let Surveyed { entries, claims, result } = surveyed;
         match result {
             Ok(Survey { findings, owned }) => {
                 for (entry, finding) in entries.into_iter().zip(findings) {
                     self.judge(entry, finding);
                 }
-                self.find_orphans(&owned);
+                self.find_orphans(&owned, &claims);
                 self.surveys.failures = 0;
                 self.gauges.survey_failures(0);
                 self.plan_survey(self.options.drift_interval);
@@ -183,9 +197,7 @@ impl Dispatcher {
             Finding::Converged(status) if !known => return self.adopt(entry, &status),
             Finding::Converged(_) => Work::NONE,
             Finding::ImplementedElsewhere if known => Work::NONE,
-            Finding::Differs(_) if known && self.nodes.current().generation != entry.targets.nodes => {
-                Work::NONE
-            }
+            Finding::Differs(_) if known && self.targets(&entry.key) != entry.targets => Work::NONE,
             // Pods that nobody looked at yet may be targets that are not ready: that is no drift.
             Finding::Differs(_) if !known && self.may_wait(&entry.key) => Work::CHECK,
             Finding::Differs(report) => {
@@ -210,9 +222,7 @@ impl Dispatcher {
         if status::patch(&service, published, health, clock::now()).is_some() {
             work = work.and(Work::STATUS);
         }
-        let slices = self.endpoints.of(&key);
-        let endpoints = k8s::endpoints(slices.iter().map(AsRef::as_ref));
-        if targets.nodes != self.nodes.current().generation || targets.endpoints != endpoints {
+        if targets != self.targets(&key) {
             work = work.and(Work::TARGETS);
         }
         if self.shares_targets() {
@@ -224,13 +234,13 @@ impl Dispatcher {
         self.queue.touch(&Key::Service(key), work);
     }
 
-    fn find_orphans(&mut self, owned: &[crate::provider::Owned]) {
-        let now = Instant::now();
-        let claims = self.claims();
+    /// What a survey found that belonged to nobody, neither when it began nor now: what it read may be of any time
+    /// between.
+    fn find_orphans(&mut self, owned: &[crate::provider::Owned], before: &Claims) {
+        let (now, claims) = (Instant::now(), self.claims());
+        let is_orphan = |id: &ServiceId| !before.has(id) && !claims.has(id) && self.sees(&id.namespace);
         let mut orphans = find_orphans(owned, std::iter::empty(), &self.reconciler.cluster);
-        orphans.retain(|owned| {
-            owned.service.as_ref().is_some_and(|id| !claims.has(id) && self.sees(&id.namespace))
-        });
+        orphans.retain(|owned| owned.service.as_ref().is_some_and(is_orphan));
         self.gauges.orphans(orphans.len());
         for name in self.surveys.orphans.found(&orphans, now) {
             self.queue.touch(&Key::Service(name), Work::ORPHANS);

@@ -19,7 +19,7 @@ use crate::controller::queue::Verdict;
 use crate::controller::status::{self, Health, MIXED_PROTOCOLS, Problem};
 use crate::controller::triggers::{ABANDON_ANNOTATION, is_deleting, is_told, version};
 use crate::error::{Error, ErrorKind, Retry};
-use crate::k8s;
+use crate::k8s::{self, Owner};
 use crate::measure::blame;
 
 impl Reconciler {
@@ -78,8 +78,9 @@ impl Reconciler {
             return finished(memory);
         };
         let is_other = memory.as_ref().is_some_and(|memory| memory.service.uid() != service.uid());
+        let asked = memory.as_ref().is_some_and(|memory| memory.asked);
         let (Some(step), Ok(id), false) =
-            (self.next_step(&service), k8s::service_id(&self.cluster, &service), is_other)
+            (self.next_step(&service, asked), k8s::service_id(&self.cluster, &service), is_other)
         else {
             return finished(memory);
         };
@@ -97,12 +98,12 @@ impl Reconciler {
         finished(Some(lane.memory))
     }
 
-    /// What a sync would do to the Service, as far as it shows.
-    fn next_step(&self, service: &Service) -> Option<&'static str> {
-        if self.rules.wants(service) && !is_deleting(service) {
+    /// What a sync would do to the Service, as far as is known to be ours to do.
+    fn next_step(&self, service: &Service, asked: bool) -> Option<&'static str> {
+        if self.rules.serves(service) && self.takes(service) {
             return Some("failed to ensure load balancer");
         }
-        self.rules.has_finalizer(service).then_some(DELETION)
+        (asked || self.rules.needs_cleanup(service, Owner::Unknown)).then_some(DELETION)
     }
 
     /// Writes the status again that somebody changed, without a call to the cloud (W-4). Tells how long to wait
