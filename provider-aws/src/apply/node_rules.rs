@@ -224,7 +224,7 @@ impl<A: Api> Aws<A> {
 
     /// The cluster's groups with rules of ours that no target group needs any more, for example because
     /// the nodes behind them are gone, with the sources of these rules (AWS-89). Rules with our description may also
-    /// be those of TargetGroupBindings that users made, for load balancers that are none of ours: only sources that
+    /// be those of `TargetGroupBindings` that users made, for load balancers that are none of ours: only sources that
     /// are ours count, and addresses only in groups where a target group of ours needed some.
     fn unneeded(&self, view: &View) -> BTreeMap<String, BTreeSet<Source>> {
         let cluster = format!("kubernetes.io/cluster/{}", self.config.cluster_name);
