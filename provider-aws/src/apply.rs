@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use cloud_lb_core::backend::Applied;
-use cloud_lb_core::error::{Effect, Error, ErrorKind, Result};
+use cloud_lb_core::error::{Effect, Error, ErrorKind, Result, Retry};
 use cloud_lb_core::graph::{Input, Outputs};
 use cloud_lb_core::plan::{Action, Step};
 use cloud_lb_core::provider::Pending;
@@ -89,7 +89,7 @@ impl<A: Api> Aws<A> {
                 Applied::default()
             }
             (Spec::NodeRules(have), Spec::NodeRules(want)) => {
-                self.change_rules(have, Some(want)).await?;
+                self.change_rules(have, want).await?;
                 Applied::default()
             }
             _ => return Err(Error::new(ErrorKind::Internal, "a resource cannot become one of another kind")),
@@ -111,7 +111,7 @@ impl<A: Api> Aws<A> {
                 if let Some(waiting) = self.waits_for_user(filled(&have.target_group_arn)?).await? {
                     return Ok(waiting);
                 }
-                self.change_rules(have, None).await?;
+                self.close(have).await?;
                 Ok(Applied::default())
             }
         }
@@ -127,7 +127,7 @@ impl<A: Api> Aws<A> {
         match owner(&want.0, &self.config.cluster_name) {
             Some(service) if !is_of_stack(&tags, &service) => {
                 self.inventory.unsure(arn);
-                Err(Error::new(ErrorKind::Ownership, collision(name, arn, &tags)))
+                Err(name_is_taken(name, arn, &tags))
             }
             _ => Ok(tags),
         }
@@ -203,6 +203,11 @@ struct Retag {
     set: Pairs,
     remove: Vec<String>,
     result: BTreeMap<String, String>,
+}
+
+/// Whoever has the name may give it up (AWS-35).
+fn name_is_taken(name: &str, id: &str, tags: &Map) -> Error {
+    Error::new(ErrorKind::Ownership, collision(name, id, tags)).with_retry(Retry::Backoff)
 }
 
 fn pending(retry_after: Duration, reason: impl Into<String>) -> Applied {

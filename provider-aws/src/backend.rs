@@ -75,7 +75,7 @@ impl<A: Api> Aws<A> {
     /// The part of the account that a Service's desired state is made from, as
     /// [`build`](crate::build) takes it.
     pub async fn facts(&self, lb: &LoadBalancer) -> Result<Account> {
-        self.account(lb).await
+        self.account_for(lb).await
     }
 
     /// The shared view of the account.
@@ -130,7 +130,7 @@ impl<A: Api> Backend for Aws<A> {
     }
 
     fn resolve(&self, lb: &LoadBalancer) -> impl Future<Output = Result<Account>> + Send {
-        self.account(lb)
+        self.account_for(lb)
     }
 
     fn build(&self, lb: &LoadBalancer, facts: &Account) -> Result<Graph<Spec>> {

@@ -10,8 +10,8 @@ use cloud_lb_core::plan::{Change, ReplaceOrder};
 use crate::config::{Config, TagPolicy};
 use crate::desired::{covers, default_of_listener, default_of_load_balancer, default_of_target_group};
 use crate::kinds::{
-    IpAddressType, Listener, LoadBalancer, NodeRules, Pairs, SecurityGroup, Spec, SubnetMapping, TargetGroup,
-    Targets,
+    IpAddressType, IpPermission, Listener, LoadBalancer, NodeRules, Pairs, SecurityGroup, Spec,
+    SubnetMapping, TargetGroup, Targets,
 };
 
 /// Tags of older controllers, which stay even where unknown tags go (AWS-38).
@@ -180,9 +180,21 @@ fn node_rules(have: &NodeRules, want: &NodeRules) -> Change {
     if have.target_group_arn != want.target_group_arn {
         return replace("its target group is replaced", ReplaceOrder::CreateFirst);
     }
-    let is_open = want.group_ids.is_subset(&have.group_ids)
-        && want.ip_permissions.iter().all(|need| covers(&have.ip_permissions, need));
-    if is_open { Change::Same } else { between(have, want, &[]) }
+    let lacks = |id: &String| {
+        let open = have.open_in(id);
+        want.ip_permissions.iter().any(|need| !covers(&open, need))
+    };
+    if !want.group_ids.iter().any(lacks) {
+        return Change::Same;
+    }
+    // What all of the wanted groups have open is what is there.
+    let is_everywhere = |rule: &IpPermission| want.group_ids.iter().all(|id| covers(&have.open_in(id), rule));
+    let mine = NodeRules {
+        group_ids: want.group_ids.intersection(&have.group_ids).cloned().collect(),
+        ip_permissions: want.ip_permissions.iter().filter(|rule| is_everywhere(rule)).cloned().collect(),
+        ..want.clone()
+    };
+    between(&mine, want, &[])
 }
 
 /// The observed values of wanted attributes; absent ones have AWS's default.

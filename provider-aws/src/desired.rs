@@ -27,6 +27,7 @@ use cloud_lb_core::plan::Warning;
 pub(crate) use attributes::{default_of_listener, default_of_load_balancer, default_of_target_group};
 pub(crate) use managed::{MANAGED_TAG, until_reset};
 pub(crate) use names::{is_named_for, load_balancer as load_balancer_name};
+pub(crate) use node_groups::is_tagged_for_nodes;
 pub(crate) use ranges::{covers, merge};
 pub(crate) use stack::{scheme, target_type};
 pub(crate) use subnets::is_tagged_for;
@@ -62,6 +63,12 @@ pub fn warnings(lb: &LoadBalancer, facts: &Account, config: &Config) -> Vec<Warn
     notes.warnings.sort();
     notes.warnings.dedup();
     notes.warnings
+}
+
+/// Whether the Service is refused for what the account has or lacks: then the account is worth another look.
+pub(crate) fn is_refused_for_account(lb: &LoadBalancer, facts: &Account, config: &Config) -> bool {
+    let mut notes = Notes::default();
+    assemble(lb, facts, config, &mut notes).is_err() && notes.depend_on_account()
 }
 
 fn assemble(lb: &LoadBalancer, facts: &Account, config: &Config, notes: &mut Notes) -> Result<Graph<Spec>> {
@@ -174,9 +181,9 @@ impl<'a> Parts<'a> {
         graph.add(of_port(key::TARGETS), Resource::owned(Spec::Targets(registered)))?;
         graph.add(of_port(key::LISTENER), listener)?;
         if let Some(rules) = rules {
-            // Where the port of the targets changes, the old one stays open until they are registered anew.
-            let rules = Resource::owned(Spec::NodeRules(rules)).after(&of_port(key::TARGETS));
-            graph.add(of_port(key::NODE_RULES), rules)?;
+            // They open whatever becomes of the targets. Where the port of these changes, the writer keeps the old one
+            // open until they are registered anew.
+            graph.add(of_port(key::NODE_RULES), Resource::owned(Spec::NodeRules(rules)))?;
         }
         Ok(())
     }

@@ -20,6 +20,9 @@ pub(crate) const MOST_ARNS: usize = 20;
 /// How long our own writes are believed against listings that do not show them yet.
 const SETTLING: Duration = Duration::from_mins(1);
 
+/// What was read within this time is not read again because something is missing in it.
+const JUST_NOW: Duration = Duration::from_secs(10);
+
 /// What is known of the account.
 #[derive(Debug, Clone)]
 pub(crate) struct View {
@@ -34,6 +37,7 @@ pub(crate) struct View {
     pub(crate) groups: BTreeMap<String, GroupFacts>,
     /// ARNs of what is listed, and of which AWS did not tell the tags: it is gone by now, or new.
     untold: BTreeSet<String>,
+    read_at: Instant,
     due: Instant,
 }
 
@@ -194,6 +198,12 @@ impl Inventory {
         self.state.lock().view = None;
     }
 
+    /// Has it read anew at the next occasion, unless that was done just now; whether it will be.
+    pub(crate) fn doubt_old(&self) -> bool {
+        let view = &mut self.state.lock().view;
+        view.take_if(|view| view.read_at.elapsed() >= JUST_NOW).is_some()
+    }
+
     /// Forgets everything, our own writes as well.
     pub(crate) fn forget(&self) {
         let mut state = self.state.lock();
@@ -244,6 +254,7 @@ async fn fill<A: Api>(
         target_groups: tgs.collect(),
         groups: groups.into_iter().map(|group| (group.group_id.clone(), group)).collect(),
         untold,
+        read_at: Instant::now(),
         due,
     })
 }

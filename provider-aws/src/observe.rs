@@ -54,7 +54,7 @@ impl<A: Api> Aws<A> {
     pub(crate) async fn observe_service(&self, service: &ServiceId) -> Result<Observed<Spec>> {
         let (view, stack) = self.stack(service, Reading::Kept).await?;
         let stack = self.up_to_date(service, stack).await?;
-        Ok(self.observed(service, &view, &stack))
+        Ok(self.observed(service, &view, &stack, Reading::Kept))
     }
 
     /// What a Service that is to go has: load balancers without listeners, which go with them, and no
@@ -64,14 +64,25 @@ impl<A: Api> Aws<A> {
         let view = self.view().await?;
         let mut stack = self.leaving(service, &view).await?;
         stack.load_balancers.iter_mut().for_each(|lb| lb.listeners.clear());
-        Ok(self.observed(service, &view, &stack))
+        Ok(self.observed(service, &view, &stack, Reading::Kept))
     }
 
-    fn observed(&self, service: &ServiceId, view: &View, stack: &StackFacts) -> Observed<Spec> {
-        let lookups = |instance: &str| self.lookups.groups_of(instance);
-        let rules = node_rules::observe(view, stack, self.backend_id(view).as_deref(), lookups);
+    fn observed(
+        &self,
+        service: &ServiceId,
+        view: &View,
+        stack: &StackFacts,
+        reading: Reading,
+    ) -> Observed<Spec> {
+        let targets = stack.target_groups.iter().flat_map(|group| &group.targets);
+        let groups_of = self.groups_of_targets(targets, view);
+        let rules = node_rules::observe(view, stack, self.backend_id(view).as_deref(), &groups_of);
         for (target_group, need) in rules.needs {
-            self.node_rules.learn(&target_group, need);
+            match reading {
+                Reading::Kept => self.node_rules.saw(&target_group, need),
+                // The Service may have been changed since this was read, and needs more by now.
+                Reading::Beside | Reading::Anew => self.node_rules.saw_first(&target_group, need),
+            }
         }
         let mut have = Observed::new();
         for lb in &stack.load_balancers {

@@ -4,11 +4,11 @@ use cloud_lb_core::backend::Applied;
 use cloud_lb_core::error::{Error, ErrorKind, Result};
 
 use super::rules::RuleChange;
-use super::{gone, is, made, pending};
+use super::{gone, is, made, name_is_taken, pending};
 use crate::api::{Api, Groups, Interfaces, NewSecurityGroup};
 use crate::backend::Aws;
 use crate::facts::GroupFacts;
-use crate::facts::lookup::{CLUSTER_TAG, SHARED_RESOURCE_TAG, STACK_TAG, collision};
+use crate::facts::lookup::{CLUSTER_TAG, SHARED_RESOURCE_TAG, STACK_TAG};
 use crate::inventory::Entry;
 use crate::kinds::{IpPermission, ListedPermission, Pairs, SecurityGroup, key};
 use crate::observe::one_output;
@@ -51,7 +51,7 @@ impl<A: Api> Aws<A> {
         if [CLUSTER_TAG, STACK_TAG, SHARED_RESOURCE_TAG].into_iter().all(is_same) {
             return Ok(found);
         }
-        Err(Error::new(ErrorKind::Ownership, collision(&want.group_name, &found.group_id, &found.tags)))
+        Err(name_is_taken(&want.group_name, &found.group_id, &found.tags))
     }
 
     /// Makes the rules those that are wanted; the shared group has none that we look after.

@@ -143,6 +143,7 @@ impl<A: Api> Aws<A> {
                 self.remove_targets(group, &old).await?;
             }
         }
+        self.close_unused(group).await?;
         Ok(self.waits_for_refused(group, &want.targets))
     }
 

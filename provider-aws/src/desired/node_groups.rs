@@ -8,7 +8,8 @@ use cloud_lb_core::model::{Endpoint, Node};
 use super::notes::{Notes, blank_separated};
 use super::stack::Context;
 use super::targets::{Candidate, instance_id};
-use crate::facts::Interface;
+use crate::config::Config;
+use crate::facts::{GroupFacts, Interface};
 
 /// How many pods a message names.
 const NAMED: usize = 5;
@@ -98,14 +99,10 @@ fn group_of(context: &Context<'_>, interface: Interface<'_>) -> Result<String, S
         return Ok((*group).clone());
     }
     let cluster = &context.config.cluster_name;
-    let cluster_tag = format!("kubernetes.io/cluster/{cluster}");
-    let wanted = &context.config.service_target_eni_security_group_tags;
+    let cluster_tag = cluster_tag(context.config);
     let is_tagged = |id: &&&String| {
         let group = context.facts.security_groups.iter().find(|group| group.group_id == ***id);
-        group.is_some_and(|group| {
-            group.tags.contains_key(&cluster_tag)
-                && wanted.iter().all(|(key, value)| group.tags.get(key) == Some(value))
-        })
+        group.is_some_and(|group| is_tagged_for_nodes(group, context.config))
     };
     let tagged: Vec<&String> = all.iter().filter(is_tagged).copied().collect();
     if let [group] = tagged.as_slice() {
@@ -118,4 +115,15 @@ fn group_of(context: &Context<'_>, interface: Interface<'_>) -> Result<String, S
         blank_separated(tagged),
         blank_separated(all)
     ))
+}
+
+fn cluster_tag(config: &Config) -> String {
+    format!("kubernetes.io/cluster/{}", config.cluster_name)
+}
+
+/// Whether tags say that of an interface's security groups this is the one to open (AWS-91).
+pub(crate) fn is_tagged_for_nodes(group: &GroupFacts, config: &Config) -> bool {
+    let wanted = &config.service_target_eni_security_group_tags;
+    group.tags.contains_key(&cluster_tag(config))
+        && wanted.iter().all(|(key, value)| group.tags.get(key) == Some(value))
 }

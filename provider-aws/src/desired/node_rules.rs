@@ -1,6 +1,6 @@
 //! What a target group needs of the security groups of the nodes (AWS-86 to AWS-95).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cloud_lb_core::graph::Input;
 use cloud_lb_core::model::{IpFamily, TargetPort};
@@ -37,7 +37,8 @@ pub(super) fn node_rules(
     let group_ids = groups_of(context, targets, notes);
     let target_group_arn =
         Input::reference(&key::of_port(key::TARGET_GROUP, plan.port), key::TARGET_GROUP_ARN);
-    let rules = NodeRules { target_group_arn, group_ids, ip_permissions: rules.into_iter().collect() };
+    let ip_permissions = rules.into_iter().collect();
+    let rules = NodeRules { target_group_arn, group_ids, ip_permissions, open: BTreeMap::new() };
     (!rules.group_ids.is_empty() && !rules.ip_permissions.is_empty()).then_some(rules)
 }
 

@@ -136,7 +136,7 @@ fn find(context: &Context<'_>, items: &[String], notes: &mut Notes) -> Vec<Strin
             several => {
                 found_names.push(*name);
                 let ids = comma_separated(several.iter().map(|group| &group.group_id));
-                notes.refuse(
+                notes.lacks(
                     "security-groups",
                     name,
                     format!("several security groups are named {name}: {ids}"),
@@ -156,7 +156,7 @@ fn find(context: &Context<'_>, items: &[String], notes: &mut Notes) -> Vec<Strin
     }
     if !missing.is_empty() {
         let reason = format!("couldn't find all security groups: {}", missing.join(", "));
-        notes.refuse("security-groups", items.join(", "), reason);
+        notes.lacks("security-groups", items.join(", "), reason);
     }
     found.into_iter().collect()
 }

@@ -36,7 +36,7 @@ fn of_existing<'a>(context: &Context<'a>, notes: &mut Notes) -> Vec<&'a SubnetFa
     if found.len() < wanted.len() {
         let have = blank_separated(found.iter().map(|subnet| &subnet.subnet_id));
         let want = blank_separated(wanted);
-        notes.refuse("subnets", &want, format!("couldn't find all subnets, want: {want}, found: {have}"));
+        notes.lacks("subnets", &want, format!("couldn't find all subnets, want: {want}, found: {have}"));
         return found;
     }
     let zones: BTreeSet<&str> = found.iter().map(|subnet| subnet.availability_zone.as_str()).collect();
@@ -77,7 +77,7 @@ fn check(context: &Context<'_>, subnets: &[&SubnetFacts], notes: &mut Notes) {
         let reason = format!(
             "subnets {ids} do not have an associated IPv6 CIDR block, which is required for dualstack load balancers"
         );
-        notes.refuse("subnets", &ids, reason);
+        notes.lacks("subnets", &ids, reason);
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) fn target_groups(
 
 /// The target group of a plan, without a name.
 fn target_group(context: &Context<'_>, plan: &Plan<'_>, notes: &mut Notes) -> TargetGroup {
-    let family = family(context);
+    let family = family(context, plan.port);
     if family == TargetFamily::Ipv6 && !context.is_dualstack() {
         notes.refuse("ip-address-type", "ipv4", "unsupported IPv6 configuration, lb not dual-stack");
     }
@@ -53,14 +53,25 @@ fn target_group(context: &Context<'_>, plan: &Plan<'_>, notes: &mut Notes) -> Ta
     }
 }
 
-/// AWS-142.
-pub(super) fn family(context: &Context<'_>) -> TargetFamily {
+/// AWS-142. A target group that exists keeps its family, if the Service has that one as well: the family cannot be
+/// changed, and one of another controller would have to be replaced.
+fn family(context: &Context<'_>, port: u16) -> TargetFamily {
     let families = &context.lb.families;
-    let ipv6 = match context.config.dualstack_target_family {
-        DualstackTargets::First => families.first() == Some(&IpFamily::V6),
-        DualstackTargets::Ipv6 => families.contains(&IpFamily::V6),
+    if context.config.dualstack_target_family == DualstackTargets::Ipv6 {
+        let has_ipv6 = families.contains(&IpFamily::V6);
+        return if has_ipv6 { TargetFamily::Ipv6 } else { TargetFamily::Ipv4 };
+    }
+    let first = match families.first() {
+        Some(IpFamily::V6) => TargetFamily::Ipv6,
+        _ => TargetFamily::Ipv4,
     };
-    if ipv6 { TargetFamily::Ipv6 } else { TargetFamily::Ipv4 }
+    let is_had = |family: TargetFamily| match family {
+        TargetFamily::Ipv4 => families.contains(&IpFamily::V4),
+        TargetFamily::Ipv6 => families.contains(&IpFamily::V6) && context.is_dualstack(),
+    };
+    let live: Vec<TargetFamily> =
+        context.stack.target_groups_of(port).map(|group| group.ip_address_type).collect();
+    if live.contains(&first) { first } else { live.into_iter().find(|live| is_had(*live)).unwrap_or(first) }
 }
 
 fn default_port(context: &Context<'_>, plan: &Plan<'_>, notes: &mut Notes) -> u16 {

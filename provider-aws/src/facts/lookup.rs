@@ -66,8 +66,7 @@ impl Account {
 
     /// Whether an address is one of the cluster's network; if its ranges are not known, any is.
     pub(crate) fn is_inside(&self, address: IpAddr) -> bool {
-        let ranges = self.vpc().map(|vpc| vpc.cidrs.as_slice()).unwrap_or_default();
-        ranges.is_empty() || ranges.iter().any(|range| range.contains(&address))
+        !self.vpc().is_some_and(|vpc| vpc.is_outside(address))
     }
 
     /// The cluster's network.

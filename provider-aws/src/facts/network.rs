@@ -20,6 +20,13 @@ pub struct VpcFacts {
     pub tags: BTreeMap<String, String>,
 }
 
+impl VpcFacts {
+    /// Whether an address is none of the network; if its ranges are not known, any may be.
+    pub(crate) fn is_outside(&self, address: IpAddr) -> bool {
+        !self.cidrs.is_empty() && !self.cidrs.iter().any(|range| range.contains(&address))
+    }
+}
+
 /// What kind of place a subnet is in (AWS-56).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -177,6 +184,23 @@ impl Instance {
     /// Its primary network interface.
     pub(crate) fn primary(&self) -> Interface<'_> {
         Interface { id: &self.network_interface_id, groups: &self.security_groups }
+    }
+
+    /// Adds the security groups of its network interfaces to those of the addresses that they hold.
+    pub(crate) fn add_groups_at(
+        &self,
+        wanted: &BTreeSet<IpAddr>,
+        found: &mut BTreeMap<IpAddr, BTreeSet<String>>,
+    ) {
+        let further = self.further_interfaces.iter();
+        let further = further.map(|one| (&one.security_groups, &one.addresses, &one.prefixes));
+        let primary = (&self.security_groups, &self.addresses, &self.prefixes);
+        for (groups, addresses, prefixes) in std::iter::once(primary).chain(further) {
+            let single = addresses.iter().filter(|address| wanted.contains(address));
+            let of_prefixes =
+                prefixes.iter().flat_map(|prefix| wanted.iter().filter(|address| prefix.contains(*address)));
+            found.extend(single.chain(of_prefixes).map(|address| (*address, groups.clone())));
+        }
     }
 
     /// The network interface that holds an address.

@@ -3,9 +3,10 @@
 mod pods;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::time::Duration;
 
-use cloud_lb_core::error::{Error, ErrorKind, Result};
+use cloud_lb_core::error::{Error, ErrorKind, Result, Retry};
 use cloud_lb_core::model::{LoadBalancer, Node};
 use parking_lot::Mutex;
 use tokio::time::Instant;
@@ -13,8 +14,10 @@ use tokio::time::Instant;
 use crate::annotations::Annotations;
 use crate::api::{Api, RouteTable, Vpcs};
 use crate::backend::Aws;
-use crate::desired::{annotations, instance_id, is_tagged_for, scheme, target_type};
-use crate::facts::{Account, Address, Certificate, Instance, RouteKind, Stack, SubnetFacts};
+use crate::desired::{annotations, instance_id, is_refused_for_account, is_tagged_for, scheme, target_type};
+use crate::facts::{
+    Account, Address, Certificate, Instance, RouteKind, Stack, SubnetFacts, TargetFacts, VpcFacts,
+};
 use crate::inventory::View;
 use crate::kinds::{Scheme, TargetType};
 use crate::observe::{Reading, StackFacts, Wishes};
@@ -38,6 +41,10 @@ impl Lookups {
     pub(crate) fn forget(&self) {
         self.instances.lock().clear();
         self.pods.forget();
+        self.forget_routes();
+    }
+
+    fn forget_routes(&self) {
         *self.routes.lock() = None;
     }
 
@@ -48,15 +55,49 @@ impl Lookups {
         }
     }
 
-    /// The security groups of an instance, if it is known.
-    pub(crate) fn groups_of(&self, instance: &str) -> Option<BTreeSet<String>> {
-        self.instances.lock().get(instance).map(|(instance, _)| instance.security_groups.clone())
+    /// The security groups of the network interfaces of targets, by id or address, as far as they are known. What is
+    /// outside the network has none.
+    pub(crate) fn groups_of_targets<'a>(
+        &self,
+        targets: impl IntoIterator<Item = &'a TargetFacts>,
+        vpc: Option<&VpcFacts>,
+    ) -> BTreeMap<String, BTreeSet<String>> {
+        let known = self.instances.lock();
+        let (mut found, mut addresses) = (BTreeMap::new(), BTreeSet::new());
+        for target in targets {
+            match target.id.parse::<IpAddr>() {
+                Ok(address) if vpc.is_some_and(|vpc| vpc.is_outside(address)) => {
+                    found.insert(target.id.clone(), BTreeSet::new());
+                }
+                Ok(address) => _ = addresses.insert(address),
+                Err(_) => {
+                    let groups = known.get(&target.id).map(|(one, _)| one.security_groups.clone());
+                    found.extend(groups.map(|groups| (target.id.clone(), groups)));
+                }
+            }
+        }
+        if !addresses.is_empty() {
+            let mut held = self.pods.groups_at(&addresses);
+            known.values().for_each(|(instance, _)| instance.add_groups_at(&addresses, &mut held));
+            found.extend(held.into_iter().map(|(address, groups)| (address.to_string(), groups)));
+        }
+        found
     }
 }
 
 impl<A: Api> Aws<A> {
-    /// The part of the account that a Service's desired state depends on.
-    pub(crate) async fn account(&self, lb: &LoadBalancer) -> Result<Account> {
+    /// The part of the account that a Service's desired state depends on. Before something is refused for what
+    /// the account has or lacks, it is looked at anew: what is kept may be as old as the refresh time.
+    pub(crate) async fn account_for(&self, lb: &LoadBalancer) -> Result<Account> {
+        let account = self.account(lb).await?;
+        if is_refused_for_account(lb, &account, &self.config) && self.inventory.doubt_old() {
+            self.lookups.forget_routes();
+            return self.account(lb).await;
+        }
+        Ok(account)
+    }
+
+    async fn account(&self, lb: &LoadBalancer) -> Result<Account> {
         let (asked, _) = Annotations::read(&annotations(lb, &self.config));
         self.note_wishes(lb);
         let (view, stack) = self.stack(&lb.service, Reading::Beside).await?;
@@ -117,7 +158,8 @@ impl<A: Api> Aws<A> {
         let [vpc] = vpcs.as_slice() else {
             let message =
                 format!("{} networks have the tags of aws-vpc-tags, expected exactly one", vpcs.len());
-            return Err(Error::new(ErrorKind::InvalidInput, message).on("aws configuration"));
+            let error = Error::new(ErrorKind::InvalidInput, message).with_retry(Retry::Backoff);
+            return Err(error.on("aws configuration"));
         };
         *self.lookups.vpc_id.lock() = Some(vpc.vpc_id.clone());
         Ok(vpc.vpc_id.clone())

@@ -214,6 +214,13 @@ pub struct TargetFacts {
     pub description: Option<String>,
 }
 
+impl TargetFacts {
+    /// Whether it is on its way out: it counts as absent (AWS-180).
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.state.as_deref() == Some("draining")
+    }
+}
+
 /// What exists of one Service, found by its tags (AWS-37).
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Stack<'a> {

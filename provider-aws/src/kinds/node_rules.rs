@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cloud_lb_core::graph::Input;
 use serde::Serialize;
@@ -22,4 +22,18 @@ pub struct NodeRules {
     /// Needed rules, sorted, each once.
     #[serde(serialize_with = "grouped")]
     pub ip_permissions: Vec<IpPermission>,
+    /// What is open in each of the groups, of rules that were observed; else all of them are open in each.
+    #[serde(skip)]
+    pub open: BTreeMap<String, BTreeSet<IpPermission>>,
+}
+
+impl NodeRules {
+    /// The rules that are open in a group.
+    pub(crate) fn open_in(&self, group: &str) -> Vec<IpPermission> {
+        match self.open.get(group) {
+            Some(open) => open.iter().cloned().collect(),
+            None if self.open.is_empty() && self.group_ids.contains(group) => self.ip_permissions.clone(),
+            None => Vec::new(),
+        }
+    }
 }

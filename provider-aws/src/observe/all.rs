@@ -27,6 +27,6 @@ impl<A: Api> Aws<A> {
     async fn observe_anew(&self, lb: &LoadBalancer) -> Result<Observed<Spec>> {
         self.note_wishes(lb);
         let (view, stack) = self.stack(&lb.service, Reading::Anew).await?;
-        Ok(self.observed(&lb.service, &view, &stack))
+        Ok(self.observed(&lb.service, &view, &stack, Reading::Anew))
     }
 }

@@ -8,9 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use cloud_lb_core::graph::Input;
 
 use super::StackFacts;
+use crate::api::Api;
 use crate::apply::NODE_RULES_DESCRIPTION;
+use crate::backend::Aws;
+use crate::desired::is_tagged_for_nodes;
 use crate::facts::ownership::port_of;
-use crate::facts::{GroupFacts, LoadBalancerFacts, TargetGroupFacts};
+use crate::facts::{GroupFacts, LoadBalancerFacts, TargetFacts, TargetGroupFacts};
 use crate::inventory::View;
 use crate::kinds::{IpPermission, ListedPermission, NodeRules, Source, TargetType};
 
@@ -29,15 +32,15 @@ pub(super) fn observe(
     view: &View,
     stack: &StackFacts,
     backend: Option<&str>,
-    groups_of: impl Fn(&str) -> Option<BTreeSet<String>>,
+    groups_of: &BTreeMap<String, BTreeSet<String>>,
 ) -> Found {
     let mut found = Found { needs: Vec::new(), have: Vec::new() };
     for group in &stack.target_groups {
         let Some(lb) = stack.user_of(group) else { continue };
         let sources = Sources::of(lb, view, backend);
-        let used = groups_of_targets(group, &groups_of);
+        let used = groups_of_targets(group, groups_of);
         let need = need(view, group, &sources, used.as_ref());
-        if let Some(rules) = in_all(&group.target_group_arn, &need) {
+        if let Some(rules) = rules(&group.target_group_arn, &need) {
             found.have.push((port_of(group, &stack.load_balancers), rules));
         }
         found.needs.push((group.target_group_arn.clone(), need));
@@ -81,18 +84,38 @@ impl Sources {
     }
 }
 
-/// The security groups of the instances behind a target group; `None` if that is not known of all.
+impl<A: Api> Aws<A> {
+    /// The security groups that are open for targets, by id or address, as far as they are known: the one that is
+    /// opened, where it can be told, else all that their network interfaces have.
+    pub(crate) fn groups_of_targets<'a>(
+        &self,
+        targets: impl IntoIterator<Item = &'a TargetFacts>,
+        view: &View,
+    ) -> BTreeMap<String, BTreeSet<String>> {
+        let is_tagged =
+            |id: &&String| view.groups.get(*id).is_some_and(|group| is_tagged_for_nodes(group, &self.config));
+        let mut all = self.lookups.groups_of_targets(targets, view.vpc.as_ref());
+        for groups in all.values_mut().filter(|groups| groups.len() > 1) {
+            let tagged: Vec<&String> = groups.iter().filter(is_tagged).collect();
+            if let [one] = tagged.as_slice() {
+                *groups = [(*one).clone()].into();
+            }
+        }
+        all
+    }
+}
+
+/// The security groups of the network interfaces of a target group's targets; `None` if that is not known of all.
 fn groups_of_targets(
     group: &TargetGroupFacts,
-    groups_of: impl Fn(&str) -> Option<BTreeSet<String>>,
+    groups_of: &BTreeMap<String, BTreeSet<String>>,
 ) -> Option<BTreeSet<String>> {
-    if group.target_type != TargetType::Instance {
-        return None;
-    }
-    group.targets.iter().map(|target| groups_of(&target.id)).try_fold(BTreeSet::new(), |mut all, groups| {
-        all.extend(groups?);
+    let all = group.targets.iter().try_fold(BTreeSet::new(), |mut all: BTreeSet<String>, target| {
+        all.extend(groups_of.get(&target.id)?.iter().cloned());
         Some(all)
-    })
+    })?;
+    // Instances have some; addresses outside the network have none.
+    (group.target_type == TargetType::Ip || !all.is_empty()).then_some(all)
 }
 
 /// The live rules of ours that let in the target group's ports, cut down to them.
@@ -105,7 +128,7 @@ fn need(view: &View, group: &TargetGroupFacts, sources: &Sources, used: Option<&
     }
     ports.extend(group.health_check.port.parse::<i32>().ok());
     for holder in view.groups.values() {
-        if used.is_some_and(|used| !used.is_empty() && !used.contains(&holder.group_id)) {
+        if used.is_some_and(|used| !used.contains(&holder.group_id)) {
             continue;
         }
         let just_these =
@@ -143,17 +166,13 @@ fn cut(rule: &IpPermission, ports: &BTreeSet<i32>) -> Vec<IpPermission> {
     within.map(|port| IpPermission { from_port: *port, to_port: *port, ..rule.clone() }).collect()
 }
 
-/// Groups that have any of the rules, and the rules that all of these groups have.
-fn in_all(target_group: &str, need: &Need) -> Option<NodeRules> {
-    let mut sets = need.values();
-    let first = sets.next()?.clone();
-    let common = sets.fold(first, |common, set| common.intersection(set).cloned().collect());
-    if common.is_empty() {
-        return None;
-    }
-    Some(NodeRules {
+/// What is open for a target group, group by group.
+fn rules(target_group: &str, need: &Need) -> Option<NodeRules> {
+    let all: BTreeSet<IpPermission> = need.values().flatten().cloned().collect();
+    (!need.is_empty()).then(|| NodeRules {
         target_group_arn: Input::Value(target_group.to_owned()),
         group_ids: need.keys().cloned().collect(),
-        ip_permissions: common.into_iter().collect(),
+        ip_permissions: all.into_iter().collect(),
+        open: need.clone(),
     })
 }

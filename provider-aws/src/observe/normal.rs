@@ -11,9 +11,6 @@ use crate::kinds::{
     Targets, User,
 };
 
-/// State of a target that is on its way out: it counts as absent (AWS-180).
-const DRAINING: &str = "draining";
-
 pub(super) fn security_group(group: &GroupFacts) -> SecurityGroup {
     let mut rules: Vec<_> = group.ip_permissions.iter().flat_map(ListedPermission::rules).collect();
     rules.sort();
@@ -92,7 +89,7 @@ pub(super) fn targets(target_group_arn: Input, group: &TargetGroupFacts) -> Targ
 
 /// The registered targets, sorted, without those on their way out.
 fn present(all: &[TargetFacts]) -> Vec<Target> {
-    let live = all.iter().filter(|target| target.state.as_deref() != Some(DRAINING));
+    let live = all.iter().filter(|target| !target.is_leaving());
     let mut targets: Vec<Target> = live
         .map(|target| Target {
             id: target.id.clone(),

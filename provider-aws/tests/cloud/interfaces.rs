@@ -1,6 +1,7 @@
 //! Which security groups let in the load balancer where targets are pods (AWS-91).
 
 use cloud_lb_core::model::LoadBalancer;
+use cloud_lb_core::provider::LoadBalancerProvider;
 use provider_aws::Account;
 use provider_aws::facts::{GroupFacts, NetworkInterface};
 use provider_aws::fake::Options;
@@ -105,4 +106,34 @@ async fn aws_91_an_address_that_nothing_has_blocks_no_other_and_is_not_asked_for
     pass(61).await;
     let (_, calls) = world.calls_of(world.ensured(&lb)).await;
     assert_eq!(calls.of("DescribeNetworkInterfaces"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn aws_91_what_others_have_open_in_other_groups_is_no_difference() {
+    let mut account = with_groups(&["sg-a", "sg-b", "sg-c"]);
+    let mut of_a = interface("eni-a", "sg-a", &["192.168.0.77"]);
+    // The one with the cluster's tag is opened.
+    of_a.security_groups.insert("sg-c".to_owned());
+    account.security_groups.iter_mut().filter(|group| group.group_id == "sg-a").for_each(|group| {
+        group.tags.insert(format!("kubernetes.io/cluster/{CLUSTER}"), "owned".to_owned());
+    });
+    let others = ["sg-b", "sg-c"]
+        .map(|id| interface(id, id, &[if id == "sg-b" { "192.168.0.78" } else { "192.168.0.79" }]));
+    account.network_interfaces = [of_a].into_iter().chain(others).collect();
+    let world = World::of(account, Options::default(), config(CLUSTER));
+    let mut one = on_pods(&["192.168.0.77"]);
+    annotate(&mut one, "healthcheck-port", "9090");
+    let mut two = on_pods(&["192.168.0.78", "192.168.0.79"]);
+    "two".clone_into(&mut two.service.name);
+    world.ensured(&one).await;
+    world.ensured(&two).await;
+    for world in [&world, &world.restarted(config(CLUSTER))] {
+        for lb in [&one, &two] {
+            let plan = world.provider.plan(lb).await.unwrap();
+            assert!(plan.is_empty(), "{plan:#?}");
+        }
+    }
+    assert_eq!(opened(&world), ["sg-a", "sg-b", "sg-c"]);
+    world.deleted(&two).await;
+    assert_eq!(opened(&world), ["sg-a"], "nothing of the others stays");
 }

@@ -4,11 +4,11 @@
 use cloud_lb_core::error::ErrorKind;
 use cloud_lb_core::model::LoadBalancer;
 use cloud_lb_core::provider::LoadBalancerProvider;
-use provider_aws::facts::{LoadBalancerFacts, LoadBalancerState, LoadBalancerType};
+use provider_aws::facts::{GroupFacts, LoadBalancerFacts, LoadBalancerState, LoadBalancerType};
 use provider_aws::fake::Options;
 use provider_aws::kinds::{IpAddressType, ListedPermission, Scheme};
 
-use crate::support::{CLUSTER, NODE_GROUP, VPC, World, annotate, config, port, service, tags};
+use crate::support::{CLUSTER, NODE_GROUP, VPC, World, annotate, config, pass, port, service, tags};
 
 const OF_INGRESS: &str = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/ingress/1";
 
@@ -91,4 +91,37 @@ async fn aws_35_the_name_of_a_load_balancer_of_another_kind_is_taken_too() {
     let error = result.unwrap_err();
     assert_eq!((error.kind(), calls.total_writes()), (ErrorKind::Ownership, 0));
     assert!(error.to_string().contains(OF_INGRESS), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn aws_89_rules_of_target_group_bindings_that_users_made_stay() {
+    let world = World::new(Options::default());
+    let mut lb = service("web", &[port(80, 30_080)]);
+    world.ensured(&lb).await;
+    let theirs = |group_ids: &[&str], cidrs: &[&str]| ListedPermission {
+        ip_protocol: "tcp".to_owned(),
+        from_port: Some(8080),
+        to_port: Some(8080),
+        group_ids: group_ids.iter().map(|id| (*id).to_owned()).collect(),
+        cidrs: cidrs.iter().map(|range| range.parse().unwrap()).collect(),
+        description: "elbv2.k8s.aws/targetGroupBinding=shared".to_owned(),
+        ..ListedPermission::default()
+    };
+    let rules = vec![theirs(&["sg-of-user"], &[]), theirs(&[], &["10.0.0.0/8"])];
+    world.aws.tamper(|account| {
+        let nodes = account.security_groups.iter().find(|group| group.group_id == NODE_GROUP).unwrap();
+        let other = GroupFacts {
+            group_id: "sg-other-nodes".to_owned(),
+            ip_permissions: rules.clone(),
+            ..nodes.clone()
+        };
+        account.security_groups.push(other);
+    });
+    pass(1000).await;
+    lb.ports[0].node_port = 30_081.try_into().ok();
+    world.ensured(&lb).await;
+    world.deleted(&lb).await;
+    let account = world.aws.account();
+    let found = account.security_groups.iter().find(|group| group.group_id == "sg-other-nodes").unwrap();
+    assert_eq!(found.ip_permissions, rules);
 }

@@ -187,3 +187,34 @@ async fn aws_57_and_117_zones_are_read_once_and_details_only_where_they_are_aske
     let (_, calls) = world.calls_of(world.ensured(&lb)).await;
     assert_eq!((calls.of("DescribeCapacityReservation"), calls.of("DescribeListenerAttributes")), (1, 1));
 }
+
+#[tokio::test(start_paused = true)]
+async fn aws_86_and_187_a_full_quota_of_targets_keeps_no_port_closed() {
+    let limits = Limits { targets: 3, ..Limits::default() };
+    let (world, mut lb) = made(Options { limits, ..Options::default() }).await;
+    lb.nodes.push(node(4));
+    annotate(&mut lb, "healthcheck-port", "9090");
+    let error = world.provider.ensure(&lb).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Quota, "{error}");
+    assert_eq!(world.node_rules(), ["tcp 30080-30080", "tcp 9090-9090"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn aws_86_an_old_port_is_closed_only_when_no_target_uses_it() {
+    let (world, mut lb) = made(Options::default()).await;
+    let mut other = service("other", &[port(80, 30_001)]);
+    world.ensured(&other).await;
+    lb.ports[0].node_port = 30_081.try_into().ok();
+    world.aws.on_nth(1, Access::Write, Some("RegisterTargets"), Fault::Fail(ErrorKind::Unavailable));
+    world.provider.ensure(&lb).await.unwrap_err();
+    let both = ["tcp 30001-30001", "tcp 30080-30080", "tcp 30081-30081"];
+    assert_eq!(world.node_rules(), both);
+    // Nor do others close what is in use, or is about to be.
+    world.provider.plan(&lb).await.unwrap();
+    other.ports[0].node_port = 30_002.try_into().ok();
+    world.ensured(&other).await;
+    assert_eq!(world.node_rules(), ["tcp 30002-30002", "tcp 30080-30080", "tcp 30081-30081"]);
+    world.ensured(&lb).await;
+    assert_eq!(world.node_rules(), ["tcp 30002-30002", "tcp 30081-30081"]);
+    assert!(world.restarted(config(CLUSTER)).provider.plan(&lb).await.unwrap().is_empty());
+}

@@ -1,12 +1,14 @@
 //! One load balancer takes the place of another, or grows.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use cloud_lb_core::model::LoadBalancer;
+use cloud_lb_core::model::{IpFamily, LoadBalancer};
 use cloud_lb_core::provider::{LoadBalancerProvider, Standing};
 use provider_aws::Account;
+use provider_aws::config::DualstackTargets;
 use provider_aws::fake::Options;
-use provider_aws::kinds::Scheme;
+use provider_aws::kinds::{Scheme, TargetFamily};
 
 use crate::support::{CLUSTER, World, account, annotate, config, pass, port, service};
 
@@ -113,4 +115,29 @@ async fn aws_50_a_load_balancer_follows_into_zones_that_only_routes_tell() {
     assert!(stays.is_empty() && stays.warnings.iter().any(|one| one.reason == "SubnetSetDiffers"), "{stays}");
     world.restarted(follow).ensured(&lb).await;
     assert_eq!(subnets(&world), ["subnet-1", "subnet-2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn aws_142_a_target_group_that_exists_keeps_its_family() {
+    let mut as_upstream = config(CLUSTER);
+    as_upstream.dualstack_target_family = DualstackTargets::Ipv6;
+    let world = World::of(account(CLUSTER), Options::default(), as_upstream);
+    let mut lb = service("web", &[port(80, 30_080)]);
+    lb.families = vec![IpFamily::V4, IpFamily::V6];
+    annotate(&mut lb, "ip-address-type", "dualstack");
+    world.ensured(&lb).await;
+    let world = world.restarted(config(CLUSTER));
+    let plan = world.provider.plan(&lb).await.unwrap();
+    assert!(plan.is_empty(), "{plan:#?}");
+    // New ports have the family that the Service names first.
+    lb.ports.push(port(81, 30_081));
+    world.ensured(&lb).await;
+    let families = |world: &World| {
+        let groups = world.aws.account().target_groups;
+        groups.iter().map(|group| (group.port, group.ip_address_type)).collect::<BTreeMap<_, _>>()
+    };
+    assert_eq!(families(&world), [(30_080, TargetFamily::Ipv6), (30_081, TargetFamily::Ipv4)].into());
+    lb.families = vec![IpFamily::V4];
+    world.ensured(&lb).await;
+    assert_eq!(families(&world), [(30_080, TargetFamily::Ipv4), (30_081, TargetFamily::Ipv4)].into());
 }

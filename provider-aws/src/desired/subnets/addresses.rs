@@ -81,10 +81,10 @@ fn check_eip(context: &Context<'_>, eip: &str, notes: &mut Notes) {
     let found = context.facts.addresses.iter().find(|address| address.allocation_id == eip);
     match found.map(|address| &address.associated_with) {
         None => {
-            notes.refuse("eip-allocations", eip, format!("there is no EIP allocation {eip} in this region"));
+            notes.lacks("eip-allocations", eip, format!("there is no EIP allocation {eip} in this region"));
         }
         Some(Some(user)) => {
-            notes.refuse("eip-allocations", eip, format!("EIP allocation {eip} is associated with {user}"));
+            notes.lacks("eip-allocations", eip, format!("EIP allocation {eip} is associated with {user}"));
         }
         Some(None) => {}
     }

@@ -25,7 +25,7 @@ pub(super) fn discover<'a>(context: &Context<'a>, notes: &mut Notes) -> Vec<&'a 
     let mut chosen: Vec<_> = best_by_zone(context, usable).into_values().collect();
     chosen.sort_by(|a, b| a.subnet_id.cmp(&b.subnet_id));
     if chosen.is_empty() {
-        notes.refuse("subnets", "", nothing_found(context, evaluated, &rejected));
+        notes.lacks("subnets", "", nothing_found(context, evaluated, &rejected));
     }
     drop_special_zones(chosen, notes)
 }

@@ -13,7 +13,7 @@ pub(super) fn find<'a>(context: &Context<'a>, items: &[String], notes: &mut Note
     let mut unused = by_name(context, &names);
     check_names(&names, &unused, notes);
     for id in ids.iter().filter(|id| context.facts.subnet(id).is_none()) {
-        notes.refuse("subnets", id, format!("subnet ID not found: {id}"));
+        notes.lacks("subnets", id, format!("subnet ID not found: {id}"));
     }
     let next = |item: &String| match unused.get_mut(item.as_str()) {
         Some(subnets) => (!subnets.is_empty()).then(|| subnets.remove(0)),
@@ -42,7 +42,7 @@ fn check_names(requested: &[&str], available: &BTreeMap<&str, Vec<&SubnetFacts>>
         available.iter().filter(|(_, found)| found.is_empty()).map(|(name, _)| *name).collect();
     if !missing.is_empty() {
         let missing = blank_separated(missing);
-        notes.refuse("subnets", &missing, format!("couldn't find all subnets, missing names: {missing}"));
+        notes.lacks("subnets", &missing, format!("couldn't find all subnets, missing names: {missing}"));
     }
     for (name, found) in available.iter().filter(|(_, found)| !found.is_empty()) {
         let (count, have) = (requested.iter().filter(|other| *other == name).count(), found.len());
@@ -51,7 +51,7 @@ fn check_names(requested: &[&str], available: &BTreeMap<&str, Vec<&SubnetFacts>>
                 "subnet with Name tag {name:?} requested {} times but only {have} subnet(s) found with that name",
                 have + 1
             );
-            notes.refuse("subnets", name, reason);
+            notes.lacks("subnets", name, reason);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Network interfaces of pods that no instance is known to hold (AWS-91): pods with security groups of
 //! their own, pods without an instance, and addresses that instances got since they were looked at.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -38,6 +38,15 @@ impl Interfaces {
 
     fn of(&self, pod: &Endpoint) -> Option<NetworkInterface> {
         self.0.lock().get(&key(pod))?.0.clone()
+    }
+
+    /// The security groups of the interfaces that are known to hold these addresses.
+    pub(super) fn groups_at(&self, addresses: &BTreeSet<IpAddr>) -> BTreeMap<IpAddr, BTreeSet<String>> {
+        let known = self.0.lock();
+        let found = known.iter().filter(|((address, _), _)| addresses.contains(address));
+        found
+            .filter_map(|((address, _), (one, _))| Some((*address, one.as_ref()?.security_groups.clone())))
+            .collect()
     }
 
     fn forget_old(&self) {
