@@ -287,3 +287,6 @@ pub(crate) async fn tags_of<A: Api>(api: &A, arns: &[String]) -> Result<BTreeMap
     }
     Ok(tags)
 }
+
+#[cfg(test)]
+mod tests;

@@ -224,7 +224,7 @@ async fn what_the_cloud_still_uses_is_not_forgotten() {
 
 /// Whoever writes may wait for a limit of calls, which does not count; that others wait for the writer does not either.
 #[tokio::test(start_paused = true)]
-async fn aws_237_who_waits_for_another_writer_is_not_without_an_answer() {
+async fn who_waits_for_another_writer_is_not_without_an_answer() {
     const LIMIT: Duration = Duration::from_secs(10);
     let behind: fn(&str) -> Graph<Toy> = |uid| behind_shared(uid, Toy::of(""));
     for wanted in [behind, in_box] {
