@@ -28,6 +28,7 @@ use async_trait::async_trait;
 use departures::{Departures, Look, Running, departs, leaves_shared};
 use fold::Fold;
 use recall::Recall;
+use tokio::time::Instant;
 
 /// How often one call plans anew because another Service changed a shared resource meanwhile. Each
 /// round some Service gets on, so this is reached only under constant change.
@@ -69,6 +70,8 @@ struct Planned<B: Backend> {
     service: Option<ServiceId>,
     /// Tick at which observing began: a shared resource written later makes the plan stale.
     tick: u64,
+    /// When observing began.
+    look: Instant,
 }
 
 impl<B: Backend> Engine<B> {
@@ -111,27 +114,28 @@ impl<B: Backend> Engine<B> {
 
     async fn planned(&self, scope: Scope<'_>, want: &Graph<B::Spec>) -> Result<Planned<B>> {
         let tick = self.fold.now();
-        self.recall.begin();
+        let look = self.recall.look();
         let mut have = stage(Stage::Observe, self.backend.observe(scope)).await?;
         let service = scope.service().cloned();
-        let plan = self.difference(service.as_ref(), want, &mut have)?;
-        Ok(Planned { plan, have, service, tick })
+        let plan = self.difference(service.as_ref(), look, want, &mut have)?;
+        Ok(Planned { plan, have, service, tick, look })
     }
 
     /// The way from what is there to what is wanted. What listings may not show yet is filled in.
     fn difference(
         &self,
         service: Option<&ServiceId>,
+        look: Instant,
         want: &Graph<B::Spec>,
         have: &mut Observed<B::Spec>,
     ) -> Result<Plan<B::Spec>> {
         let change = |have: &B::Spec, want: &B::Spec| self.backend.change(have, want);
-        self.recall.refresh(service, have);
-        self.recall.complete(service, |key| want.get(key).is_some(), have);
+        self.recall.refresh(service, look, have);
+        self.recall.complete(service, look, |key| want.get(key).is_some(), have);
         pure_stage(Stage::Plan, || {
             let planned = plan(want, have, change)?;
             let same = |one: &B::Spec, other: &B::Spec| matches!(change(one, other), Change::Same);
-            if self.recall.correct(service, &planned, same, have) {
+            if self.recall.correct(service, look, &planned, same, have) {
                 return plan(want, have, change);
             }
             Ok(planned)
@@ -148,7 +152,8 @@ impl<B: Backend> Engine<B> {
     ) -> Result<Ran<B::Spec>> {
         for _ in 0..MAX_ROUNDS {
             let planned = self.planned(scope, want).await?;
-            if departs(&planned.plan) {
+            // What a deletion began with may have gone just now, without a step of this plan.
+            if departs(&planned.plan) || matches!(scope, Scope::Deletion(_)) {
                 running.departs();
             }
             match stage(Stage::Apply, self.run(&subject.path(), planned)).await? {

@@ -67,7 +67,7 @@ struct Run<S> {
 impl<B: Backend> Engine<B> {
     /// Carries out a plan. What fails stops only what waits for it; all errors are reported together.
     pub(super) async fn run(&self, subject: &str, planned: Planned<B>) -> Result<Ran<B::Spec>> {
-        let Planned { plan, have, service, tick } = planned;
+        let Planned { plan, have, service, tick, .. } = planned;
         let mut run = Run::new(batches(plan), have);
         let mut running = FuturesUnordered::new();
         loop {

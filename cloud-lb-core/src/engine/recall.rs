@@ -24,6 +24,9 @@ use crate::provider::Pending;
 /// A resource of one Service, or of all.
 type Place = (Option<ServiceId>, ResourceKey);
 
+/// How long a look at the cloud takes at most: as long, what was written before it is kept.
+const LONGEST_LOOK: Duration = Duration::from_mins(10);
+
 /// What was written, as long as listings may not show it.
 pub(super) struct Recall<S> {
     /// How late listings may be; zero where they never are.
@@ -60,9 +63,11 @@ impl<S: Spec> Recall<S> {
         Self { lateness, began: OnceLock::new(), known: Mutex::new(known) }
     }
 
-    /// Takes note that this process looks at the cloud.
-    pub(super) fn begin(&self) {
-        self.began.get_or_init(Instant::now);
+    /// Begins a look at the cloud; what it shows is not older by more than the lateness than this.
+    pub(super) fn look(&self) -> Instant {
+        let now = Instant::now();
+        self.began.get_or_init(|| now);
+        now
     }
 
     /// What to wait for before it can be told that nothing is left: whoever led before may have made something
@@ -96,11 +101,9 @@ impl<S: Spec> Recall<S> {
         }
     }
 
-    /// Takes out of what was observed what is gone since.
-    pub(super) fn refresh(&self, service: Option<&ServiceId>, have: &mut Observed<S>) {
-        let mut known = self.known.lock();
-        known.forget(self.lateness);
-        for (place, past) in known.of(service) {
+    /// Takes out of what a look showed what is gone since.
+    pub(super) fn refresh(&self, service: Option<&ServiceId>, look: Instant, have: &mut Observed<S>) {
+        for (place, past) in self.known.lock().of(service, self.oldest(look)) {
             for outputs in &past.gone {
                 have.remove(&place.1, outputs);
             }
@@ -111,10 +114,11 @@ impl<S: Spec> Recall<S> {
     pub(super) fn complete(
         &self,
         service: Option<&ServiceId>,
+        look: Instant,
         is_wanted: impl Fn(&ResourceKey) -> bool,
         have: &mut Observed<S>,
     ) {
-        for (place, past) in self.known.lock().of(service) {
+        for (place, past) in self.known.lock().of(service, self.oldest(look)) {
             if let Left::Something(written) = &past.left
                 && have.get(&place.1).is_none()
                 && !is_wanted(&place.1)
@@ -129,12 +133,13 @@ impl<S: Spec> Recall<S> {
     pub(super) fn correct(
         &self,
         service: Option<&ServiceId>,
+        look: Instant,
         plan: &Plan<S>,
         same: impl Fn(&S, &S) -> bool,
         have: &mut Observed<S>,
     ) -> bool {
         let mut corrected = false;
-        for ((_, key), past) in self.known.lock().of(service) {
+        for ((_, key), past) in self.known.lock().of(service, self.oldest(look)) {
             let kept = plan.desired.get(key).is_some() && !plan.steps.iter().any(|step| step.key == *key);
             let (Left::Something(written), [seen], true) = (&past.left, have.all(key), kept) else {
                 continue;
@@ -151,9 +156,10 @@ impl<S: Spec> Recall<S> {
 
     /// What to wait for before it can be told what is there: for the effect of a write that got no answer.
     pub(super) fn uncertain(&self, service: &ServiceId) -> Option<Pending> {
-        let mut known = self.known.lock();
-        known.forget(self.lateness);
-        let unknown = known.of(Some(service)).filter(|(_, past)| matches!(past.left, Left::Unknown));
+        let known = self.known.lock();
+        let unknown = known
+            .of(Some(service), self.oldest(Instant::now()))
+            .filter(|(_, past)| matches!(past.left, Left::Unknown));
         let (at, key) = unknown.map(|((_, key), past)| (past.at, key)).max()?;
         // Just then a listing may still be late.
         let retry_after = self.lateness.saturating_sub(at.elapsed()) + Duration::from_millis(1);
@@ -162,10 +168,15 @@ impl<S: Spec> Recall<S> {
     }
 
     /// Whether something of the Service was made that a listing may not show yet.
-    pub(super) fn knows_of(&self, service: &ServiceId) -> bool {
+    pub(super) fn knows_of(&self, service: &ServiceId, look: Instant) -> bool {
         let known = self.known.lock();
-        let mut own = known.of(Some(service)).filter(|((owner, _), _)| owner.is_some());
+        let mut own = known.of(Some(service), self.oldest(look)).filter(|((owner, _), _)| owner.is_some());
         own.any(|(_, past)| matches!(past.left, Left::Something(_)))
+    }
+
+    /// What was written since then a look may not show; of a cloud that is never late, nothing is remembered.
+    fn oldest(&self, look: Instant) -> Option<Instant> {
+        look.checked_sub(self.lateness)
     }
 }
 
@@ -185,10 +196,10 @@ impl<S: Spec> Known<S> {
         self.order.push_back((now, place));
     }
 
-    /// Forgets what every listing shows by now.
+    /// Forgets what every look shows that may still go on.
     fn forget(&mut self, lateness: Duration) {
         while let Some((at, place)) = self.order.front()
-            && at.elapsed() > lateness
+            && at.elapsed() > lateness + LONGEST_LOOK
         {
             if self.places.get(place).is_some_and(|past| past.at == *at) {
                 self.places.remove(place);
@@ -197,10 +208,15 @@ impl<S: Spec> Known<S> {
         }
     }
 
-    /// What concerns a Service: its own places, and those that all share.
-    fn of(&self, service: Option<&ServiceId>) -> impl Iterator<Item = (&Place, &Past<S>)> {
+    /// What concerns a Service, its own places and those that all share, and was written since then.
+    fn of(
+        &self,
+        service: Option<&ServiceId>,
+        since: Option<Instant>,
+    ) -> impl Iterator<Item = (&Place, &Past<S>)> {
         let concerns = move |owner: &Option<ServiceId>| owner.is_none() || owner.as_ref() == service;
-        self.places.iter().filter(move |((owner, _), _)| concerns(owner))
+        let is_recent = move |past: &Past<S>| since.is_none_or(|since| past.at >= since);
+        self.places.iter().filter(move |((owner, _), past)| concerns(owner) && is_recent(past))
     }
 }
 

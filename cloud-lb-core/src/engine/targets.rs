@@ -11,6 +11,7 @@ use crate::measure::{Stage, stage};
 use crate::model::{LoadBalancer, Node, ServiceId};
 use crate::plan::{Observed, Plan};
 use crate::provider::{Outcome, Pending};
+use tokio::time::Instant;
 
 impl<B: Backend> Engine<B> {
     pub(super) async fn update_shared_targets(&self, nodes: &[Node]) -> Result<Outcome> {
@@ -19,12 +20,12 @@ impl<B: Backend> Engine<B> {
             return Ok(outcome);
         }
         for _ in 0..MAX_ROUNDS {
-            let tick = self.fold.now();
+            let (tick, look) = (self.fold.now(), self.recall.look());
             let mut have = stage(Stage::Observe, self.backend.observe(Scope::Cluster)).await?;
-            self.recall.complete(None, |_| false, &mut have);
+            self.recall.complete(None, look, |_| false, &mut have);
             let want = want(&have)?;
-            let plan = self.difference(None, &want, &mut have)?.only_target_sets();
-            let planned = Planned { plan, have, service: None, tick };
+            let plan = self.difference(None, look, &want, &mut have)?.only_target_sets();
+            let planned = Planned { plan, have, service: None, tick, look };
             match stage(Stage::Apply, self.run("cluster", planned)).await? {
                 Ran::Stale => {}
                 ran => return Ok(ran.outcome()),
@@ -43,7 +44,7 @@ impl<B: Backend> Engine<B> {
         for _ in 0..MAX_ROUNDS {
             let mut planned = self.planned(scope, &want).await?;
             if planned.have.is_absent() {
-                return self.no_targets(&lb.service);
+                return self.no_targets(&lb.service, planned.look);
             }
             planned.plan = planned.plan.only_target_sets();
             match stage(Stage::Apply, self.run(&subject, planned)).await? {
@@ -55,8 +56,8 @@ impl<B: Backend> Engine<B> {
     }
 
     /// What to answer where nothing of a Service is there that could be updated.
-    fn no_targets(&self, service: &ServiceId) -> Result<Outcome> {
-        if self.recall.knows_of(service) {
+    fn no_targets(&self, service: &ServiceId, look: Instant) -> Result<Outcome> {
+        if self.recall.knows_of(service, look) {
             let reason = "the cloud does not show yet what was made".to_owned();
             return Ok(Outcome::Pending(Pending { retry_after: Duration::from_secs(1), reason }));
         }
@@ -72,11 +73,11 @@ impl<B: Backend> Engine<B> {
         scope: Scope<'_>,
         want: impl Fn(&Observed<B::Spec>) -> Result<Graph<B::Spec>>,
     ) -> Result<Option<Outcome>> {
-        let (tick, service) = (self.fold.now(), scope.service().cloned());
+        let (tick, look, service) = (self.fold.now(), self.recall.look(), scope.service().cloned());
         let Some(mut have) = self.backend.recall(scope) else { return Ok(None) };
         let want = want(&have)?;
-        let Some(plan) = self.plan_unseen(service.as_ref(), &want, &mut have) else { return Ok(None) };
-        match stage(Stage::Apply, self.run(subject, Planned { plan, have, service, tick })).await {
+        let Some(plan) = self.plan_unseen(service.as_ref(), look, &want, &mut have) else { return Ok(None) };
+        match stage(Stage::Apply, self.run(subject, Planned { plan, have, service, tick, look })).await {
             Ok(Ran::Stale) => Ok(None),
             Ok(ran) => Ok(Some(ran.outcome())),
             Err(error) if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::NotFound) => Ok(None),
@@ -89,10 +90,11 @@ impl<B: Backend> Engine<B> {
     fn plan_unseen(
         &self,
         service: Option<&ServiceId>,
+        look: Instant,
         want: &Graph<B::Spec>,
         have: &mut Observed<B::Spec>,
     ) -> Option<Plan<B::Spec>> {
-        let plan = self.difference(service, want, have).ok()?.only_target_sets();
+        let plan = self.difference(service, look, want, have).ok()?.only_target_sets();
         let sets = want.iter().filter(|(_, resource)| resource.spec.is_target_set()).count();
         (sets > 0 && plan.steps.len() == sets).then_some(plan)
     }

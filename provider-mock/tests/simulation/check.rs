@@ -108,7 +108,9 @@ impl World {
                 ));
             }
         }
-        let may_be_left = !self.setting.deletes_orphans && !self.lost.is_empty();
+        // What Services share is nobody's orphan: the next Service that comes and goes takes it along.
+        let is_shared = owned.iter().all(|owned| owned.service.is_none());
+        let may_be_left = !self.lost.is_empty() && (is_shared || !self.setting.deletes_orphans);
         if services.is_empty() && !may_be_left && !owned.is_empty() {
             return Err(format!("no Service is left, and this is: {owned:?}"));
         }
