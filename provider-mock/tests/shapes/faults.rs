@@ -191,6 +191,23 @@ async fn a_deletion_that_a_new_process_begins_with_leaves_nothing_that_listings_
     }
 }
 
+/// What was made just before a look began is gone in the end, though the look takes longer than listings are late.
+#[tokio::test(start_paused = true)]
+async fn a_long_look_is_as_late_as_its_beginning() {
+    let (stale, latency) = (Duration::from_secs(5), Duration::from_secs(2));
+    for shape in SHAPES {
+        for seed in 0..8 {
+            let name = format!("{shape:?}, seed {seed}");
+            let options = Options::new().with_stale_reads(stale).with_latency(latency).with_seed(seed);
+            let (cloud, provider) = make(shape, options);
+            persisted(&*provider, Some(&load_balancer("web")), &name).await;
+            persisted(&*provider, None, &name).await;
+            tokio::time::sleep(stale).await;
+            assert_eq!(cloud.records(), [], "{name}");
+        }
+    }
+}
+
 /// At the very end of the time for which listings may be late, too: time stands still for whoever waits for none.
 #[tokio::test(start_paused = true)]
 async fn nobody_is_told_to_wait_for_no_time() {
