@@ -27,7 +27,7 @@ use apply::Ran;
 use async_trait::async_trait;
 use departures::{Departures, Look, Running, departs, leaves_shared};
 use fold::Fold;
-use recall::Recall;
+use recall::{Recall, View};
 use tokio::time::Instant;
 
 /// How often one call plans anew because another Service changed a shared resource meanwhile. Each
@@ -117,25 +117,24 @@ impl<B: Backend> Engine<B> {
         let look = self.recall.look();
         let mut have = stage(Stage::Observe, self.backend.observe(scope)).await?;
         let service = scope.service().cloned();
-        let plan = self.difference(service.as_ref(), look, want, &mut have)?;
+        let plan = self.difference(View { service: service.as_ref(), began: look }, want, &mut have)?;
         Ok(Planned { plan, have, service, tick, look })
     }
 
     /// The way from what is there to what is wanted. What listings may not show yet is filled in.
     fn difference(
         &self,
-        service: Option<&ServiceId>,
-        look: Instant,
+        view: View<'_>,
         want: &Graph<B::Spec>,
         have: &mut Observed<B::Spec>,
     ) -> Result<Plan<B::Spec>> {
         let change = |have: &B::Spec, want: &B::Spec| self.backend.change(have, want);
-        self.recall.refresh(service, look, have);
-        self.recall.complete(service, look, |key| want.get(key).is_some(), have);
+        self.recall.refresh(view, have);
+        self.recall.complete(view, |key| want.get(key).is_some(), have);
         pure_stage(Stage::Plan, || {
             let planned = plan(want, have, change)?;
             let same = |one: &B::Spec, other: &B::Spec| matches!(change(one, other), Change::Same);
-            if self.recall.correct(service, look, &planned, same, have) {
+            if self.recall.correct(view, &planned, same, have) {
                 return plan(want, have, change);
             }
             Ok(planned)

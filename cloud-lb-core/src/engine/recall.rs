@@ -24,6 +24,14 @@ use crate::provider::Pending;
 /// A resource of one Service, or of all.
 type Place = (Option<ServiceId>, ResourceKey);
 
+/// A look at what concerns a Service, or at what all share only.
+#[derive(Clone, Copy)]
+pub(super) struct View<'a> {
+    pub(super) service: Option<&'a ServiceId>,
+    /// When it began: what it shows is not older by more than the lateness than this.
+    pub(super) began: Instant,
+}
+
 /// How long a look at the cloud takes at most: as long, what was written before it is kept.
 const LONGEST_LOOK: Duration = Duration::from_mins(10);
 
@@ -63,7 +71,7 @@ impl<S: Spec> Recall<S> {
         Self { lateness, began: OnceLock::new(), known: Mutex::new(known) }
     }
 
-    /// Begins a look at the cloud; what it shows is not older by more than the lateness than this.
+    /// Begins a look at the cloud.
     pub(super) fn look(&self) -> Instant {
         let now = Instant::now();
         self.began.get_or_init(|| now);
@@ -102,8 +110,8 @@ impl<S: Spec> Recall<S> {
     }
 
     /// Takes out of what a look showed what is gone since.
-    pub(super) fn refresh(&self, service: Option<&ServiceId>, look: Instant, have: &mut Observed<S>) {
-        for (place, past) in self.known.lock().of(service, self.oldest(look)) {
+    pub(super) fn refresh(&self, view: View<'_>, have: &mut Observed<S>) {
+        for (place, past) in self.known.lock().of(view.service, self.oldest(view.began)) {
             for outputs in &past.gone {
                 have.remove(&place.1, outputs);
             }
@@ -113,12 +121,11 @@ impl<S: Spec> Recall<S> {
     /// Adds what was written and is not wanted any more, if a listing does not show it yet: it is deleted.
     pub(super) fn complete(
         &self,
-        service: Option<&ServiceId>,
-        look: Instant,
+        view: View<'_>,
         is_wanted: impl Fn(&ResourceKey) -> bool,
         have: &mut Observed<S>,
     ) {
-        for (place, past) in self.known.lock().of(service, self.oldest(look)) {
+        for (place, past) in self.known.lock().of(view.service, self.oldest(view.began)) {
             if let Left::Something(written) = &past.left
                 && have.get(&place.1).is_none()
                 && !is_wanted(&place.1)
@@ -132,14 +139,13 @@ impl<S: Spec> Recall<S> {
     /// then. Whether there was such.
     pub(super) fn correct(
         &self,
-        service: Option<&ServiceId>,
-        look: Instant,
+        view: View<'_>,
         plan: &Plan<S>,
         same: impl Fn(&S, &S) -> bool,
         have: &mut Observed<S>,
     ) -> bool {
         let mut corrected = false;
-        for ((_, key), past) in self.known.lock().of(service, self.oldest(look)) {
+        for ((_, key), past) in self.known.lock().of(view.service, self.oldest(view.began)) {
             let kept = plan.desired.get(key).is_some() && !plan.steps.iter().any(|step| step.key == *key);
             let (Left::Something(written), [seen], true) = (&past.left, have.all(key), kept) else {
                 continue;

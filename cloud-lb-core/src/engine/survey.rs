@@ -3,6 +3,7 @@
 use futures::StreamExt;
 use futures::stream;
 
+use super::recall::View;
 use super::{Engine, unfound};
 use crate::backend::{Backend, Everything};
 use crate::error::{Error, ErrorKind, Result};
@@ -56,7 +57,8 @@ impl<B: Backend> Engine<B> {
         mut have: Observed<B::Spec>,
     ) -> Result<Finding> {
         let want = self.desired(lb).await?;
-        let plan = self.difference(Some(&lb.service), look, &want.graph, &mut have)?;
+        let plan =
+            self.difference(View { service: Some(&lb.service), began: look }, &want.graph, &mut have)?;
         if !plan.steps.is_empty() {
             return Ok(Finding::Differs(PlanReport::of(lb.service.path(), &plan, self.warnings(lb, &want))));
         }

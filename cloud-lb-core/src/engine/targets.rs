@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::apply::Ran;
+use super::recall::View;
 use super::{Engine, MAX_ROUNDS, Planned, contended};
 use crate::backend::{Backend, Scope};
 use crate::error::{Error, ErrorKind, Result};
@@ -22,9 +23,10 @@ impl<B: Backend> Engine<B> {
         for _ in 0..MAX_ROUNDS {
             let (tick, look) = (self.fold.now(), self.recall.look());
             let mut have = stage(Stage::Observe, self.backend.observe(Scope::Cluster)).await?;
-            self.recall.complete(None, look, |_| false, &mut have);
+            let view = View { service: None, began: look };
+            self.recall.complete(view, |_| false, &mut have);
             let want = want(&have)?;
-            let plan = self.difference(None, look, &want, &mut have)?.only_target_sets();
+            let plan = self.difference(view, &want, &mut have)?.only_target_sets();
             let planned = Planned { plan, have, service: None, tick, look };
             match stage(Stage::Apply, self.run("cluster", planned)).await? {
                 Ran::Stale => {}
@@ -76,7 +78,8 @@ impl<B: Backend> Engine<B> {
         let (tick, look, service) = (self.fold.now(), self.recall.look(), scope.service().cloned());
         let Some(mut have) = self.backend.recall(scope) else { return Ok(None) };
         let want = want(&have)?;
-        let Some(plan) = self.plan_unseen(service.as_ref(), look, &want, &mut have) else { return Ok(None) };
+        let view = View { service: service.as_ref(), began: look };
+        let Some(plan) = self.plan_unseen(view, &want, &mut have) else { return Ok(None) };
         match stage(Stage::Apply, self.run(subject, Planned { plan, have, service, tick, look })).await {
             Ok(Ran::Stale) => Ok(None),
             Ok(ran) => Ok(Some(ran.outcome())),
@@ -89,12 +92,11 @@ impl<B: Backend> Engine<B> {
     /// it is not as it is remembered.
     fn plan_unseen(
         &self,
-        service: Option<&ServiceId>,
-        look: Instant,
+        view: View<'_>,
         want: &Graph<B::Spec>,
         have: &mut Observed<B::Spec>,
     ) -> Option<Plan<B::Spec>> {
-        let plan = self.difference(service, look, want, have).ok()?.only_target_sets();
+        let plan = self.difference(view, want, have).ok()?.only_target_sets();
         let sets = want.iter().filter(|(_, resource)| resource.spec.is_target_set()).count();
         (sets > 0 && plan.steps.len() == sets).then_some(plan)
     }
