@@ -151,8 +151,7 @@ impl<B: Backend> Engine<B> {
     ) -> Result<Ran<B::Spec>> {
         for _ in 0..MAX_ROUNDS {
             let planned = self.planned(scope, want).await?;
-            // What a deletion began with may have gone just now, without a step of this plan.
-            if departs(&planned.plan) || matches!(scope, Scope::Deletion(_)) {
+            if departs(&planned.plan) {
                 running.departs();
             }
             match stage(Stage::Apply, self.run(&subject.path(), planned)).await? {
@@ -177,6 +176,9 @@ impl<B: Backend> Engine<B> {
     ) -> Result<Ran<B::Spec>> {
         loop {
             let mut running = self.departures.begin(service);
+            if matches!(scope, Scope::Deletion(_)) {
+                running.ends();
+            }
             let have = match self.converge(service, scope, want, &mut running).await? {
                 Ran::Done(have) => have,
                 ran => return Ok(ran),

@@ -36,6 +36,8 @@ pub(super) struct Running<'a> {
     departed_before: u64,
     /// Whether it may stop using something itself.
     departs: bool,
+    /// Whether it looks for the end of a deletion.
+    ends: bool,
 }
 
 /// Whether to look once more at what is shared.
@@ -54,7 +56,7 @@ impl Departures {
     pub(super) fn begin<'a>(&'a self, service: &'a ServiceId) -> Running<'a> {
         let mut counts = self.counts.lock();
         counts.running += 1;
-        Running { all: Some(self), service, departed_before: counts.departed, departs: false }
+        Running { all: Some(self), service, departed_before: counts.departed, departs: false, ends: false }
     }
 
     fn end(&self, running: &Running<'_>) -> Look {
@@ -66,11 +68,11 @@ impl Departures {
         let rest = of_others.map(|(at, _)| self.lateness.saturating_sub(at.elapsed()));
         counts.running = counts.running.saturating_sub(1);
         let is_last = counts.running == 0 && counts.departed != running.departed_before;
-        if running.departs {
-            counts.departed += 1;
-            if !self.lateness.is_zero() {
-                counts.recent.push_back((Instant::now(), running.service.clone()));
-            }
+        counts.departed += u64::from(running.departs);
+        // Who looks again because of others has not come to its end: else two would wait for each other.
+        let ends = running.ends && rest.is_none();
+        if (running.departs || ends) && !self.lateness.is_zero() {
+            counts.recent.push_back((Instant::now(), running.service.clone()));
         }
         match rest {
             Some(rest) => Look::After(rest),
@@ -84,6 +86,11 @@ impl Running<'_> {
     /// Takes note that something may not be used any more from now on.
     pub(super) fn departs(&mut self) {
         self.departs = true;
+    }
+
+    /// Takes note that what is deleted may have gone just now, without a step of this work.
+    pub(super) fn ends(&mut self) {
+        self.ends = true;
     }
 
     /// Ends the work.
