@@ -100,7 +100,9 @@ impl Running<'_> {
 }
 
 impl Drop for Running<'_> {
+    /// What fails or is given up has not come to its end.
     fn drop(&mut self) {
+        self.ends = false;
         if let Some(all) = self.all.take() {
             all.end(self);
         }
