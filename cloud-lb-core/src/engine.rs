@@ -151,6 +151,8 @@ impl<B: Backend> Engine<B> {
     ) -> Result<Ran<B::Spec>> {
         for _ in 0..MAX_ROUNDS {
             let planned = self.planned(scope, want).await?;
+            // What nobody could tell when this was planned, although others may have found it out since.
+            let uncertain = self.recall.uncertain(subject);
             if departs(&planned.plan) {
                 running.departs();
             }
@@ -158,7 +160,7 @@ impl<B: Backend> Engine<B> {
                 Ran::Stale => {}
                 Ran::Done(have) => {
                     let unseen = self.recall.unseen().filter(|_| matches!(scope, Scope::Deletion(_)));
-                    let pending = self.recall.uncertain(subject).or(unseen);
+                    let pending = self.recall.uncertain(subject).or(uncertain).or(unseen);
                     return Ok(pending.map_or(Ran::Done(have), Ran::Pending));
                 }
                 ran => return Ok(ran),
