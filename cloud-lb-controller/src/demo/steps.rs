@@ -172,19 +172,22 @@ impl Demo {
         usual.or_else(|| traffic.nodes.into_keys().next())
     }
 
-    /// Sends requests until the dead node gets none of them, and tells how many were lost until then.
+    /// Sends requests until the dead node gets none of so many in a row that this is no chance, and tells how many
+    /// were lost until then.
     async fn outlive(&mut self, target: &Target, victim: &str) -> Result<(), Failure> {
         let begin = Instant::now();
-        let (mut sent, mut lost) = (0, 0);
+        let (mut sent, mut lost, mut in_a_row) = (0, 0, 0);
         self.narrator.wait_for("the health checks to notice");
         loop {
             let traffic = target.send(BATCH, &self.world.nodes_by_address()).await;
             sent += traffic.sent;
             lost += traffic.sent - traffic.answered;
-            if traffic.all_answered() && !traffic.nodes.contains_key(victim) {
+            let is_fine = traffic.all_answered() && !traffic.nodes.contains_key(victim);
+            in_a_row = if is_fine { in_a_row + traffic.sent } else { 0 };
+            if in_a_row >= REQUESTS {
                 break;
             }
-            if begin.elapsed() > PATIENCE {
+            if !is_fine && begin.elapsed() > PATIENCE {
                 let error = traffic.error.unwrap_or_else(|| format!("{victim} still gets requests"));
                 let expected = format!("expected every request to {} to be answered", target.url());
                 return Err(Failure::new(format!("{expected} without {victim}: {error}")));
