@@ -178,14 +178,11 @@ impl<B: Backend> Engine<B> {
     ) -> Result<Ran<B::Spec>> {
         loop {
             let mut running = self.departures.begin(service);
-            if matches!(scope, Scope::Deletion(_)) {
-                running.ends();
-            }
             let have = match self.converge(service, scope, want, &mut running).await? {
                 Ran::Done(have) => have,
                 ran => return Ok(ran),
             };
-            match running.finish() {
+            match running.finish(matches!(scope, Scope::Deletion(_))) {
                 Look::Now if leaves_shared(want, &have) => {}
                 Look::After(retry_after) if leaves_shared(want, &have) => {
                     let reason = "the cloud may not show yet that nobody uses what is shared".to_owned();

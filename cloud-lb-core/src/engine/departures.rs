@@ -36,8 +36,6 @@ pub(super) struct Running<'a> {
     departed_before: u64,
     /// Whether it may stop using something itself.
     departs: bool,
-    /// Whether it looks for the end of a deletion.
-    ends: bool,
 }
 
 /// Whether to look once more at what is shared.
@@ -56,10 +54,10 @@ impl Departures {
     pub(super) fn begin<'a>(&'a self, service: &'a ServiceId) -> Running<'a> {
         let mut counts = self.counts.lock();
         counts.running += 1;
-        Running { all: Some(self), service, departed_before: counts.departed, departs: false, ends: false }
+        Running { all: Some(self), service, departed_before: counts.departed, departs: false }
     }
 
-    fn end(&self, running: &Running<'_>) -> Look {
+    fn end(&self, running: &Running<'_>, deleted: bool) -> Look {
         let mut counts = self.counts.lock();
         while counts.recent.front().is_some_and(|(at, _)| at.elapsed() >= self.lateness) {
             counts.recent.pop_front();
@@ -70,8 +68,8 @@ impl Departures {
         let is_last = counts.running == 0 && counts.departed != running.departed_before;
         counts.departed += u64::from(running.departs);
         // Who looks again because of others has not come to its end: else two would wait for each other.
-        let ends = running.ends && rest.is_none();
-        if (running.departs || ends) && !self.lateness.is_zero() {
+        let has_ended = deleted && rest.is_none();
+        if (running.departs || has_ended) && !self.lateness.is_zero() {
             counts.recent.push_back((Instant::now(), running.service.clone()));
         }
         match rest {
@@ -88,23 +86,17 @@ impl Running<'_> {
         self.departs = true;
     }
 
-    /// Takes note that what is deleted may have gone just now, without a step of this work.
-    pub(super) fn ends(&mut self) {
-        self.ends = true;
-    }
-
-    /// Ends the work.
-    pub(super) fn finish(mut self) -> Look {
-        self.all.take().map_or(Look::Enough, |all| all.end(&self))
+    /// Ends the work. What was `deleted` may have gone just now, without a step of this work.
+    pub(super) fn finish(mut self, deleted: bool) -> Look {
+        self.all.take().map_or(Look::Enough, |all| all.end(&self, deleted))
     }
 }
 
 impl Drop for Running<'_> {
     /// What fails or is given up has not come to its end.
     fn drop(&mut self) {
-        self.ends = false;
         if let Some(all) = self.all.take() {
-            all.end(self);
+            all.end(self, false);
         }
     }
 }
